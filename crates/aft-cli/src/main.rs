@@ -1,0 +1,5 @@
+//! The `aft` binary.
+
+fn main() -> std::process::ExitCode {
+    aft_cli::main_impl()
+}

@@ -1,0 +1,86 @@
+//! Plans: what going back would do, as a value that can be shown before it runs.
+
+use crate::{ContentId, FileState, OperationId, RelPath};
+
+/// Hash over a plan's content: what was shown is what runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PlanId(pub ContentId);
+
+/// A decision to put paths into earlier states. Pure data; `aft-apply` carries it out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Hash over everything below.
+    pub id: PlanId,
+    /// The newest operation the plan was made against.
+    pub head: OperationId,
+    /// One step a path, ordered by path.
+    pub steps: Vec<PlanStep>,
+    /// Why paths cannot be changed. A plan with conflicts is refused whole unless they may be kept.
+    pub conflicts: Vec<Conflict>,
+    /// What the plan leaves alone because the history does not hold it.
+    pub not_covered: Vec<Uncovered>,
+}
+
+/// One path's part of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanStep {
+    /// The path.
+    pub path: RelPath,
+    /// What is there now and must still be there when the step runs.
+    pub now: FileState,
+    /// What will be there.
+    pub target: FileState,
+}
+
+/// A path that the plan wants to change and must not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// The path.
+    pub path: RelPath,
+    /// Why.
+    pub reason: ConflictReason,
+}
+
+/// Why a path must not be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ConflictReason {
+    /// Later operations changed it; taking the old one back would drop them.
+    ChangedLater,
+    /// It changed after the plan was made.
+    ChangedNow,
+    /// What is there is not in the history and would be lost.
+    NotCaptured,
+    /// The content to put back is missing or damaged in the store.
+    ContentDamaged,
+    /// It or its parent cannot be written.
+    NotWritable,
+    /// A component is a symbolic link, a mount point or a `.git`.
+    Unsafe,
+    /// A directory would be replaced that holds entries the history does not know.
+    DirectoryInUse,
+}
+
+impl ConflictReason {
+    /// The word used on every surface.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ChangedLater => "changed-later",
+            Self::ChangedNow => "changed-now",
+            Self::NotCaptured => "not-captured",
+            Self::ContentDamaged => "content-damaged",
+            Self::NotWritable => "not-writable",
+            Self::Unsafe => "unsafe",
+            Self::DirectoryInUse => "directory-in-use",
+        }
+    }
+}
+
+/// A path that the history does not cover, with the reason in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uncovered {
+    /// The path.
+    pub path: RelPath,
+    /// A sentence.
+    pub reason: String,
+}

@@ -1,0 +1,167 @@
+//! A workspace's files: reading for everyone, writing for the one who holds a [`WriteDir`].
+
+use std::io;
+
+use aft_model::{RelPath, StatSig};
+
+/// Which directory a handle is open on. A path that leads elsewhere later was moved or replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RootId {
+    /// Device number.
+    pub dev: u64,
+    /// Inode number.
+    pub ino: u64,
+}
+
+/// One entry of a directory, with its own stat (a link is not followed).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScanEntry {
+    /// Name, a single component.
+    pub name: Box<[u8]>,
+    /// What `lstat` says.
+    pub stat: StatSig,
+}
+
+/// A regular file open for reading.
+pub trait OpenFile: io::Read + Send {
+    /// What `fstat` says now. Taken before and after reading, the two tell whether a write came between.
+    ///
+    /// # Errors
+    /// Whatever the system reports.
+    fn stat(&self) -> io::Result<StatSig>;
+}
+
+/// Reading beneath one directory. No call follows a symbolic link in any component.
+///
+/// A path of any depth works, also beyond `PATH_MAX`.
+pub trait ReadDir: Send + Sync {
+    /// The directory the handle is open on.
+    ///
+    /// # Errors
+    /// Whatever `fstat` reports.
+    fn identity(&self) -> io::Result<RootId>;
+
+    /// True while the path this handle was opened by still leads to the same directory. False when the
+    /// directory was moved, deleted, replaced or unmounted.
+    fn is_attached(&self) -> bool;
+
+    /// What `lstat` says; `None` where nothing is there or a parent is not a directory.
+    ///
+    /// # Errors
+    /// Permission, I/O, or a component that is a symbolic link (`ELOOP`) or a mount (`EXDEV`).
+    fn lstat(&self, path: &RelPath) -> io::Result<Option<StatSig>>;
+
+    /// The entries of `dir`, unordered, without `.` and `..`. An entry that vanishes while it is listed is
+    /// left out.
+    ///
+    /// # Errors
+    /// As for [`Self::lstat`]; `NotFound` where `dir` is gone, `NotADirectory` where it is something else.
+    fn scan(&self, dir: &RelPath) -> io::Result<Vec<ScanEntry>>;
+
+    /// Opens a regular file; never blocks on a FIFO or device.
+    ///
+    /// # Errors
+    /// `NotFound`, permission, or `InvalidInput` when it is not a regular file.
+    fn open(&self, path: &RelPath) -> io::Result<Box<dyn OpenFile>>;
+
+    /// The target of a symbolic link.
+    ///
+    /// # Errors
+    /// `NotFound`, or `InvalidInput` when it is not a link.
+    fn read_link(&self, path: &RelPath) -> io::Result<Vec<u8>>;
+
+    /// Whether somebody holds the file open for writing or writably mapped. `None` where the system
+    /// cannot tell (foreign owner, no lease support).
+    ///
+    /// # Errors
+    /// Whatever opening it reports.
+    fn has_writer(&self, path: &RelPath) -> io::Result<Option<bool>>;
+
+    /// Free bytes and free inodes for this user on the file system of the root.
+    ///
+    /// # Errors
+    /// Whatever `statvfs` reports.
+    fn free_space(&self) -> io::Result<(u64, u64)>;
+
+    /// The file system's own clock now, in nanoseconds, and how coarse its time stamps are. Racy
+    /// comparisons use these, never the wall clock.
+    ///
+    /// # Errors
+    /// Whatever the probe reports.
+    fn fs_clock(&self) -> io::Result<(i64, i64)>;
+}
+
+/// Writing beneath one directory. Made by the supervisor only, one for each workspace. Nothing here
+/// replaces an existing entry except [`Self::exchange`], and nothing is recursive.
+pub trait WriteDir: ReadDir {
+    /// Makes a directory.
+    ///
+    /// # Errors
+    /// `AlreadyExists`, or whatever the system reports.
+    fn make_dir(&self, path: &RelPath, mode: u32) -> io::Result<()>;
+
+    /// Makes a new file with these bytes and this mode (permission bits only), starts its write-back, and
+    /// returns its stat. Runs of zeros of at least 64 KiB become holes.
+    ///
+    /// # Errors
+    /// `AlreadyExists`, no space, or whatever the system reports; then nothing is left behind.
+    fn create(&self, path: &RelPath, mode: u32, bytes: &[u8]) -> io::Result<StatSig>;
+
+    /// As [`Self::create`], reading the bytes piece by piece from `source` until it returns none.
+    ///
+    /// # Errors
+    /// As [`Self::create`], and whatever `source` reports.
+    fn create_from(&self, path: &RelPath, mode: u32, source: &mut dyn io::Read) -> io::Result<StatSig>;
+
+    /// Makes a symbolic link.
+    ///
+    /// # Errors
+    /// `AlreadyExists`, or whatever the system reports.
+    fn make_link(&self, path: &RelPath, target: &[u8]) -> io::Result<StatSig>;
+
+    /// Sets the permission bits of exactly the inode that `expected` describes.
+    ///
+    /// # Errors
+    /// `InvalidData` when another inode is there, or whatever the system reports.
+    fn set_mode(&self, path: &RelPath, mode: u32, expected: &StatSig) -> io::Result<()>;
+
+    /// Carries owner (where permitted), extended attributes and ACLs of `from` over to `to`. Best effort:
+    /// what the system refuses is left out.
+    fn copy_attributes(&self, from: &RelPath, to: &RelPath);
+
+    /// Renames to a name that must be free (`RENAME_NOREPLACE`).
+    ///
+    /// # Errors
+    /// `AlreadyExists`, `NotFound`, or whatever the system reports.
+    fn rename_new(&self, from: &RelPath, to: &RelPath) -> io::Result<()>;
+
+    /// Swaps two existing names atomically (`RENAME_EXCHANGE`).
+    ///
+    /// # Errors
+    /// `NotFound`, or `Unsupported` where the file system cannot.
+    fn exchange(&self, a: &RelPath, b: &RelPath) -> io::Result<()>;
+
+    /// Removes a file or link.
+    ///
+    /// # Errors
+    /// `NotFound`, or whatever the system reports.
+    fn remove_file(&self, path: &RelPath) -> io::Result<()>;
+
+    /// Removes an empty directory.
+    ///
+    /// # Errors
+    /// `DirectoryNotEmpty`, `NotFound`, or whatever the system reports.
+    fn remove_dir(&self, path: &RelPath) -> io::Result<()>;
+
+    /// Makes a file's bytes durable.
+    ///
+    /// # Errors
+    /// Whatever `fdatasync` reports; the bytes are then not durable, and a retry on the same file would lie.
+    fn sync_file(&self, path: &RelPath) -> io::Result<()>;
+
+    /// Makes a directory's entries durable.
+    ///
+    /// # Errors
+    /// Whatever `fsync` reports.
+    fn sync_dir(&self, path: &RelPath) -> io::Result<()>;
+}

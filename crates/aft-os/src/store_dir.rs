@@ -1,0 +1,110 @@
+//! The store's own directory: append-only files, read at offsets, and small files replaced atomically.
+
+use std::io;
+
+/// A file that only grows. Dropped without a sync, what was appended since the last one may be lost.
+pub trait AppendFile: Send {
+    /// Appends all of `bytes` at the end.
+    ///
+    /// # Errors
+    /// No space or I/O; the end of the file is then unknown and the caller reopens and truncates.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Makes everything appended so far durable (`fdatasync`).
+    ///
+    /// # Errors
+    /// Whatever the system reports. After an error nothing that was appended since the last success may
+    /// be believed durable, and a retry on this handle would lie.
+    fn sync(&mut self) -> io::Result<()>;
+
+    /// Cuts the file to `len` bytes.
+    ///
+    /// # Errors
+    /// Whatever the system reports.
+    fn truncate(&mut self, len: u64) -> io::Result<()>;
+
+    /// Bytes in the file.
+    fn len(&self) -> u64;
+
+    /// True for a file without bytes.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A file read at offsets, by any thread.
+pub trait ReadAt: Send + Sync {
+    /// Fills `buf` from `offset`.
+    ///
+    /// # Errors
+    /// `UnexpectedEof` past the end, or I/O.
+    fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()>;
+
+    /// Bytes in the file now.
+    ///
+    /// # Errors
+    /// Whatever `fstat` reports.
+    fn len(&self) -> io::Result<u64>;
+}
+
+/// One directory of the store. Names are single components of ASCII letters, digits, `.`, `-` and `_`.
+/// Files are made with mode 0600, directories with 0700.
+pub trait StoreDir: Send + Sync {
+    /// Names of the files here, sorted.
+    ///
+    /// # Errors
+    /// Whatever the system reports.
+    fn list(&self) -> io::Result<Vec<String>>;
+
+    /// Opens a file for appending, made if it is missing. Its name is durable only after [`Self::sync_dir`].
+    ///
+    /// # Errors
+    /// Whatever the system reports.
+    fn append(&self, name: &str) -> io::Result<Box<dyn AppendFile>>;
+
+    /// Opens a file for reading.
+    ///
+    /// # Errors
+    /// `NotFound`, or whatever the system reports.
+    fn read(&self, name: &str) -> io::Result<Box<dyn ReadAt>>;
+
+    /// Replaces a small file: temporary name, bytes, sync, rename, sync of the directory.
+    ///
+    /// # Errors
+    /// Whatever the system reports; the old file is then still whole.
+    fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()>;
+
+    /// Renames a file, replacing `to`.
+    ///
+    /// # Errors
+    /// Whatever the system reports.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// `NotFound`, or whatever the system reports.
+    fn remove(&self, name: &str) -> io::Result<()>;
+
+    /// Makes the directory's entries durable.
+    ///
+    /// # Errors
+    /// Whatever the system reports.
+    fn sync_dir(&self) -> io::Result<()>;
+
+    /// A subdirectory, made if it is missing.
+    ///
+    /// # Errors
+    /// Whatever the system reports.
+    fn subdir(&self, name: &str) -> io::Result<Box<dyn StoreDir>>;
+
+    /// Where the directory is on the real file system, for what must open a file by path (SQLite);
+    /// `None` in simulation.
+    fn real_path(&self) -> Option<std::path::PathBuf>;
+
+    /// Free bytes for this user on the file system.
+    ///
+    /// # Errors
+    /// Whatever the system reports.
+    fn free_bytes(&self) -> io::Result<u64>;
+}

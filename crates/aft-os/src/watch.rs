@@ -1,0 +1,121 @@
+//! Watching: signals that something may have changed. Signals are hints; `lstat` and hash are truth.
+
+use std::io;
+
+use aft_model::RelPath;
+
+/// A hint from the kernel about one workspace. Signals of one watcher come in the kernel's order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// Something about `path` may have changed.
+    Changed {
+        /// The path, as it was named when the signal was queued.
+        path: RelPath,
+        /// What kind of change.
+        kind: SignalKind,
+    },
+    /// Signals were lost: everything may have changed.
+    Overflow,
+    /// The cookie of this number was seen *in the kernel's queue*: every signal queued before it was
+    /// made has been delivered.
+    Cookie(u64),
+    /// The root itself was moved, deleted or unmounted.
+    RootGone,
+    /// A directory's watch ended although the directory may still be there.
+    WatchLost(RelPath),
+}
+
+/// What kind of change a signal tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignalKind {
+    /// An entry appeared.
+    Created {
+        /// It is a directory: it must be armed, then scanned.
+        dir: bool,
+    },
+    /// A file's bytes changed and it may still be open.
+    Modified,
+    /// A file that was open for writing was closed: read it now.
+    Closed,
+    /// Mode, owner, times or link count changed.
+    Attributes,
+    /// An entry is gone.
+    Removed {
+        /// It was a directory.
+        dir: bool,
+    },
+    /// An entry was moved away; `pair` joins it to its [`SignalKind::MovedTo`], if there is one.
+    MovedFrom {
+        /// The kernel's cookie.
+        pair: u32,
+        /// It is a directory.
+        dir: bool,
+    },
+    /// An entry was moved here, replacing what was there.
+    MovedTo {
+        /// The kernel's cookie.
+        pair: u32,
+        /// It is a directory: it must be armed, then scanned.
+        dir: bool,
+    },
+}
+
+/// Where signals go. Called by the draining thread, so it must neither block nor work.
+pub trait SignalSink: Send + Sync {
+    /// Takes a batch, in order.
+    fn push(&self, batch: Vec<Signal>);
+}
+
+/// Why a directory could not be armed.
+#[derive(Debug, thiserror::Error)]
+pub enum WatchError {
+    /// The user's watch limit is reached: poll this subtree.
+    #[error("the limit of {limit} watches is reached; raise it with `sysctl fs.inotify.max_user_watches={raised}`")]
+    Limit {
+        /// The limit now.
+        limit: u64,
+        /// A sensible new value.
+        raised: u64,
+    },
+    /// The directory is gone, or is no directory any more.
+    #[error("the directory is gone")]
+    Gone,
+    /// The file system gives no events: poll.
+    #[error("this file system gives no change events")]
+    Unsupported,
+    /// Anything else.
+    #[error("cannot watch the directory")]
+    Io(#[source] io::Error),
+}
+
+/// A source of signals about the directories that were added, each by itself (never recursive: recursive
+/// watching loses files of new directories).
+pub trait Watch: Send + Sync {
+    /// Arms `dir`. When this returns, every later change of its entries is signalled; whoever calls
+    /// scans the directory *afterwards*. Arming twice is harmless.
+    ///
+    /// # Errors
+    /// [`WatchError`] says what to do instead.
+    fn add(&self, dir: &RelPath) -> Result<(), WatchError>;
+
+    /// Drops the watches of `dir` and everything beneath it.
+    fn remove_tree(&self, dir: &RelPath);
+
+    /// Makes and removes the cookie file of this number in the directory outside the workspace that the
+    /// same kernel queue watches. [`Signal::Cookie`] follows, unless the queue overflows first.
+    ///
+    /// # Errors
+    /// Whatever making the file reports; the caller then rescans instead.
+    fn place_cookie(&self, number: u64) -> io::Result<()>;
+
+    /// How many directories are armed.
+    fn len(&self) -> usize;
+
+    /// True when nothing is armed.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// `inotify`, `notify`, `poll`, `fanotify` or `simulated`.
+    fn backend(&self) -> &'static str;
+}
