@@ -1,1 +1,4 @@
 //! End-to-end, simulation, crash and format tests live in this package.
+
+#[cfg(test)]
+mod diff_corpus;

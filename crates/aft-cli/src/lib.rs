@@ -1,6 +1,99 @@
-//! Under construction.
-/// Runs the command line.
+//! The `aft` command: arguments to calls, results to text, errors to exit codes.
+//!
+//! Does: parse the command line, start the daemon where none runs, make calls over the control socket,
+//! render results.
+//! Does not: know how the daemon keeps its history, or hold state of its own. A renderer is a pure
+//! function of a result; a command makes calls and hands the results to renderers.
+//!
+//! Start reading at [`main_impl`], then `args`, then any file of `commands`.
+//!
+//! I1 Nothing is built before it is needed: the start of a command is part of every figure.
+//! I2 With `--json`, standard output is the method's result and nothing else.
+//! I3 What comes from a file name or a daemon's sentence never reaches a terminal with control characters.
+
+mod args;
+mod color;
+mod commands;
+mod connection;
+mod context;
+mod daemon_start;
+mod failure;
+mod output;
+mod pager;
+mod place;
+mod render;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use aft_rpc::ExitKind;
+use clap::Parser;
+
+use args::Cli;
+use context::Context;
+use failure::Failure;
+
+/// Runs the command line of this process.
 #[must_use]
-pub fn main_impl() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn main_impl() -> ExitCode {
+    let exit = match Cli::try_parse_from(std::env::args_os()) {
+        Ok(cli) => run(cli),
+        Err(error) => usage(&error),
+    };
+    ExitCode::from(exit.code())
+}
+
+/// The command line's definition, for documentation that is generated from it.
+#[must_use]
+pub fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
+fn run(cli: Cli) -> ExitKind {
+    let json = cli.global.json;
+    let result = Context::from_env(cli.global).and_then(|mut context| {
+        let exit = commands::run(cli.command, &mut context)?;
+        context.out.finish()?;
+        Ok(exit)
+    });
+    match result {
+        Ok(exit) => exit,
+        Err(failure) => report(&failure, json),
+    }
+}
+
+/// Tells a failure: a sentence on standard error and, with `--json`, a document on standard output.
+fn report(failure: &Failure, json: bool) -> ExitKind {
+    if failure.is_broken_pipe() {
+        // The reader has seen enough, as in `aft log | head`.
+        return ExitKind::Done;
+    }
+    // Where even standard error is closed, the exit code is all that is left to tell.
+    let _told = std::io::stderr().lock().write_all(failure.text().as_bytes());
+    if json {
+        let _told = std::io::stdout().lock().write_all(failure.json().as_bytes());
+    }
+    failure.exit()
+}
+
+/// Help and version are no errors; everything else of clap's is a usage error.
+fn usage(error: &clap::Error) -> ExitKind {
+    if !error.use_stderr() {
+        return match error.print() {
+            Ok(()) => ExitKind::Done,
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitKind::Done,
+            Err(_) => ExitKind::Failed,
+        };
+    }
+    let text = error.render().to_string();
+    let sentence = text.strip_prefix("error: ").unwrap_or(&text);
+    let _told = write!(std::io::stderr().lock(), "aft: {sentence}");
+    ExitKind::Usage
+}
+
+/// True when `args` parse; for tests of the definition.
+#[doc(hidden)]
+pub fn parses<I: IntoIterator<Item = T>, T: Into<OsString> + Clone>(args: I) -> bool {
+    Cli::try_parse_from(args).is_ok()
 }

@@ -1,5 +1,7 @@
 //! A workspace's files: reading for everyone, writing for the one who holds a [`WriteDir`].
 
+pub mod real;
+
 use std::io;
 
 use aft_model::{RelPath, StatSig};
@@ -94,6 +96,18 @@ pub trait ReadDir: Send + Sync {
 /// Writing beneath one directory. Made by the supervisor only, one for each workspace. Nothing here
 /// replaces an existing entry except [`Self::exchange`], and nothing is recursive.
 pub trait WriteDir: ReadDir {
+    /// Whether this process may make and remove entries in `dir`, by its effective user. A file system that
+    /// cannot tell beforehand says yes, and the write itself is refused.
+    ///
+    /// # Errors
+    /// As for [`ReadDir::lstat`]; `NotFound` where `dir` is gone.
+    fn may_write(&self, dir: &RelPath) -> io::Result<bool> {
+        match self.lstat(dir)? {
+            Some(_) => Ok(true),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
     /// Makes a directory.
     ///
     /// # Errors
@@ -111,7 +125,12 @@ pub trait WriteDir: ReadDir {
     ///
     /// # Errors
     /// As [`Self::create`], and whatever `source` reports.
-    fn create_from(&self, path: &RelPath, mode: u32, source: &mut dyn io::Read) -> io::Result<StatSig>;
+    fn create_from(
+        &self,
+        path: &RelPath,
+        mode: u32,
+        source: &mut dyn io::Read,
+    ) -> io::Result<StatSig>;
 
     /// Makes a symbolic link.
     ///

@@ -14,12 +14,18 @@
 
 pub mod clock;
 pub mod fs;
+pub mod home;
 pub mod process;
 pub mod store_dir;
 pub mod watch;
 
-pub use clock::Clock;
+pub use clock::{Clock, SystemClock};
+pub use fs::real::{FsKind, RealRoot, WritableRoot};
 pub use fs::{OpenFile, ReadDir, RootId, ScanEntry, WriteDir};
-pub use process::Process;
+pub use process::{Process, SystemProcess};
+pub use store_dir::real::{LockGuard, RealStoreDir};
 pub use store_dir::{AppendFile, ReadAt, StoreDir};
+pub use watch::inotify::InotifyWatch;
+pub use watch::notify::NotifyWatch;
+pub use watch::poll::PollWatch;
 pub use watch::{Signal, SignalKind, SignalSink, Watch, WatchError};

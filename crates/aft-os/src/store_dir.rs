@@ -1,5 +1,7 @@
 //! The store's own directory: append-only files, read at offsets, and small files replaced atomically.
 
+pub mod real;
+
 use std::io;
 
 /// A file that only grows. Dropped without a sync, what was appended since the last one may be lost.
@@ -45,6 +47,14 @@ pub trait ReadAt: Send + Sync {
     /// # Errors
     /// Whatever `fstat` reports.
     fn len(&self) -> io::Result<u64>;
+
+    /// True for a file without bytes.
+    ///
+    /// # Errors
+    /// As for [`Self::len`].
+    fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.len()? == 0)
+    }
 }
 
 /// One directory of the store. Names are single components of ASCII letters, digits, `.`, `-` and `_`.

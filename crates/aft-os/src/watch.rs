@@ -1,5 +1,10 @@
 //! Watching: signals that something may have changed. Signals are hints; `lstat` and hash are truth.
 
+mod index;
+pub mod inotify;
+pub mod notify;
+pub mod poll;
+
 use std::io;
 
 use aft_model::RelPath;
@@ -70,7 +75,9 @@ pub trait SignalSink: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
     /// The user's watch limit is reached: poll this subtree.
-    #[error("the limit of {limit} watches is reached; raise it with `sysctl fs.inotify.max_user_watches={raised}`")]
+    #[error(
+        "the limit of {limit} watches is reached; raise it with `sysctl fs.inotify.max_user_watches={raised}`"
+    )]
     Limit {
         /// The limit now.
         limit: u64,
@@ -119,3 +126,16 @@ pub trait Watch: Send + Sync {
     /// `inotify`, `notify`, `poll`, `fanotify` or `simulated`.
     fn backend(&self) -> &'static str;
 }
+
+/// What to say when the system refuses one more watch.
+fn limit_reached() -> WatchError {
+    let text = std::fs::read_to_string("/proc/sys/fs/inotify/max_user_watches").unwrap_or_default();
+    let limit: u64 = text.trim().parse().unwrap_or(0);
+    WatchError::Limit {
+        limit,
+        raised: limit.saturating_mul(4).max(524_288),
+    }
+}
+
+#[cfg(test)]
+mod backend_tests;

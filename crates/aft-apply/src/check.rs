@@ -1,0 +1,215 @@
+//! The preconditions of a whole plan, looked at without touching anything.
+//! Whether a plan with conflicts is refused or narrowed is the caller's decision.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use aft_model::{Conflict, ConflictReason, ContentId, FileState, RelPath, StatSig};
+
+use crate::contents::{self, Prepared};
+use crate::look::{self, Seen};
+use crate::stage::{self, HOME};
+use crate::task::{Applier, Kind, Step, Task};
+
+/// What a check found.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// At most one for each path, in the operation's order.
+    pub conflicts: Vec<Conflict>,
+    /// Contents that were read and verified, for [`Applier::stage`].
+    pub prepared: Prepared,
+    /// The file system has too little room; everything that needs some is a conflict.
+    pub no_room: bool,
+}
+
+impl Applier<'_> {
+    /// Looks at every precondition of `task`. Touches nothing.
+    #[must_use]
+    pub fn check(&self, task: &Task<'_>) -> Checked {
+        let steps = task.steps();
+        let mut look = Looks {
+            applier: *self,
+            device: self.root.identity().map(|id| id.dev).ok(),
+            plan: steps
+                .iter()
+                .map(|step| (&step.change.path, (step.change.before, step.target)))
+                .collect(),
+            parents: HashMap::new(),
+        };
+        let mut found: BTreeMap<usize, ConflictReason> = BTreeMap::new();
+        for step in &steps {
+            let known = (task.stats)(&step.change.path);
+            if let Some(reason) = look.refusal(step, known) {
+                found.insert(step.index, reason);
+            }
+        }
+        let prepared = self.check_contents(&steps, &mut found);
+        let no_room = !self.has_room(&steps);
+        if no_room {
+            for step in steps
+                .iter()
+                .filter(|step| step.kind.is_staged() || step.kind == Kind::MakeDir)
+            {
+                found
+                    .entry(step.index)
+                    .or_insert(ConflictReason::NotWritable);
+            }
+        }
+        let conflicts = steps.iter().filter_map(|step| {
+            let reason = found.get(&step.index)?;
+            Some(Conflict {
+                path: step.change.path.clone(),
+                reason: *reason,
+            })
+        });
+        Checked {
+            conflicts: conflicts.collect(),
+            prepared,
+            no_room,
+        }
+    }
+
+    fn check_contents(
+        &self,
+        steps: &[Step<'_>],
+        found: &mut BTreeMap<usize, ConflictReason>,
+    ) -> Prepared {
+        let mut asked = HashSet::new();
+        let needed: Vec<_> = steps
+            .iter()
+            .filter_map(stage::needed)
+            .filter(|need| asked.insert(need.id))
+            .collect();
+        let (prepared, faulty) = contents::prepare(self.contents, &needed);
+        let faulty: HashSet<ContentId> = faulty.into_iter().collect();
+        for step in steps {
+            let damaged = stage::needed(step).is_some_and(|need| faulty.contains(&need.id));
+            if damaged || step.target.is_opaque() {
+                found
+                    .entry(step.index)
+                    .or_insert(ConflictReason::ContentDamaged);
+            }
+        }
+        prepared
+    }
+
+    fn has_room(&self, steps: &[Step<'_>]) -> bool {
+        let (bytes, inodes) = stage::space_needed(steps);
+        match self.root.free_space() {
+            // Some file systems have no fixed number of inodes and report none at all.
+            Ok((free, free_inodes)) => {
+                free >= bytes + bytes / 10
+                    && (free_inodes == 0 || free_inodes >= inodes + inodes / 10 + 3)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "free space is unknown");
+                true
+            }
+        }
+    }
+}
+
+/// What a parent directory allows.
+#[derive(Clone, Copy)]
+enum Verdict {
+    /// Its entries can be looked at and changed.
+    Open,
+    /// The plan makes it; until then nothing beneath its path is meant.
+    Made,
+    /// No.
+    Refused(ConflictReason),
+}
+
+struct Looks<'a> {
+    applier: Applier<'a>,
+    device: Option<u64>,
+    plan: HashMap<&'a RelPath, (FileState, FileState)>,
+    parents: HashMap<RelPath, Verdict>,
+}
+
+impl Looks<'_> {
+    /// Why the step may not run, if so.
+    fn refusal(&mut self, step: &Step<'_>, known: Option<StatSig>) -> Option<ConflictReason> {
+        let path = &step.change.path;
+        if path.is_root() || path.is_git() || path.components().next() == Some(HOME) {
+            return Some(ConflictReason::Unsafe);
+        }
+        if step.change.before.is_opaque() {
+            return Some(ConflictReason::NotCaptured);
+        }
+        if step.kind == Kind::Nothing || step.target.is_opaque() {
+            return None;
+        }
+        let parent = path.parent()?;
+        let verdict = match self.parents.get(&parent) {
+            Some(verdict) => *verdict,
+            None => {
+                let verdict = self.refusal_of_parent(&parent);
+                self.parents.insert(parent, verdict);
+                verdict
+            }
+        };
+        // Only a mode changes: the parent need not be written.
+        let in_place = matches!(step.kind, Kind::OpenDir | Kind::CloseDir | Kind::FileMode);
+        match verdict {
+            Verdict::Made if !step.change.before.exists() => return None,
+            Verdict::Refused(ConflictReason::NotWritable) if in_place => {}
+            Verdict::Refused(reason) => return Some(reason),
+            Verdict::Made | Verdict::Open => {}
+        }
+        self.refusal_of_entry(step, known)
+    }
+
+    fn refusal_of_parent(&self, parent: &RelPath) -> Verdict {
+        let root = self.applier.root;
+        let planned = self.plan.get(parent).copied();
+        let is_made = planned.is_some_and(|(before, target)| !before.is_dir() && target.is_dir());
+        match root.lstat(parent) {
+            Ok(Some(stat)) if look::is_dir(&stat) => {
+                let opened =
+                    matches!(planned, Some((_, FileState::Dir { mode })) if mode & 0o300 == 0o300);
+                if self.device.is_some_and(|device| device != stat.dev) {
+                    Verdict::Refused(ConflictReason::Unsafe)
+                } else if !opened && !root.may_write(parent).unwrap_or(false) {
+                    Verdict::Refused(ConflictReason::NotWritable)
+                } else {
+                    Verdict::Open
+                }
+            }
+            // Whatever is there now, its own step or that of a directory above it answers for it.
+            _ if is_made => Verdict::Made,
+            Err(error) if look::is_escape(&error) => Verdict::Refused(ConflictReason::Unsafe),
+            Err(_) => Verdict::Refused(ConflictReason::NotWritable),
+            Ok(Some(stat)) if look::is_link(&stat) => Verdict::Refused(ConflictReason::Unsafe),
+            Ok(_) => Verdict::Refused(ConflictReason::ChangedNow),
+        }
+    }
+
+    fn refusal_of_entry(&self, step: &Step<'_>, known: Option<StatSig>) -> Option<ConflictReason> {
+        match look::see(self.applier.root, step, known) {
+            Err(error) if look::is_escape(&error) => Some(ConflictReason::Unsafe),
+            Err(error) => {
+                tracing::debug!(%error, "a path of the plan cannot be looked at");
+                Some(ConflictReason::NotWritable)
+            }
+            Ok(Seen::Other(_)) => Some(ConflictReason::ChangedNow),
+            Ok(Seen::Target(_)) => None,
+            Ok(Seen::Before { .. }) => match step.kind {
+                Kind::RemoveDir | Kind::DirToFile => self.refusal_of_directory(&step.change.path),
+                _ => None,
+            },
+        }
+    }
+
+    /// A directory goes only when the plan removes every entry it has.
+    fn refusal_of_directory(&self, dir: &RelPath) -> Option<ConflictReason> {
+        let Ok(entries) = self.applier.root.scan(dir) else {
+            return Some(ConflictReason::NotWritable);
+        };
+        let goes = |name: &[u8]| {
+            let path = dir.join(name).ok()?;
+            self.plan.get(&path).map(|(_, target)| !target.exists())
+        };
+        let all_go = entries.iter().all(|entry| goes(&entry.name) == Some(true));
+        (!all_go).then_some(ConflictReason::DirectoryInUse)
+    }
+}

@@ -1,0 +1,326 @@
+//! After the answer: make what was put in place durable, empty limbo of what is known, remove `.afterimage/`.
+//! A leftover is harmless; nothing unknown is unlinked (I2).
+
+use std::io;
+
+use aft_model::{FileState, OperationId, RelPath};
+use aft_os::WriteDir;
+
+use crate::late::{self, LateSink};
+use crate::look;
+use crate::report::{Held, LateEdit, Report, StepOutcome};
+use crate::stage::{Places, read_name, remove_homes};
+use crate::steps::{Interrupted, pass};
+use crate::task::{Applier, Step, Task};
+use crate::torn;
+
+/// Why things are not settled. The intent stays, and a recovery does the rest.
+#[derive(Debug, thiserror::Error)]
+pub enum SettleError {
+    /// What was put in place is not durable.
+    #[error("cannot make {path:?} durable")]
+    Sync {
+        /// The path.
+        path: RelPath,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A name in staging could neither be proved known nor captured nor removed.
+    #[error("cannot clear {path:?}")]
+    Clear {
+        /// The name beneath `.afterimage/`.
+        path: RelPath,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A test stopped it.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
+impl Applier<'_> {
+    /// Makes what `report` tells of durable and removes what staging holds for it, except held files. The intent
+    /// may be recorded as done when this has returned and [`Report::held`] is empty: while a file is held, only
+    /// the intent tells a restarted daemon which path it belongs to. Late edits found here are added to `report`.
+    ///
+    /// # Errors
+    /// [`SettleError`]; calling it again is harmless.
+    pub fn settle(
+        &self,
+        task: &Task<'_>,
+        report: &mut Report,
+        sink: &mut dyn LateSink,
+    ) -> Result<(), SettleError> {
+        self.sync(task, report)?;
+        pass(self.steps, "settle.synced", 0)?;
+        let places = Places::new(task.operation.id);
+        let home = self.root.lstat(&places.home);
+        if home
+            .map_err(|source| SettleError::Clear {
+                path: places.home.clone(),
+                source,
+            })?
+            .is_none()
+        {
+            return Ok(());
+        }
+        for (index, displaced) in std::mem::take(&mut report.displaced)
+            .into_iter()
+            .enumerate()
+        {
+            let known = |_: &FileState| false;
+            let trusted = Some(displaced.stat);
+            let late = discard(
+                self.root,
+                &displaced.place,
+                &displaced.path,
+                Known {
+                    trusted,
+                    state: &known,
+                },
+                sink,
+            );
+            report
+                .late
+                .extend(late.map_err(|source| SettleError::Clear {
+                    path: displaced.place,
+                    source,
+                })?);
+            pass(self.steps, "settle.removed", index)?;
+        }
+        self.clear_rest(task, &places, report, sink)?;
+        remove_homes(self.root, &places);
+        pass(self.steps, "settle.done", 0)?;
+        Ok(())
+    }
+
+    fn sync(&self, task: &Task<'_>, report: &Report) -> Result<(), SettleError> {
+        let checked = |path: &RelPath, outcome: io::Result<()>| match outcome {
+            // Somebody removed or replaced it since; then it is theirs to make durable.
+            Err(error) if look::is_gone(&error) || error.kind() == io::ErrorKind::InvalidInput => {
+                Ok(())
+            }
+            Err(error) if look::is_escape(&error) => Ok(()),
+            Err(source) => Err(SettleError::Sync {
+                path: path.clone(),
+                source,
+            }),
+            Ok(()) => Ok(()),
+        };
+        for (result, step) in report.results.iter().zip(task.steps()) {
+            // After a recovery, a file that was found in place may not be durable yet either.
+            let there = matches!(
+                result.outcome,
+                StepOutcome::Done { .. } | StepOutcome::AlreadyThere { .. }
+            );
+            if there && matches!(step.target, FileState::File { .. }) {
+                checked(&result.path, self.root.sync_file(&result.path))?;
+            }
+        }
+        report
+            .touched
+            .iter()
+            .try_for_each(|dir| checked(dir, self.root.sync_dir(dir)))
+    }
+
+    /// Whatever else the operation has in staging: targets that were not needed, and what a crash left.
+    fn clear_rest(
+        &self,
+        task: &Task<'_>,
+        places: &Places,
+        report: &mut Report,
+        sink: &mut dyn LateSink,
+    ) -> Result<(), SettleError> {
+        let steps = task.steps();
+        for dir in [&places.stage, &places.limbo] {
+            let failed = |source| SettleError::Clear {
+                path: dir.clone(),
+                source,
+            };
+            for Ours {
+                place,
+                operation,
+                index,
+                held,
+            } in names(self.root, dir).map_err(failed)?
+            {
+                let Some(step) = steps.get(index).filter(|_| operation == task.operation.id) else {
+                    continue;
+                };
+                if report.held.iter().any(|held| held.place == place) {
+                    continue;
+                }
+                let cleared = self.clear_one(step, &place, held, sink);
+                report
+                    .late
+                    .extend(cleared.map_err(|source| SettleError::Clear {
+                        path: place,
+                        source,
+                    })?);
+                pass(self.steps, "settle.removed", index)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn clear_one(
+        &self,
+        step: &Step<'_>,
+        place: &RelPath,
+        held: bool,
+        sink: &mut dyn LateSink,
+    ) -> io::Result<Option<LateEdit>> {
+        let Some(stat) = self.root.lstat(place)? else {
+            return Ok(None);
+        };
+        let remnant = torn::is_remnant(self.root, self.contents, step, place, &stat)?;
+        // A crash forgot who holds a held file; its bytes are captured whatever they are.
+        let known = |state: &FileState| !held && (remnant || is_of(step, state));
+        discard(
+            self.root,
+            place,
+            &step.change.path,
+            Known {
+                trusted: None,
+                state: &known,
+            },
+            sink,
+        )
+    }
+
+    /// Looks at held files again. Those that nobody can write into any more are captured if they changed, and
+    /// removed; the others are returned with their newest captured state. Where the system cannot tell whether
+    /// there is a writer, a file goes when it is the same as at the call before: leave 5 s between two calls.
+    ///
+    /// # Errors
+    /// A held file could not be captured or removed; all of them are still held.
+    pub fn collect_held(&self, held: &[Held], sink: &mut dyn LateSink) -> io::Result<Vec<Held>> {
+        let mut remaining = Vec::new();
+        for file in held {
+            let Some(stat) = self.root.lstat(&file.place)? else {
+                continue;
+            };
+            let unchanged = look::same_but_moved(&file.stat, &stat);
+            let waits = match self.root.has_writer(&file.place) {
+                Ok(Some(writer)) => writer,
+                Ok(None) | Err(_) => !unchanged,
+            };
+            if waits {
+                remaining.push(Held {
+                    stat: if unchanged { file.stat } else { stat },
+                    ..file.clone()
+                });
+                continue;
+            }
+            let known = |state: &FileState| *state == file.state;
+            discard(
+                self.root,
+                &file.place,
+                &file.path,
+                Known {
+                    trusted: None,
+                    state: &known,
+                },
+                sink,
+            )?;
+        }
+        if remaining.is_empty()
+            && let Some(stat) = self.root.lstat(&Places::new(OperationId::NONE).home)?
+            && look::is_dir(&stat)
+        {
+            remove_homes(self.root, &Places::new(OperationId::NONE));
+        }
+        Ok(remaining)
+    }
+}
+
+/// What proves that the bytes of a name in staging are in the history.
+pub(crate) struct Known<'k> {
+    /// A stat under which they were verified.
+    pub(crate) trusted: Option<aft_model::StatSig>,
+    /// Asked for the state, if the stat proves nothing.
+    pub(crate) state: &'k dyn Fn(&FileState) -> bool,
+}
+
+/// Removes a name in staging, after capturing it if it is not known.
+pub(crate) fn discard(
+    root: &dyn WriteDir,
+    place: &RelPath,
+    path: &RelPath,
+    known: Known<'_>,
+    sink: &mut dyn LateSink,
+) -> io::Result<Option<LateEdit>> {
+    let Some(stat) = root.lstat(place)? else {
+        return Ok(None);
+    };
+    if look::is_dir(&stat) {
+        // One of ours is empty; another one stays, and with it `.afterimage/`.
+        return match root.remove_dir(place) {
+            Err(error) if error.kind() != io::ErrorKind::DirectoryNotEmpty => Err(error),
+            _ => Ok(None),
+        };
+    }
+    let proved = known
+        .trusted
+        .is_some_and(|trusted| look::same_but_moved(&trusted, &stat));
+    let mut late = None;
+    if !proved && !(known.state)(&look::state_at(root, place, &stat)?.0) {
+        match late::capture(root, place, path, sink)? {
+            Some(captured) => {
+                late = Some(LateEdit {
+                    path: path.clone(),
+                    state: captured.state,
+                })
+            }
+            // A special file has no bytes; it stays.
+            None => return Ok(None),
+        }
+    }
+    root.remove_file(place).or_else(|error| {
+        if look::is_gone(&error) {
+            Ok(())
+        } else {
+            Err(error)
+        }
+    })?;
+    Ok(late)
+}
+
+/// True for a state the operation itself names: its bytes are in the history.
+fn is_of(step: &Step<'_>, state: &FileState) -> bool {
+    *state == step.change.before
+        || *state == step.target
+        || state.content().is_some_and(|id| {
+            [step.target.content(), step.change.before.content()].contains(&Some(id))
+        })
+}
+
+/// A name of ours in a directory of staging.
+pub(crate) struct Ours {
+    pub(crate) place: RelPath,
+    pub(crate) operation: OperationId,
+    pub(crate) index: usize,
+    pub(crate) held: bool,
+}
+
+/// The names of ours in a directory of staging, sorted.
+pub(crate) fn names(root: &dyn WriteDir, dir: &RelPath) -> io::Result<Vec<Ours>> {
+    let mut entries = match root.scan(dir) {
+        Err(error) if look::is_gone(&error) => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    // The order of a listing is the file system's; what is done here must not depend on it.
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    let ours = entries.into_iter().filter_map(|entry| {
+        let (operation, index, held) = read_name(&entry.name)?;
+        Some(Ours {
+            place: dir.join(&entry.name).ok()?,
+            operation,
+            index,
+            held,
+        })
+    });
+    Ok(ours.collect())
+}

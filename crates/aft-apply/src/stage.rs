@@ -1,0 +1,457 @@
+//! Staging: every file, link and directory of a plan is made ready beneath `.afterimage/` before anything changes.
+//! Touches nothing else in the workspace.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use aft_model::{FileState, OperationId, RelPath, StatSig};
+use aft_os::WriteDir;
+
+use crate::contents::{self, ContentFault, Needed, Prepared, SMALL_LEN_MAX};
+use crate::look;
+use crate::steps::{Interrupted, pass};
+use crate::task::{Applier, Step, Task};
+
+/// The directory of staging, at the root of a workspace.
+pub(crate) const HOME: &[u8] = b".afterimage";
+/// From this many unread contents on, a second thread reads ahead.
+const READ_AHEAD_FROM: usize = 32;
+/// From this many changes on, two threads may write.
+const TWO_WRITERS_FROM: usize = 64;
+/// How many contents it may be ahead; each is at most [`SMALL_LEN_MAX`].
+const READ_AHEAD_MAX: usize = 8;
+
+/// What was staged.
+#[derive(Debug, Default)]
+pub struct Staged {
+    /// For each change, the stat of what was made for it.
+    pub(crate) stats: Vec<Option<StatSig>>,
+}
+
+/// Why staging stopped. Nothing but `.afterimage/` was touched, and what was made there is gone again.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// A content cannot be had.
+    #[error("cannot read what {path:?} is to become")]
+    Content {
+        /// The path.
+        path: RelPath,
+        /// Why.
+        #[source]
+        source: ContentFault,
+    },
+    /// Something could not be written.
+    #[error("cannot stage {path:?}")]
+    Write {
+        /// The path that was to be written beneath `.afterimage/`.
+        path: RelPath,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A test stopped it; here nothing was cleaned up.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
+impl StageError {
+    pub(crate) fn into_io(self) -> io::Error {
+        match self {
+            Self::Write { source, .. } => source,
+            other => io::Error::other(other),
+        }
+    }
+}
+
+/// The names used beneath `.afterimage/`. They carry the operation's number, so that what one rollback still
+/// holds is never mistaken for another's.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    pub(crate) home: RelPath,
+    pub(crate) stage: RelPath,
+    pub(crate) limbo: RelPath,
+    operation: OperationId,
+}
+
+impl Places {
+    pub(crate) fn new(operation: OperationId) -> Self {
+        let home = join(&RelPath::root(), HOME);
+        Self {
+            stage: join(&home, b"stage"),
+            limbo: join(&home, b"limbo"),
+            home,
+            operation,
+        }
+    }
+
+    /// Where the target of a change is staged, and where an exchange leaves what it displaced.
+    pub(crate) fn staged(&self, index: usize) -> RelPath {
+        join(
+            &self.stage,
+            format!("{}.{index}", self.operation).as_bytes(),
+        )
+    }
+
+    /// Where a deleted file goes.
+    pub(crate) fn deleted(&self, index: usize) -> RelPath {
+        join(
+            &self.limbo,
+            format!("{}.{index}", self.operation).as_bytes(),
+        )
+    }
+
+    /// Where a verified file stays that somebody still writes into.
+    pub(crate) fn held(&self, index: usize) -> RelPath {
+        join(
+            &self.limbo,
+            format!("{}.{index}.held", self.operation).as_bytes(),
+        )
+    }
+}
+
+fn join(dir: &RelPath, name: &[u8]) -> RelPath {
+    dir.join(name)
+        .expect("names of staging are short and made of letters, digits and dots")
+}
+
+/// The operation and change a name of staging belongs to, and whether it is held. `None` for a foreign name.
+pub(crate) fn read_name(name: &[u8]) -> Option<(OperationId, usize, bool)> {
+    let text = std::str::from_utf8(name).ok()?;
+    let (operation, rest) = text.split_once('.')?;
+    let (index, held) = match rest.strip_suffix(".held") {
+        Some(index) => (index, true),
+        None => (rest, false),
+    };
+    Some((
+        OperationId(operation.parse().ok()?),
+        index.parse().ok()?,
+        held,
+    ))
+}
+
+impl Applier<'_> {
+    /// Stages every target of `task`. `prepared` is what [`Applier::check`] read. When this returns, the
+    /// caller makes the intent durable; from then on it is [`Applier::apply`] or [`Applier::recover`].
+    ///
+    /// # Errors
+    /// [`StageError`]; what was staged is removed again.
+    pub fn stage(&self, task: &Task<'_>, prepared: &Prepared) -> Result<Staged, StageError> {
+        let places = Places::new(task.operation.id);
+        let steps = task.steps();
+        match self.stage_all(&places, &steps, prepared) {
+            Err(StageError::Interrupted(stop)) => Err(StageError::Interrupted(stop)),
+            Err(error) => {
+                self.unstage(&places, &steps);
+                Err(error)
+            }
+            Ok(staged) => Ok(staged),
+        }
+    }
+
+    fn stage_all(
+        &self,
+        places: &Places,
+        steps: &[Step<'_>],
+        prepared: &Prepared,
+    ) -> Result<Staged, StageError> {
+        make_homes(self.root, places).map_err(|source| StageError::Write {
+            path: places.home.clone(),
+            source,
+        })?;
+        pass(self.steps, "stage.homes", 0)?;
+        let staged = if self.two_writers && steps.len() >= TWO_WRITERS_FROM {
+            self.stage_halves(places, steps, prepared)?
+        } else {
+            self.stage_in_order(places, steps, prepared)?
+        };
+        pass(self.steps, "stage.done", 0)?;
+        Ok(staged)
+    }
+
+    /// Two threads make half of the files each.
+    fn stage_halves(
+        &self,
+        places: &Places,
+        steps: &[Step<'_>],
+        prepared: &Prepared,
+    ) -> Result<Staged, StageError> {
+        let (first, second) = steps.split_at(steps.len() / 2);
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| self.stage_each(places, second, prepared, None));
+            let first = self.stage_each(places, first, prepared, None);
+            // Both have ended before anything is taken back.
+            let second = match other.join() {
+                Ok(second) => second,
+                Err(panic) => std::panic::resume_unwind(panic),
+            };
+            let mut stats = first?.stats;
+            stats.extend(second?.stats);
+            Ok(Staged { stats })
+        })
+    }
+
+    /// Everything is made here and in order; a second thread may read ahead.
+    fn stage_in_order(
+        &self,
+        places: &Places,
+        steps: &[Step<'_>],
+        prepared: &Prepared,
+    ) -> Result<Staged, StageError> {
+        let ahead: Vec<Needed> = steps
+            .iter()
+            .filter_map(needed)
+            .filter(|need| is_small(need) && prepared.get(&need.id).is_none())
+            .collect();
+        if ahead.len() < READ_AHEAD_FROM {
+            return self.stage_each(places, steps, prepared, None);
+        }
+        std::thread::scope(|scope| {
+            let (sender, receiver) = sync_channel(READ_AHEAD_MAX);
+            let contents = self.contents;
+            scope.spawn(move || {
+                for need in &ahead {
+                    if sender.send(contents::fetch(contents, need)).is_err() {
+                        break;
+                    }
+                }
+            });
+            // Moved in, so that an error drops it and the reader ends.
+            self.stage_each(places, steps, prepared, Some(receiver))
+        })
+    }
+
+    fn stage_each(
+        &self,
+        places: &Places,
+        steps: &[Step<'_>],
+        prepared: &Prepared,
+        ahead: Option<Receiver<Result<Vec<u8>, ContentFault>>>,
+    ) -> Result<Staged, StageError> {
+        let mut stats = Vec::with_capacity(steps.len());
+        for step in steps {
+            if !step.kind.is_staged() {
+                stats.push(None);
+                continue;
+            }
+            let bytes = match needed(step).filter(is_small) {
+                None => None,
+                Some(need) => Some(match (prepared.get(&need.id), &ahead) {
+                    (Some(bytes), _) => bytes,
+                    (None, None) => Arc::from(self.fetch_for(step, &need)?),
+                    (None, Some(ahead)) => {
+                        let fetched = ahead.recv().unwrap_or(Err(ContentFault::Missing));
+                        Arc::from(fetched.map_err(|source| content_error(step, source))?)
+                    }
+                }),
+            };
+            stats.push(Some(self.stage_one(places, step, bytes.as_deref())?));
+            pass(self.steps, "stage.made", step.index)?;
+        }
+        Ok(Staged { stats })
+    }
+
+    fn fetch_for(&self, step: &Step<'_>, need: &Needed) -> Result<Vec<u8>, StageError> {
+        contents::fetch(self.contents, need).map_err(|source| content_error(step, source))
+    }
+
+    /// Makes one step's target, reading its content here.
+    pub(crate) fn restage(&self, places: &Places, step: &Step<'_>) -> Result<StatSig, StageError> {
+        make_homes(self.root, places).map_err(|source| StageError::Write {
+            path: places.home.clone(),
+            source,
+        })?;
+        let bytes = match content_of(step).filter(is_small) {
+            None => None,
+            Some(need) => Some(self.fetch_for(step, &need)?),
+        };
+        self.stage_one(places, step, bytes.as_deref())
+    }
+
+    fn stage_one(
+        &self,
+        places: &Places,
+        step: &Step<'_>,
+        bytes: Option<&[u8]>,
+    ) -> Result<StatSig, StageError> {
+        let place = places.staged(step.index);
+        let failed = |source| StageError::Write {
+            path: place.clone(),
+            source,
+        };
+        match (step.target, bytes) {
+            (FileState::Dir { mode }, _) => {
+                self.root.make_dir(&place, mode | 0o700).map_err(failed)?;
+                stat_of(self.root, &place).map_err(failed)
+            }
+            (FileState::Symlink { .. }, Some(target)) => {
+                self.root.make_link(&place, target).map_err(failed)
+            }
+            (FileState::File { mode, .. }, Some(bytes)) => {
+                let stat = self.root.create(&place, mode, bytes).map_err(failed)?;
+                self.finish_file(step, &place, mode, stat).map_err(failed)
+            }
+            (FileState::File { mode, .. }, None) => {
+                let stat = self.stream(step, &place, mode)?;
+                self.finish_file(step, &place, mode, stat).map_err(failed)
+            }
+            _ => Err(content_error(step, ContentFault::Missing)),
+        }
+    }
+
+    fn stream(&self, step: &Step<'_>, place: &RelPath, mode: u32) -> Result<StatSig, StageError> {
+        let need = content_of(step).ok_or_else(|| content_error(step, ContentFault::Missing))?;
+        let mut reader = contents::open_checked(self.contents, &need)
+            .map_err(|source| content_error(step, source))?;
+        let made = self.root.create_from(place, mode, &mut reader);
+        let stat = made.map_err(|source| StageError::Write {
+            path: place.clone(),
+            source,
+        })?;
+        match reader.finish() {
+            Ok(()) => Ok(stat),
+            Err(source) => {
+                // Wrong bytes must not lie where a recovery would look for right ones.
+                self.root
+                    .remove_file(place)
+                    .map_err(|source| StageError::Write {
+                        path: place.clone(),
+                        source,
+                    })?;
+                Err(content_error(step, source))
+            }
+        }
+    }
+
+    /// Carries owner and attributes of the file that is there over, and makes sure of the mode.
+    fn finish_file(
+        &self,
+        step: &Step<'_>,
+        place: &RelPath,
+        mode: u32,
+        made: StatSig,
+    ) -> io::Result<StatSig> {
+        let mut stat = made;
+        if matches!(step.change.before, FileState::File { .. }) {
+            self.root.copy_attributes(&step.change.path, place);
+            // A change of owner takes the special bits away; the others it leaves alone.
+            if mode & 0o7000 != 0 {
+                stat = stat_of(self.root, place)?;
+            }
+        }
+        if look::mode(&stat) != mode {
+            self.root.set_mode(place, mode, &stat)?;
+            stat = stat_of(self.root, place)?;
+        }
+        Ok(stat)
+    }
+
+    /// Takes back what a failed staging made. Whatever cannot be removed is swept later.
+    fn unstage(&self, places: &Places, steps: &[Step<'_>]) {
+        for step in steps.iter().filter(|step| step.kind.is_staged()) {
+            let place = places.staged(step.index);
+            let removed = if step.target.is_dir() {
+                self.root.remove_dir(&place)
+            } else {
+                self.root.remove_file(&place)
+            };
+            if let Err(error) = removed
+                && !look::is_gone(&error)
+            {
+                tracing::warn!(%error, "a staged file could not be removed");
+            }
+        }
+        remove_homes(self.root, places);
+    }
+}
+
+fn content_error(step: &Step<'_>, source: ContentFault) -> StageError {
+    StageError::Content {
+        path: step.change.path.clone(),
+        source,
+    }
+}
+
+fn is_small(need: &Needed) -> bool {
+    need.size.is_none_or(|size| size <= SMALL_LEN_MAX)
+}
+
+/// The content that is staged for a step before the intent.
+pub(crate) fn needed(step: &Step<'_>) -> Option<Needed> {
+    if step.kind.is_staged() {
+        content_of(step)
+    } else {
+        None
+    }
+}
+
+/// The content of a step's target, also where it is staged only because a force needs it.
+fn content_of(step: &Step<'_>) -> Option<Needed> {
+    match step.target {
+        FileState::File { content, size, .. } => Some(Needed {
+            id: content,
+            size: Some(size),
+        }),
+        FileState::Symlink { target } => Some(Needed {
+            id: target,
+            size: None,
+        }),
+        _ => None,
+    }
+}
+
+fn stat_of(root: &dyn WriteDir, place: &RelPath) -> io::Result<StatSig> {
+    root.lstat(place)?
+        .ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+/// Makes `.afterimage/` and its two directories where they are missing.
+pub(crate) fn make_homes(root: &dyn WriteDir, places: &Places) -> io::Result<()> {
+    for dir in [&places.home, &places.stage, &places.limbo] {
+        match root.make_dir(dir, 0o700) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                // Whoever planted a file or link here must not decide where our bytes go.
+                let stat = root.lstat(dir)?.ok_or(io::ErrorKind::NotFound)?;
+                if !look::is_dir(&stat) {
+                    return Err(io::ErrorKind::NotADirectory.into());
+                }
+                if look::mode(&stat) != 0o700 {
+                    root.set_mode(dir, 0o700, &stat)?;
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Removes `.afterimage/` as far as it is empty.
+pub(crate) fn remove_homes(root: &dyn WriteDir, places: &Places) {
+    for dir in [&places.stage, &places.limbo, &places.home] {
+        match root.remove_dir(dir) {
+            Err(error)
+                if !look::is_gone(&error) && error.kind() != io::ErrorKind::DirectoryNotEmpty =>
+            {
+                tracing::warn!(%error, "a directory of staging could not be removed");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Sum of what the staging of `steps` will take: bytes in whole blocks, and inodes.
+pub(crate) fn space_needed(steps: &[Step<'_>]) -> (u64, u64) {
+    const BLOCK: u64 = 4096;
+    let made = steps
+        .iter()
+        .filter(|step| step.kind.is_staged() || step.target.is_dir());
+    made.fold((0, 0), |(bytes, inodes), step| {
+        let size = if let FileState::File { size, .. } = step.target {
+            size
+        } else {
+            BLOCK
+        };
+        (bytes + size.div_ceil(BLOCK) * BLOCK, inodes + 1)
+    })
+}

@@ -1,0 +1,7 @@
+//! Tests of the whole crate, on real directories and on a simulated disk.
+
+mod crash;
+mod exact;
+mod late;
+mod refuse;
+mod support;

@@ -1,0 +1,442 @@
+//! Killed, or without power, at every change and at every named point: recovery ends in the target, and a second
+//! one changes nothing.
+
+use std::sync::Mutex;
+
+use aft_model::{Operation, OperationId, RelPath};
+use aft_testkit::SimWorld;
+use aft_testkit::sim::WorldOptions;
+
+use super::support::*;
+use crate::{
+    Applier, OnConflict, Recovery, SetIdBits, StageError, StepOutcome, Steps, Task, swapped,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Crash {
+    Kill,
+    Power,
+}
+
+const KILLED: Recovery<'static> = Recovery {
+    skip: &|_| false,
+    power_cut: false,
+};
+
+fn world(before: &Tree, no_exchange: bool) -> SimWorld {
+    let mut options = WorldOptions::new(11);
+    options.root.no_exchange = no_exchange;
+    let world = SimWorld::new(options);
+    build(&world.root, before);
+    world.sync_all();
+    world
+}
+
+/// How far a run came before the lights went out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Came {
+    /// The intent was not durable yet.
+    BeforeIntent,
+    /// It was.
+    AfterIntent,
+}
+
+/// The caller's side of the protocol, up to the crash.
+fn run_until_crash(world: &SimWorld, blobs: &Blobs, there: &Operation, steps: &dyn Steps) -> Came {
+    let stats = signatures(&world.root, there);
+    let stats = |path: &RelPath| stats.get(path).copied();
+    let task = Task {
+        operation: there,
+        policy: OnConflict::Keep,
+        set_id: SetIdBits::Drop,
+        stats: &stats,
+    };
+    let applier = Applier::new(&world.root, blobs).with_steps(steps);
+    let mut sink = Sink::default();
+    let prepared = applier.check(&task).prepared;
+    let Ok(staged) = applier.stage(&task, &prepared) else {
+        return Came::BeforeIntent;
+    };
+    if world.faults.is_off() {
+        return Came::BeforeIntent;
+    }
+    if let Ok(mut report) = applier.apply(&task, staged, &mut sink) {
+        drop(applier.settle(&task, &mut report, &mut sink));
+    }
+    assert!(sink.kept.is_empty());
+    Came::AfterIntent
+}
+
+/// The caller's side after the crash; what must hold then.
+fn recover_and_judge(
+    world: &SimWorld,
+    blobs: &Blobs,
+    trees: (&Tree, &Tree),
+    came: Came,
+    crash: Crash,
+    what: &str,
+) {
+    let (before, after) = trees;
+    let there = operation(before, after);
+    let task = Task {
+        operation: &there,
+        policy: OnConflict::Keep,
+        set_id: SetIdBits::Drop,
+        stats: &|_| None,
+    };
+    let applier = Applier::new(&world.root, blobs);
+    let recovery = Recovery {
+        power_cut: crash == Crash::Power,
+        ..KILLED
+    };
+    let mut sink = Sink::default();
+    if came == Came::BeforeIntent {
+        assert_eq!(applier.sweep(&[], &mut sink).unwrap(), [], "{what}");
+        assert_eq!(on_disk(&world.root), states(before), "{what}");
+    } else {
+        let mut report = applier.recover(&task, recovery, &mut sink).unwrap();
+        applier.settle(&task, &mut report, &mut sink).unwrap();
+        assert!(report.is_complete(), "{what}: {:#?}", report.results);
+        assert_eq!(report.late, [], "{what}");
+        assert_eq!(on_disk(&world.root), states(after), "{what}");
+        let mutations = world.faults.mutations();
+        let again = applier.recover(&task, recovery, &mut sink).unwrap();
+        assert_eq!(
+            world.faults.mutations(),
+            mutations,
+            "{what}: the second recovery changed something"
+        );
+        assert!(
+            again
+                .results
+                .iter()
+                .all(|result| matches!(result.outcome, StepOutcome::AlreadyThere { .. }))
+        );
+    }
+    assert!(sink.kept.is_empty(), "{what}: {:?}", sink.kept);
+}
+
+#[test]
+fn a_crash_at_every_change_ends_in_the_start_or_the_target() {
+    let (before, after) = every_kind();
+    let there = operation(&before, &after);
+    let blobs = Blobs::of(&[&before, &after]);
+    for no_exchange in [false, true] {
+        let whole = world(&before, no_exchange);
+        let start = whole.faults.mutations();
+        run_until_crash(&whole, &blobs, &there, &crate::NoStops);
+        assert_eq!(on_disk(&whole.root), states(&after));
+        let count = whole.faults.mutations() - start;
+        assert!(count > 120, "only {count} changes");
+        for crash in [Crash::Kill, Crash::Power] {
+            for n in 0..count {
+                let world = world(&before, no_exchange);
+                world.faults.power_off_after(n);
+                let came = run_until_crash(&world, &blobs, &there, &crate::NoStops);
+                assert!(world.faults.is_off());
+                match crash {
+                    Crash::Kill => world.kill(),
+                    Crash::Power => world.crash(),
+                }
+                let what =
+                    format!("{crash:?} at change {n} of {count}, without exchange: {no_exchange}");
+                recover_and_judge(&world, &blobs, (&before, &after), came, crash, &what);
+            }
+        }
+    }
+}
+
+/// Stops at the nth point; remembers all of them.
+#[derive(Default)]
+struct StopAt {
+    at: Option<usize>,
+    passed: Mutex<Vec<&'static str>>,
+}
+
+impl Steps for StopAt {
+    fn reached(&self, point: &'static str, _index: usize) -> bool {
+        let mut passed = self.passed.lock().unwrap();
+        passed.push(point);
+        self.at != Some(passed.len() - 1)
+    }
+}
+
+#[test]
+fn a_kill_at_every_named_point_ends_in_the_start_or_the_target() {
+    let (before, after) = every_kind();
+    let there = operation(&before, &after);
+    let blobs = Blobs::of(&[&before, &after]);
+    let all = StopAt::default();
+    run_until_crash(&world(&before, false), &blobs, &there, &all);
+    let points = all.passed.into_inner().unwrap();
+    for (at, point) in points.iter().enumerate() {
+        let world = world(&before, false);
+        let steps = StopAt {
+            at: Some(at),
+            ..StopAt::default()
+        };
+        let came = run_until_crash(&world, &blobs, &there, &steps);
+        let what = format!("stopped at {point} ({at})");
+        recover_and_judge(&world, &blobs, (&before, &after), came, Crash::Kill, &what);
+    }
+    for point in [
+        "stage.done",
+        "apply.exchanged",
+        "apply.to_limbo",
+        "apply.dir_made",
+        "apply.mode_set",
+        "settle.removed",
+    ] {
+        assert!(points.contains(&point), "{point} is never passed");
+    }
+}
+
+#[test]
+fn a_late_edit_before_a_crash_between_exchange_and_verification_comes_back() {
+    let before = tree([("a", file("before")), ("b", file("before"))]);
+    let after = tree([("a", file("target"))]);
+    let blobs = Blobs::of(&[&before, &after]);
+    let there = operation(&before, &after);
+    for (point, name) in [("apply.exchanged", "a"), ("apply.to_limbo", "b")] {
+        for policy in [OnConflict::Keep, OnConflict::Force] {
+            let world = world(&before, false);
+            let stats = signatures(&world.root, &there);
+            let stats = |path: &RelPath| stats.get(path).copied();
+            let task = Task {
+                operation: &there,
+                policy,
+                set_id: SetIdBits::Drop,
+                stats: &stats,
+            };
+            struct At(&'static str);
+            impl Steps for At {
+                fn reached(&self, point: &'static str, _index: usize) -> bool {
+                    point != self.0
+                }
+            }
+            let stop = At(point);
+            let applier = Applier::new(&world.root, &blobs);
+            let staged = applier
+                .stage(&task, &applier.check(&task).prepared)
+                .unwrap();
+            let call = if name == "a" {
+                aft_testkit::sim::Op::Exchange
+            } else {
+                aft_testkit::sim::Op::RenameNew
+            };
+            world
+                .root
+                .before(call, 0, move |root| root.user_save(name, "late").unwrap());
+            let mut sink = Sink::default();
+            let stopped = applier.with_steps(&stop).apply(&task, staged, &mut sink);
+            assert_eq!(stopped.unwrap_err().point, point);
+            assert!(sink.kept.is_empty());
+
+            let mut report = applier.recover(&task, KILLED, &mut sink).unwrap();
+            applier.settle(&task, &mut report, &mut sink).unwrap();
+            assert_eq!(
+                sink.kept,
+                [(name.to_owned(), b"late".to_vec())],
+                "{policy:?}"
+            );
+            assert_eq!(report.late.len(), 1);
+            let live = world.root.peek(name);
+            let back = policy == OnConflict::Keep;
+            assert_eq!(
+                live.as_deref() == Some(b"late"),
+                back,
+                "{point} {policy:?}: {live:?}"
+            );
+            assert_eq!(report.is_complete(), !back);
+            assert!(
+                !on_disk(&world.root)
+                    .keys()
+                    .any(|name| name.starts_with(".afterimage"))
+            );
+        }
+    }
+}
+
+#[test]
+fn a_person_who_edits_between_crash_and_recovery_keeps_the_edit() {
+    let (before, after) = every_kind();
+    let there = operation(&before, &after);
+    let blobs = Blobs::of(&[&before, &after]);
+    for n in (0..400).step_by(7) {
+        let world = world(&before, false);
+        world.faults.power_off_after(n);
+        if run_until_crash(&world, &blobs, &there, &crate::NoStops) == Came::BeforeIntent {
+            continue;
+        }
+        world.kill();
+        for name in ["a/m3", "a/d2", "a/c1"] {
+            world.root.user_save(name, "since then").unwrap();
+        }
+        let task = Task {
+            operation: &there,
+            policy: OnConflict::Keep,
+            set_id: SetIdBits::Drop,
+            stats: &|_| None,
+        };
+        let applier = Applier::new(&world.root, &blobs);
+        let mut sink = Sink::default();
+        let skip = |path: &RelPath| path.as_bytes() == b"a/c1";
+        let mut report = applier
+            .recover(
+                &task,
+                Recovery {
+                    skip: &skip,
+                    ..KILLED
+                },
+                &mut sink,
+            )
+            .unwrap();
+        applier.settle(&task, &mut report, &mut sink).unwrap();
+        for name in ["a/m3", "a/d2", "a/c1"] {
+            assert_eq!(
+                world.root.peek(name).as_deref(),
+                Some(&b"since then"[..]),
+                "{name} after change {n}"
+            );
+        }
+        let outcome = |name: &str| {
+            &report
+                .results
+                .iter()
+                .find(|result| result.path.as_bytes() == name.as_bytes())
+                .unwrap()
+                .outcome
+        };
+        assert!(matches!(outcome("a/m3"), StepOutcome::Conflict { .. }));
+        assert!(matches!(outcome("a/d2"), StepOutcome::Conflict { .. }));
+        assert_eq!(outcome("a/c1"), &StepOutcome::Skipped);
+        assert!(
+            !on_disk(&world.root)
+                .keys()
+                .any(|name| name.starts_with(".afterimage")),
+            "after change {n}"
+        );
+    }
+}
+
+#[test]
+fn a_partial_apply_is_reverted_or_resumed() {
+    let (before, after) = every_kind();
+    let there = operation(&before, &after);
+    let blobs = Blobs::of(&[&before, &after]);
+    for revert in [false, true] {
+        for skip in [0, 3, 7] {
+            let world = world(&before, false);
+            let stats = signatures(&world.root, &there);
+            let stats = |path: &RelPath| stats.get(path).copied();
+            let task = Task {
+                operation: &there,
+                policy: OnConflict::Keep,
+                set_id: SetIdBits::Drop,
+                stats: &stats,
+            };
+            let applier = Applier::new(&world.root, &blobs);
+            let staged = applier
+                .stage(&task, &applier.check(&task).prepared)
+                .unwrap();
+            world.faults.fail_after(
+                aft_testkit::sim::Op::Exchange,
+                skip,
+                u64::MAX,
+                aft_testkit::sim::Errno::ROFS,
+            );
+            let mut sink = Sink::default();
+            let report = applier.apply(&task, staged, &mut sink).unwrap();
+            assert!(report.partial && !report.is_complete());
+            world.faults.heal();
+            let back = swapped(&there);
+            let next = if revert {
+                Task {
+                    operation: &back,
+                    ..task
+                }
+            } else {
+                task
+            };
+            let mut report = applier.recover(&next, KILLED, &mut sink).unwrap();
+            applier.settle(&next, &mut report, &mut sink).unwrap();
+            assert!(
+                report.is_complete(),
+                "{revert} {skip} {:#?}",
+                report.results
+            );
+            assert_eq!(
+                on_disk(&world.root),
+                states(if revert { &before } else { &after }),
+                "{revert} {skip}"
+            );
+            assert!(sink.kept.is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_sweep_captures_limbo_and_leaves_what_is_not_ours() {
+    let before = tree([("a", file("1"))]);
+    let world = world(&before, false);
+    let staging = tree([
+        (".afterimage", Item::Dir(0o700)),
+        (".afterimage/limbo", Item::Dir(0o700)),
+        (".afterimage/limbo/7.0.held", file("last words")),
+        (".afterimage/limbo/8.0", file("of an unfinished one")),
+        (".afterimage/stage", Item::Dir(0o700)),
+        (".afterimage/stage/7.0", file("a copy")),
+        (".afterimage/stage/notes.txt", file("somebody's")),
+    ]);
+    build(&world.root, &staging);
+    let blobs = Blobs::default();
+    let mut sink = Sink::default();
+    let late = Applier::new(&world.root, &blobs)
+        .sweep(&[OperationId(8)], &mut sink)
+        .unwrap();
+    assert_eq!(late.len(), 1);
+    assert_eq!(
+        sink.kept,
+        [(
+            ".afterimage/limbo/7.0.held".to_owned(),
+            b"last words".to_vec()
+        )]
+    );
+    let left: Vec<String> = on_disk(&world.root)
+        .into_keys()
+        .filter(|name| name.contains(".afterimage/"))
+        .collect();
+    let expected = [
+        ".afterimage/limbo",
+        ".afterimage/limbo/8.0",
+        ".afterimage/stage",
+        ".afterimage/stage/notes.txt",
+    ];
+    assert_eq!(left, expected);
+}
+
+#[test]
+fn a_stopped_staging_says_where() {
+    let before = tree([("a", file("1"))]);
+    let after = tree([("a", file("2"))]);
+    let world = world(&before, false);
+    let there = operation(&before, &after);
+    let task = Task {
+        operation: &there,
+        policy: OnConflict::Keep,
+        set_id: SetIdBits::Drop,
+        stats: &|_| None,
+    };
+    let steps = StopAt {
+        at: Some(1),
+        ..StopAt::default()
+    };
+    let blobs = Blobs::of(&[&after]);
+    let stopped = Applier::new(&world.root, &blobs)
+        .with_steps(&steps)
+        .stage(&task, &crate::Prepared::default());
+    let Err(StageError::Interrupted(at)) = stopped else {
+        panic!("{stopped:?}")
+    };
+    assert_eq!(at.point, "stage.made");
+}

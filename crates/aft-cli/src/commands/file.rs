@@ -1,0 +1,108 @@
+//! `aft cat` and `aft history`: one file through time.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use aft_rpc::types::file::{FileHistoryParams, FileHistoryResult, FileReadParams, FileReadResult};
+use aft_rpc::{ExitKind, WirePoint};
+use clap::Args;
+
+use crate::context::{Context, read};
+use crate::failure::Outcome;
+use crate::render::file::version;
+use crate::render::time::Now;
+
+/// Most bytes of content asked for at once; well within what the daemon gives.
+const PIECE: u64 = 512 * 1024;
+
+/// Write a file as it was at a point
+///
+/// For a symbolic link: its target.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  aft cat src/main.rs --at 10m\n  aft cat .env --at @-3 > .env.old\n\nExit codes: 0 done, 4 no such file at that point")]
+pub(crate) struct CatArgs {
+    /// The file, which may be gone by now
+    #[arg(value_name = "PATH")]
+    path: PathBuf,
+    /// As it was at this point
+    #[arg(long, value_name = "POINT", default_value = "@")]
+    at: String,
+}
+
+/// List the versions of one file, deletions included
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  aft history src/main.rs\n\nExit codes: 0 done, 4 the history knows no such file")]
+pub(crate) struct HistoryArgs {
+    /// The file, which may be gone by now
+    #[arg(value_name = "PATH")]
+    path: PathBuf,
+    /// At most that many
+    #[arg(short = 'n', value_name = "N")]
+    limit: Option<u64>,
+}
+
+pub(crate) fn cat(args: &CatArgs, context: &mut Context) -> Outcome {
+    let mut params = FileReadParams {
+        workspace: context.workspace()?,
+        path: context.path(&args.path)?,
+        at: Some(WirePoint::from(args.at.strip_prefix('#').unwrap_or(&args.at))),
+        offset: None,
+        length: Some(PIECE),
+    };
+    let raw = context.call_raw(&params)?;
+    let mut page: FileReadResult = read(&raw)?;
+    let end = |page: &FileReadResult| page.offset + page.content.0.len() as u64;
+    if context.json && end(&page) >= page.size {
+        context.print_raw(&raw)?;
+        return Ok(ExitKind::Done);
+    }
+    // `@` and ages move on; the pieces are of one state.
+    params.at = Some(WirePoint::from(page.operation));
+    let mut whole = Vec::new();
+    loop {
+        if context.json {
+            whole.extend_from_slice(&page.content.0);
+        } else {
+            context.out.write_all(&page.content.0)?;
+        }
+        let next = end(&page);
+        if next >= page.size || page.content.0.is_empty() {
+            break;
+        }
+        params.offset = Some(next);
+        page = context.call(&params)?;
+    }
+    if context.json {
+        page.offset = 0;
+        page.content.0 = whole;
+        context.print_json(&page)?;
+    }
+    Ok(ExitKind::Done)
+}
+
+pub(crate) fn history(args: &HistoryArgs, context: &mut Context) -> Outcome {
+    let mut params = FileHistoryParams { workspace: context.workspace()?, path: context.path(&args.path)?, limit: args.limit, cursor: None };
+    let raw = context.call_raw(&params)?;
+    let mut all: FileHistoryResult = read(&raw)?;
+    let is_enough = |all: &FileHistoryResult| args.limit.is_some_and(|limit| all.versions.len() as u64 >= limit);
+    if context.json && (all.cursor.is_none() || is_enough(&all)) {
+        context.print_raw(&raw)?;
+        return Ok(ExitKind::Done);
+    }
+    while let Some(cursor) = all.cursor.take().filter(|_| !is_enough(&all)) {
+        params.cursor = Some(cursor);
+        let page: FileHistoryResult = context.call(&params)?;
+        all.versions.extend(page.versions);
+        all.cursor = page.cursor;
+    }
+    if context.json {
+        context.print_json(&all)?;
+        return Ok(ExitKind::Done);
+    }
+    context.out.page()?;
+    let (now, style) = (Now::read(), context.out.style());
+    let n_shown = args.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+    let text: String = all.versions.iter().take(n_shown).map(|entry| version(entry, &now, style)).collect();
+    context.print(&text)?;
+    Ok(ExitKind::Done)
+}

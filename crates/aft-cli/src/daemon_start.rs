@@ -1,0 +1,80 @@
+//! Starting the daemon when a command needs one, and waiting until it answers.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
+
+use aft_os::process::{Process, SystemProcess, spawn_detached};
+use aft_rpc::client::{Client, ClientError};
+use aft_rpc::types::hello::{HelloParams, Role};
+use aft_rpc::{ExitKind, Paths};
+use rustix::fs::Timespec;
+
+use crate::failure::Failure;
+
+/// How long a daemon may take until it answers; opening a store that was not closed cleanly is the slow case.
+const START_MAX: Duration = Duration::from_secs(10);
+/// How long one that ended at once is given for another, which won the race, to answer.
+const RACE_MAX: Duration = Duration::from_secs(2);
+/// Longest pause between two attempts.
+const PAUSE_MAX: Duration = Duration::from_millis(20);
+
+/// What the caller's shell says about one repository or one terminal means nothing to a service of all workspaces.
+const NOT_INHERITED: &[&str] =
+    &["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "PAGER", "OLDPWD", "PWD"];
+
+/// Starts this very binary as a daemon and connects to it.
+pub(crate) fn start_and_connect(paths: &Paths, hello: &HelloParams) -> Result<Client, Failure> {
+    let pid = spawn(paths)?;
+    let (mut waited, mut pause) = (Duration::ZERO, Duration::from_millis(1));
+    let mut limit = START_MAX;
+    loop {
+        match Client::connect_as(paths, Role::Control, hello.clone()) {
+            Ok(client) => return Ok(client),
+            // The key is made after the socket only in a store that is being made this moment.
+            Err(ClientError::NoDaemon { .. } | ClientError::Key { .. }) if waited < limit => {}
+            Err(ClientError::NoDaemon { .. }) => return Err(did_not_start(paths)),
+            Err(error) => return Err(error.into()),
+        }
+        if limit == START_MAX && !SystemProcess.is_alive(pid) {
+            limit = waited + RACE_MAX;
+        }
+        pause_for(pause);
+        waited += pause;
+        pause = (pause * 2).min(PAUSE_MAX);
+    }
+}
+
+/// Starts this very binary as a daemon of its own and returns its process id.
+pub(crate) fn spawn(paths: &Paths) -> Result<u32, Failure> {
+    aft_os::home::ensure_private_dir(&paths.log_dir())
+        .map_err(|error| no_daemon(format!("cannot make `{}`: {error}", paths.log_dir().display())))?;
+    let exe = std::env::current_exe().map_err(|error| no_daemon(format!("cannot find this program itself: {error}")))?;
+    let args = ["daemon", "run"].map(OsString::from);
+    spawn_detached(&exe, &args, &paths.daemon_output(), NOT_INHERITED).map_err(|error| no_daemon(format!("cannot start a daemon: {error}")))
+}
+
+fn no_daemon(message: String) -> Failure {
+    Failure::new(ExitKind::NoDaemon, message).with_remedy("`aft doctor` looks further.")
+}
+
+fn did_not_start(paths: &Paths) -> Failure {
+    let output = paths.daemon_output();
+    let details = last_lines(&output, 5);
+    no_daemon(format!("a daemon was started and does not answer; its output is in `{}`", output.display())).with_details(details)
+}
+
+/// The last lines of a file, if it can be read.
+pub(crate) fn last_lines(file: &Path, n_lines: usize) -> Vec<String> {
+    let text = std::fs::read(file).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines.iter().skip(lines.len().saturating_sub(n_lines)).map(|line| (*line).to_owned()).collect()
+}
+
+/// Pauses between two attempts at something that gives no event: a socket that another process is about
+/// to bind. The caller has the state to look at and the deadline.
+pub(crate) fn pause_for(pause: Duration) {
+    let timeout = Timespec { tv_sec: i64::try_from(pause.as_secs()).unwrap_or(i64::MAX), tv_nsec: i64::from(pause.subsec_nanos()) };
+    // An early return through a signal only means one more attempt.
+    let _early = rustix::event::poll(&mut [], Some(&timeout));
+}

@@ -1,0 +1,13 @@
+//! Results as text: pure functions of a result, a style and the present time.
+
+pub(crate) mod checkpoint;
+pub(crate) mod daemon;
+pub(crate) mod file;
+pub(crate) mod operation;
+pub(crate) mod patch;
+pub(crate) mod stat;
+pub(crate) mod status;
+pub(crate) mod text;
+pub(crate) mod time;
+pub(crate) mod travel;
+pub(crate) mod words;

@@ -1,0 +1,71 @@
+//! The daemon and its store.
+
+#[cfg(test)]
+mod tests;
+
+use aft_rpc::types::daemon::DaemonStatusResult;
+use aft_rpc::types::store::{StoreCheckResult, StoreStatsResult};
+
+use super::text::{bytes, count, path, shown};
+use super::time::duration;
+
+/// `aft daemon status`.
+pub(crate) fn status(status: &DaemonStatusResult) -> String {
+    let mut text = format!("The daemon runs: process {}, version {}.\n", status.pid, shown(&status.version));
+    let mut row = |name: &str, value: &str| text.push_str(&format!("  {name:<12}{value}\n"));
+    row("uptime", &duration(status.uptime));
+    row("workspaces", &status.n_workspaces.to_string());
+    row("connections", &status.n_connections.to_string());
+    row("memory", &bytes(status.memory_bytes));
+    row("store", &path(&status.home));
+    row("sockets", &path(&status.runtime_dir));
+    text
+}
+
+/// `aft stats`.
+pub(crate) fn stats(stats: &StoreStatsResult) -> String {
+    let mut text = String::new();
+    let mut row = |name: &str, value: &str| text.push_str(&format!("{name:<12}{value}\n"));
+    row("disk", &bytes(stats.disk_bytes));
+    row("segments", &format!("{} in {}", bytes(stats.segment_bytes), count(stats.n_segments, "file", "files")));
+    row("index", &bytes(stats.index_bytes));
+    let stored = format!("{} in {}", bytes(stats.content_bytes), bytes(stats.stored_bytes));
+    row("contents", &format!("{}, {stored}{}", stats.n_contents, ratio(stats)));
+    row("operations", &stats.n_operations.to_string());
+    row("checkpoints", &stats.n_checkpoints.to_string());
+    row("workspaces", &stats.n_workspaces.to_string());
+    if let Some(cap) = stats.cap_bytes {
+        row("cap", &bytes(cap));
+    }
+    text
+}
+
+fn ratio(stats: &StoreStatsResult) -> String {
+    if stats.content_bytes == 0 {
+        return String::new();
+    }
+    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+    let ratio = stats.stored_bytes as f64 / stats.content_bytes as f64;
+    format!(" (ratio {ratio:.3})")
+}
+
+/// `aft check`.
+pub(crate) fn check(check: &StoreCheckResult) -> String {
+    let looked = format!(
+        "{} and {} looked at, {}",
+        count(check.n_records, "record", "records"),
+        count(check.n_contents, "content", "contents"),
+        bytes(check.n_bytes)
+    );
+    if check.ok {
+        return format!("The store is sound: {looked}.\n");
+    }
+    let mut text = format!("The store is damaged ({looked}):\n");
+    for problem in &check.problems {
+        text.push_str(&format!("  {}\n", shown(&problem.message)));
+        if let Some(remedy) = &problem.remedy {
+            text.push_str(&format!("    {}\n", shown(remedy)));
+        }
+    }
+    text
+}

@@ -1,0 +1,98 @@
+//! Plans of going back, and what came of them.
+
+#[cfg(test)]
+mod tests;
+
+use aft_rpc::types::operation::{Kind, StateKind, StateView};
+use aft_rpc::types::travel::{ConflictView, HeadMove, PlanView, StepView, TravelResult};
+
+use super::operation::{git_head, numbers};
+use super::text::{count, path, shown};
+use crate::color::{Paint, Style};
+
+/// One line a step: `A` is made, `D` removed, `M` changed, `m` only its mode.
+pub(crate) fn steps(steps: &[StepView], style: Style) -> String {
+    steps
+        .iter()
+        .map(|step| {
+            let (letter, paint) = letter(&step.now, &step.target);
+            format!("{} {}\n", style.paint(paint, letter), path(&step.path))
+        })
+        .collect()
+}
+
+fn letter(now: &StateView, target: &StateView) -> (&'static str, Paint) {
+    match (now.kind, target.kind) {
+        (StateKind::Absent, _) => ("A", Paint::Green),
+        (_, StateKind::Absent) => ("D", Paint::Red),
+        (old, new) if old == new && now.hash == target.hash => ("m", Paint::Cyan),
+        _ => ("M", Paint::Yellow),
+    }
+}
+
+/// What a plan would do; its steps come before it.
+pub(crate) fn plan_summary(plan: &PlanView, style: Style) -> String {
+    let mut text = if plan.n_steps == 0 {
+        "Nothing would change.\n".to_owned()
+    } else {
+        let from = match (plan.target, plan.reverts.is_empty()) {
+            (Some(target), _) => format!(" to the state of #{target}"),
+            (None, false) => format!(" by taking back {}", numbers(&plan.reverts)),
+            (None, true) => String::new(),
+        };
+        format!("{} would change{from}. Nothing was touched.\n", count(plan.n_steps, "path", "paths"))
+    };
+    text.push_str(&conflicts("in conflict:", &plan.conflicts, style));
+    if !plan.not_covered.is_empty() {
+        text.push_str("Left alone, because the history does not hold it:\n");
+        for uncovered in &plan.not_covered {
+            text.push_str(&format!("  {}: {}\n", path(&uncovered.path), shown(&uncovered.reason)));
+        }
+    }
+    text.push_str(&head_moved(plan.head_moved.as_ref()));
+    text
+}
+
+/// What came of it.
+pub(crate) fn result(result: &TravelResult, style: Style) -> String {
+    let mut text = match result.operation {
+        Some(operation) => format!(
+            "{}: {} changed, recorded as {}.\n",
+            done(result),
+            count(result.n_changed, "path", "paths"),
+            style.paint(Paint::Yellow, &format!("#{operation}"))
+        ),
+        None => "Nothing to change: the files are already so.\n".to_owned(),
+    };
+    text.push_str(&conflicts("left as it is:", &result.kept, style));
+    text.push_str(&head_moved(result.head_moved.as_ref()));
+    text
+}
+
+fn done(result: &TravelResult) -> String {
+    let reverts = numbers(&result.reverts);
+    let target = result.target.map(|target| format!(" to #{target}")).unwrap_or_default();
+    match result.kind {
+        Kind::Undo => format!("Undid {reverts}"),
+        Kind::Redo => format!("Redid {reverts}"),
+        Kind::Restore => format!("Restored{target}"),
+        _ => format!("Rolled back{target}"),
+    }
+}
+
+fn conflicts(title: &str, conflicts: &[ConflictView], style: Style) -> String {
+    if conflicts.is_empty() {
+        return String::new();
+    }
+    let title = format!("{} {title}\n", count(conflicts.len() as u64, "path", "paths"));
+    let lines = conflicts.iter().map(|conflict| {
+        format!("  {} {}: {}\n", style.paint(Paint::Red, "!"), path(&conflict.path), shown(&conflict.message))
+    });
+    title + &lines.collect::<String>()
+}
+
+fn head_moved(moved: Option<&HeadMove>) -> String {
+    moved.map_or_else(String::new, |moved| {
+        format!("The repository's HEAD was {} then and stays {}.\n", shown(&git_head(&moved.then)), shown(&git_head(&moved.now)))
+    })
+}

@@ -1,0 +1,345 @@
+//! The sections of a configuration file and their defaults. Values only; reading and layering is next door.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::units::{ByteSize, Period};
+
+/// `[track]`: which files the history holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrackConfig {
+    /// Patterns (as in `.gitignore`, from the root) that are tracked whatever the ignore rules say. One
+    /// without a slash does not open a directory that is ignored as a whole; name the path for that.
+    pub include: Vec<String>,
+    /// Patterns that are never tracked, unless `include` names them.
+    pub exclude: Vec<String>,
+    /// What happens to files an ignore rule names.
+    pub ignored: IgnoredFiles,
+    /// Ignored files above this size are noted, not captured.
+    pub ignored_max: ByteSize,
+    /// Files above this size are noted, not captured.
+    pub file_max: ByteSize,
+    /// Quiet time after which a burst of changes is an operation.
+    pub settle: Period,
+}
+
+impl Default for TrackConfig {
+    fn default() -> Self {
+        Self {
+            include: Vec::new(),
+            exclude: Vec::new(),
+            ignored: IgnoredFiles::Files,
+            ignored_max: ByteSize::mib(5),
+            file_max: ByteSize::mib(100),
+            settle: Period(Duration::from_millis(20)),
+        }
+    }
+}
+
+/// What happens to files that an ignore rule names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum IgnoredFiles {
+    /// They are left out.
+    None,
+    /// Files ignored by themselves are captured; ignored directories are not even watched.
+    Files,
+    /// Everything is captured, ignored directories too.
+    All,
+}
+
+/// `[store]`: how much history is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreConfig {
+    /// The store never grows beyond this.
+    pub cap: ByteSize,
+    /// How history is thinned as it ages.
+    pub keep: KeepConfig,
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self { cap: ByteSize::gib(10), keep: KeepConfig::default() }
+    }
+}
+
+/// `store.keep`: how history is thinned as it ages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct KeepConfig {
+    /// Every operation this far back.
+    pub every: Period,
+    /// One state an hour this far back.
+    pub hourly: Period,
+    /// One state a day this far back.
+    pub daily: Period,
+}
+
+impl Default for KeepConfig {
+    fn default() -> Self {
+        let days = |count: u64| Period(Duration::from_secs(count * 86_400));
+        Self { every: days(1), hourly: days(7), daily: days(90) }
+    }
+}
+
+/// `[daemon]`: the process itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DaemonConfig {
+    /// Resident memory at which more is merged.
+    pub memory_warning: ByteSize,
+    /// Resident memory at which redundancies are dropped.
+    pub memory_critical: ByteSize,
+    /// Resident memory at which the session cache is emptied into the store.
+    pub memory_emergency: ByteSize,
+    /// Operations a workspace keeps in memory.
+    pub l1_operations: u32,
+    /// Memory those operations may take over all workspaces.
+    pub l1_bytes: ByteSize,
+    /// How much the log says.
+    pub log: LogLevel,
+    /// Where change signals come from.
+    pub watch: WatchBackend,
+    /// An agent's socket may add workspaces.
+    pub agent_may_watch: bool,
+    /// How often an idle workspace is compared with the history.
+    pub rescan: Period,
+}
+
+impl Default for DaemonConfig {
+    fn default() -> Self {
+        Self {
+            memory_warning: ByteSize::mib(80),
+            memory_critical: ByteSize::mib(120),
+            memory_emergency: ByteSize::mib(150),
+            l1_operations: 50,
+            l1_bytes: ByteSize::mib(16),
+            log: LogLevel::Info,
+            watch: WatchBackend::Auto,
+            agent_may_watch: false,
+            rescan: Period(Duration::from_secs(15 * 60)),
+        }
+    }
+}
+
+/// How much the log says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Only what a person must act on.
+    Error,
+    /// Also what runs with less than it should.
+    Warn,
+    /// Also lifecycle and rollbacks.
+    Info,
+    /// Also every request.
+    Debug,
+    /// Also every event.
+    Trace,
+}
+
+/// Where change signals come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum WatchBackend {
+    /// The best one that works here.
+    Auto,
+    /// Linux inotify, directly.
+    Inotify,
+    /// The portable watcher.
+    Notify,
+    /// No signals: compare at intervals.
+    Poll,
+}
+
+/// One `[[verify]]`: a check that tells whether a state is good.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VerifyConfig {
+    /// Its name, unique.
+    pub name: String,
+    /// The command. A list runs as it stands, a string goes through `sh -c`.
+    pub run: RunCommand,
+    /// How its report is read.
+    #[serde(default = "default_parse")]
+    pub parse: ReportFormat,
+    /// When it runs.
+    #[serde(default = "default_on")]
+    pub on: Vec<VerifyTrigger>,
+    /// Where it runs.
+    #[serde(default = "default_where")]
+    pub r#where: Place,
+    /// After this it is stopped, which is an error and never a failure.
+    #[serde(default = "default_timeout")]
+    pub timeout: Period,
+    /// What decides.
+    #[serde(default = "default_rule")]
+    pub rule: Rule,
+    /// The rule's threshold: a rate or a share.
+    #[serde(default = "default_threshold")]
+    pub threshold: f64,
+    /// What happens when the rule says so.
+    #[serde(default = "default_action")]
+    pub action: Action,
+}
+
+fn default_parse() -> ReportFormat {
+    ReportFormat::Exit
+}
+
+fn default_on() -> Vec<VerifyTrigger> {
+    vec![VerifyTrigger::TurnEnd]
+}
+
+fn default_where() -> Place {
+    Place::Scratch
+}
+
+fn default_timeout() -> Period {
+    Period(Duration::from_secs(60))
+}
+
+fn default_rule() -> Rule {
+    Rule::FailureRate
+}
+
+fn default_threshold() -> f64 {
+    0.3
+}
+
+fn default_action() -> Action {
+    Action::Suggest
+}
+
+/// A command of a check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "expected a command: a list of words, or a string for `sh -c`")]
+pub enum RunCommand {
+    /// Goes through `sh -c`.
+    Shell(String),
+    /// Runs as it stands.
+    Words(Vec<String>),
+}
+
+/// How a check's report is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ReportFormat {
+    Exit,
+    Cargo,
+    Junit,
+    Libtest,
+    Nextest,
+    Pytest,
+    Go,
+    Tap,
+    Criterion,
+    Hyperfine,
+    Regex,
+}
+
+/// When a check runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum VerifyTrigger {
+    /// An agent's turn ended.
+    TurnEnd,
+    /// Things have been quiet.
+    Idle,
+    /// A checkpoint was made.
+    Checkpoint,
+    /// After each operation.
+    Operation,
+    /// Only by hand.
+    Manual,
+}
+
+/// Where a check runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Place {
+    /// In a copy.
+    Scratch,
+    /// In the workspace itself.
+    Workspace,
+}
+
+/// What decides whether a check's outcome is bad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// It does not compile.
+    CompileError,
+    /// Too many tests fail.
+    FailureRate,
+    /// It got slower.
+    Slower,
+    /// Complexity or maintainability got worse.
+    Quality,
+    /// The exit code alone.
+    Exit,
+}
+
+/// What happens when a rule says that a state is bad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Say so.
+    Suggest,
+    /// Go back to the last good state.
+    Rollback,
+    /// Nothing.
+    Off,
+}
+
+/// One `[[checkpoint]]`: a checkpoint that is made by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckpointConfig {
+    /// What causes it.
+    pub on: CheckpointTrigger,
+    /// How long it is kept; without it, as fits its cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep: Option<KeepClass>,
+    /// `false` switches it off.
+    #[serde(default = "switched_on")]
+    pub enabled: bool,
+}
+
+fn switched_on() -> bool {
+    true
+}
+
+/// What causes a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckpointTrigger {
+    /// Every check passed.
+    AllPassed,
+    /// Many files or lines within a window.
+    LargeRefactor,
+    /// A dependency manifest or lock file changes.
+    DependencyChange,
+    /// A command that deletes.
+    DestructiveCommand,
+    /// Complexity above a threshold.
+    Complexity,
+}
+
+/// How long a checkpoint is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeepClass {
+    /// Never pruned.
+    Permanent,
+    /// As long as its session.
+    Session,
+    /// Until the state was verified.
+    UntilVerified,
+    /// The user is asked.
+    User,
+}

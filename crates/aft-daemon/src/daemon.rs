@@ -1,0 +1,309 @@
+//! The daemon's own state: which workspaces are open, and what every connection shares.
+
+use std::collections::BTreeMap;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use aft_model::{RelPath, WorkspaceId};
+use aft_os::store_dir::real::RealStoreDir;
+use aft_os::{Clock, ReadDir};
+use aft_rpc::Paths;
+use parking_lot::{Mutex, RwLock};
+use tracing::{error, info, warn};
+
+use crate::config::{self, Config, ConfigError};
+use crate::registry::{self, Record, RegistryError};
+use crate::workspace::{self, OpenError, OpenOptions, Workspace};
+
+/// A registered workspace: open, or why it is not.
+pub(crate) struct Entry {
+    pub(crate) record: Record,
+    pub(crate) open: Result<Arc<Workspace>, String>,
+}
+
+/// Everything the connections share.
+pub struct Daemon {
+    pub(crate) paths: Paths,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) instance: String,
+    pub(crate) started_ns: i64,
+    pub(crate) n_connections: AtomicU64,
+    pub(crate) stopping: tokio::sync::watch::Sender<bool>,
+    pub(crate) log_file: Mutex<Option<PathBuf>>,
+    home: RealStoreDir,
+    entries: RwLock<BTreeMap<WorkspaceId, Entry>>,
+    /// Serialises adding and removing; never held while a request is answered.
+    changing: Mutex<()>,
+}
+
+/// Why a directory cannot be watched.
+#[derive(Debug, thiserror::Error)]
+pub enum AddError {
+    /// There is no such directory.
+    #[error("`{0}` is not a directory; name one that exists")]
+    NotADirectory(PathBuf),
+    /// It cannot be opened.
+    #[error("cannot open `{path}`")]
+    Root {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// `/` or the home directory.
+    #[error("`{0}` is too much to watch by accident; use --force if you mean it")]
+    TooMuch(PathBuf),
+    /// The store lies in it.
+    #[error("the store lies inside `{0}` and would record itself; set AFT_HOME to a directory outside")]
+    HoldsStore(PathBuf),
+    /// The configuration is wrong.
+    #[error("the configuration is wrong")]
+    Config(#[from] ConfigError),
+    /// It cannot be opened as a workspace.
+    #[error("cannot watch the directory")]
+    Open(#[from] OpenError),
+    /// The list of workspaces cannot be written.
+    #[error("cannot keep the list of workspaces")]
+    Registry(#[from] RegistryError),
+}
+
+/// What adding did.
+pub(crate) struct Added {
+    pub(crate) record: Record,
+    pub(crate) workspace: Arc<Workspace>,
+    pub(crate) created: bool,
+    pub(crate) moved_from: Option<PathBuf>,
+    pub(crate) notes: Vec<String>,
+}
+
+impl Daemon {
+    /// The daemon over `home`. Opens nothing yet.
+    pub(crate) fn new(paths: Paths, home: RealStoreDir, clock: Arc<dyn Clock>) -> Self {
+        let started_ns = clock.wall_ns();
+        let instance = format!("{:x}-{:x}", std::process::id(), started_ns);
+        Self {
+            paths,
+            clock,
+            instance,
+            started_ns,
+            n_connections: AtomicU64::new(0),
+            stopping: tokio::sync::watch::Sender::new(false),
+            log_file: Mutex::new(None),
+            home,
+            entries: RwLock::new(BTreeMap::new()),
+            changing: Mutex::new(()),
+        }
+    }
+
+    /// Opens every registered workspace. One that cannot be opened is kept with its reason.
+    pub(crate) fn open_all(&self) -> Result<(), RegistryError> {
+        let records = registry::load(&self.home)?;
+        let roots: Vec<PathBuf> = records.iter().map(|record| record.root.clone()).collect();
+        for record in records {
+            let open = self.open_one(&record, &roots).map_err(|error| chain(&error));
+            if let Err(reason) = &open {
+                error!(workspace = record.id, root = %record.root.display(), reason, "a workspace cannot be opened");
+            }
+            self.entries.write().insert(record.workspace_id(), Entry { record, open: open.map(Arc::new) });
+        }
+        Ok(())
+    }
+
+    fn open_one(&self, record: &Record, roots: &[PathBuf]) -> Result<Workspace, AddError> {
+        let config = self.config_for(&record.root)?;
+        let beneath = |root: &PathBuf| {
+            let inner = root.strip_prefix(&record.root).ok().filter(|inner| !inner.as_os_str().is_empty())?;
+            RelPath::new(inner.as_os_str().as_bytes()).ok()
+        };
+        Ok(workspace::open(OpenOptions {
+            id: record.workspace_id(),
+            root: record.root.clone(),
+            store: self.store_of(&record.id),
+            nested: roots.iter().filter_map(beneath).collect(),
+            config,
+            clock: Arc::clone(&self.clock),
+        })?)
+    }
+
+    fn store_of(&self, id: &str) -> PathBuf {
+        self.paths.home.join("workspaces").join(id)
+    }
+
+    fn config_for(&self, root: &Path) -> Result<Config, ConfigError> {
+        let user = config::read_user(&self.paths.config)?;
+        let own = match aft_os::fs::real::RealRoot::open(root) {
+            Ok(root) => config::read_workspace(&root)?,
+            // A root that is gone is the workspace's matter, not the configuration's.
+            Err(_) => None,
+        };
+        Config::from_sources(user.as_ref(), own.as_ref())
+    }
+
+    /// Watches `root`, or says that it is watched; takes over the history of a project that was moved there.
+    pub(crate) fn add(&self, root: &Path, name: Option<String>, force: bool) -> Result<Added, AddError> {
+        let _changing = self.changing.lock();
+        let root = root.canonicalize().map_err(|_| AddError::NotADirectory(root.to_owned()))?;
+        let real = aft_os::fs::real::RealRoot::open(&root)
+            .map_err(|source| match source.kind() {
+                std::io::ErrorKind::NotADirectory => AddError::NotADirectory(root.clone()),
+                _ => AddError::Root { path: root.clone(), source },
+            })?;
+        let identity = real.identity().map_err(|source| AddError::Root { path: root.clone(), source })?;
+        if let Some(added) = self.already_there(&root, identity.ino) {
+            return Ok(added);
+        }
+        self.refuse_unwise(&root, force)?;
+        let moved = self.moved_here(&root, identity.ino, identity.dev);
+        let created = moved.is_none();
+        let moved_from = moved.as_ref().map(|record| record.root.clone());
+        let mut record = moved.unwrap_or_else(|| Record {
+            id: new_id(),
+            root: root.clone(),
+            name: None,
+            ino: identity.ino,
+            dev: identity.dev,
+        });
+        record = Record { root: root.clone(), ino: identity.ino, dev: identity.dev, name: name.or(record.name), ..record };
+        self.close_entry(&record.workspace_id());
+        let mut roots = self.roots();
+        roots.push(root.clone());
+        let workspace = Arc::new(self.open_one(&record, &roots)?);
+        let entry = Entry { record: record.clone(), open: Ok(Arc::clone(&workspace)) };
+        self.entries.write().insert(record.workspace_id(), entry);
+        self.save()?;
+        let notes = self.nesting_notes(&root, &record);
+        info!(workspace = record.id, root = %root.display(), created, "workspace added");
+        Ok(Added { record, workspace, created, moved_from, notes })
+    }
+
+    fn already_there(&self, root: &Path, ino: u64) -> Option<Added> {
+        let entries = self.entries.read();
+        let entry = entries.values().find(|entry| entry.record.root == root && entry.record.ino == ino)?;
+        let workspace = Arc::clone(entry.open.as_ref().ok()?);
+        let record = entry.record.clone();
+        Some(Added { record, workspace, created: false, moved_from: None, notes: Vec::new() })
+    }
+
+    fn refuse_unwise(&self, root: &Path, force: bool) -> Result<(), AddError> {
+        if self.paths.home.starts_with(root) {
+            return Err(AddError::HoldsStore(root.to_owned()));
+        }
+        #[expect(clippy::disallowed_methods, reason = "the home directory is a fact about the user, read where it is needed")]
+        let home = std::env::var_os("HOME").map(PathBuf::from).and_then(|home| home.canonicalize().ok());
+        if !force && (root == Path::new("/") || home.is_some_and(|home| home == root)) {
+            return Err(AddError::TooMuch(root.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// A registered workspace whose root is this very directory under another name, or this name with
+    /// another directory: its history goes on here.
+    fn moved_here(&self, root: &Path, ino: u64, dev: u64) -> Option<Record> {
+        let entries = self.entries.read();
+        let records = || entries.values().map(|entry| &entry.record);
+        let same_name = records().find(|record| record.root == root);
+        let moved = || records().find(|record| record.ino == ino && record.dev == dev && !record.root.is_dir());
+        same_name.or_else(moved).cloned()
+    }
+
+    fn nesting_notes(&self, root: &Path, own: &Record) -> Vec<String> {
+        let mut notes = Vec::new();
+        for entry in self.entries.read().values().filter(|entry| entry.record.id != own.id) {
+            let other = &entry.record.root;
+            if other.starts_with(root) {
+                notes.push(format!("`{}` is a workspace of its own and is left alone here", other.display()));
+            } else if root.starts_with(other) {
+                notes.push(format!("from its next start on, the outer workspace `{}` leaves this directory alone", other.display()));
+            }
+        }
+        notes
+    }
+
+    fn roots(&self) -> Vec<PathBuf> {
+        self.entries.read().values().map(|entry| entry.record.root.clone()).collect()
+    }
+
+    fn save(&self) -> Result<(), RegistryError> {
+        let records: Vec<Record> = self.entries.read().values().map(|entry| entry.record.clone()).collect();
+        registry::save(&self.home, &records)
+    }
+
+    fn close_entry(&self, id: &WorkspaceId) {
+        let closed = self.entries.write().remove(id);
+        if let Some(Entry { open: Ok(workspace), .. }) = closed {
+            workspace.close();
+        }
+    }
+
+    /// Stops watching; with `purge` deletes the history.
+    pub(crate) fn remove(&self, id: &WorkspaceId, purge: bool) -> Result<(), RegistryError> {
+        let _changing = self.changing.lock();
+        self.close_entry(id);
+        self.save()?;
+        if purge {
+            aft_os::home::remove_private_tree(&self.store_of(&id.0))?;
+        }
+        Ok(())
+    }
+
+    /// The workspace of this id, or the deepest one whose root holds this path.
+    pub(crate) fn resolve(&self, wanted: &[u8]) -> Option<(Record, Result<Arc<Workspace>, String>)> {
+        let entries = self.entries.read();
+        let entry = if wanted.first() == Some(&b'/') {
+            let path = Path::new(std::ffi::OsStr::from_bytes(wanted));
+            let found = registry::holding(entries.values().map(|entry| &entry.record), path);
+            let found = found.or_else(|| None)?;
+            entries.get(&found.workspace_id())
+        } else {
+            let id = String::from_utf8_lossy(wanted).into_owned();
+            entries.get(&WorkspaceId(id.clone())).or_else(|| {
+                entries.values().find(|entry| entry.record.name.as_deref() == Some(id.as_str()))
+            })
+        }?;
+        let open = entry.open.as_ref().map(Arc::clone).map_err(Clone::clone);
+        Some((entry.record.clone(), open))
+    }
+
+    /// Every workspace, open or not.
+    pub(crate) fn all(&self) -> Vec<(Record, Result<Arc<Workspace>, String>)> {
+        let entries = self.entries.read();
+        let view = |entry: &Entry| (entry.record.clone(), entry.open.as_ref().map(Arc::clone).map_err(Clone::clone));
+        entries.values().map(view).collect()
+    }
+
+    /// Closes every workspace in good order.
+    pub(crate) fn close_all(&self) {
+        let entries = std::mem::take(&mut *self.entries.write());
+        for entry in entries.into_values() {
+            match entry.open {
+                Ok(workspace) => workspace.close(),
+                Err(reason) => warn!(workspace = entry.record.id, reason, "was never open"),
+            }
+        }
+    }
+}
+
+/// 16 random bytes from the kernel as hexadecimal digits.
+pub(crate) fn new_id() -> String {
+    let mut bytes = [0_u8; 16];
+    let filled = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+    if filled.is_err() {
+        error!("the kernel gives no random bytes");
+    }
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// An error with its causes in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,101 @@
+//! Which workspaces there are: a small file in the store, replaced atomically.
+
+use std::path::{Path, PathBuf};
+
+use aft_model::WorkspaceId;
+use aft_os::StoreDir;
+use serde::{Deserialize, Serialize};
+
+const FILE: &str = "workspaces.json";
+
+/// One registered workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// Its id, also the name of its directory in the store.
+    pub(crate) id: String,
+    /// Its root; bytes, because a path need not be UTF-8.
+    #[serde(with = "path_bytes")]
+    pub(crate) root: PathBuf,
+    /// What the user calls it.
+    pub(crate) name: Option<String>,
+    /// The root's inode when it was last open: a moved project is recognised by it.
+    pub(crate) ino: u64,
+    /// The root's device then. Device numbers may change at a reboot.
+    pub(crate) dev: u64,
+}
+
+impl Record {
+    pub(crate) fn workspace_id(&self) -> WorkspaceId {
+        WorkspaceId(self.id.clone())
+    }
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct File {
+    version: u32,
+    workspaces: Vec<Record>,
+}
+
+/// Why the list cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// I/O.
+    #[error("cannot read or write {FILE}")]
+    Io(#[from] std::io::Error),
+    /// It is not what this program writes.
+    #[error("{FILE} is damaged; move it away and run `aft watch` on each project again, their histories are found by directory")]
+    Damaged(#[from] serde_json::Error),
+}
+
+/// Reads the list; none where the file is missing.
+pub(crate) fn load(home: &dyn StoreDir) -> Result<Vec<Record>, RegistryError> {
+    if !home.list()?.iter().any(|name| name == FILE) {
+        return Ok(Vec::new());
+    }
+    let file = home.read(FILE)?;
+    let len = usize::try_from(file.len()?.min(64 << 20)).unwrap_or(0);
+    let mut bytes = vec![0; len];
+    file.read_exact_at(&mut bytes, 0)?;
+    Ok(serde_json::from_slice::<File>(&bytes)?.workspaces)
+}
+
+/// Replaces the list.
+pub(crate) fn save(home: &dyn StoreDir, workspaces: &[Record]) -> Result<(), RegistryError> {
+    let file = File { version: 1, workspaces: workspaces.to_vec() };
+    home.replace(FILE, &serde_json::to_vec_pretty(&file)?)?;
+    Ok(())
+}
+
+/// The deepest record whose root holds `path`.
+pub(crate) fn holding<'a>(records: impl Iterator<Item = &'a Record>, path: &Path) -> Option<&'a Record> {
+    records.filter(|record| path.starts_with(&record.root)).max_by_key(|record| record.root.as_os_str().len())
+}
+
+mod path_bytes {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    use std::path::{Path, PathBuf};
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Wire {
+        Text(String),
+        Bytes(Vec<u8>),
+    }
+
+    pub(super) fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+        match path.to_str() {
+            Some(text) => Wire::Text(text.to_owned()).serialize(serializer),
+            None => Wire::Bytes(path.as_os_str().as_bytes().to_vec()).serialize(serializer),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+        Ok(match Wire::deserialize(deserializer)? {
+            Wire::Text(text) => PathBuf::from(text),
+            Wire::Bytes(bytes) => PathBuf::from(OsString::from_vec(bytes)),
+        })
+    }
+}

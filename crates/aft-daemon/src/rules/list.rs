@@ -1,0 +1,82 @@
+//! The patterns of one ignore file, indexed so that a name is compared with few of them.
+
+use std::collections::HashMap;
+
+use super::pattern::{Form, Pattern};
+
+/// Patterns in the order of their file; the last one that matches decides.
+#[derive(Debug, Default)]
+pub(super) struct PatternList {
+    patterns: Vec<Pattern>,
+    /// Indices of patterns that are a whole name, in order.
+    names: HashMap<Box<[u8]>, Vec<usize>>,
+    /// Indices of `*.ext` patterns, by `.ext`, in order.
+    extensions: HashMap<Box<[u8]>, Vec<usize>>,
+    /// Indices of all others, in order.
+    others: Vec<usize>,
+}
+
+impl PatternList {
+    /// Reads a file's text.
+    pub(super) fn parse(text: &[u8]) -> Self {
+        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+        Self::from_lines(text.split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line)))
+    }
+
+    /// Reads lines that have no line end.
+    pub(super) fn from_lines<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Self {
+        let mut list = Self::default();
+        for pattern in lines.filter_map(Pattern::parse) {
+            let index = list.patterns.len();
+            match pattern.form() {
+                Form::Name(name) => list.names.entry(name.into()).or_default().push(index),
+                Form::Extension(extension) => list.extensions.entry(extension.into()).or_default().push(index),
+                Form::Other => list.others.push(index),
+            }
+            list.patterns.push(pattern);
+        }
+        list
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.patterns.is_empty()
+    }
+
+    /// Whether the last pattern that matches ignores (`true`) or takes it back (`false`). `path` is relative to
+    /// the file's directory, `name` its last component.
+    pub(super) fn decide(&self, path: &[u8], name: &[u8], is_dir: bool) -> Option<bool> {
+        if self.patterns.is_empty() {
+            return None;
+        }
+        let mut best = None;
+        if let Some(indices) = self.names.get(name) {
+            best = self.last_applicable(indices, is_dir);
+        }
+        if !self.extensions.is_empty()
+            && let Some(dot) = name.iter().rposition(|b| *b == b'.')
+            && let Some(indices) = name.get(dot..).and_then(|extension| self.extensions.get(extension))
+        {
+            best = best.max(self.last_applicable(indices, is_dir));
+        }
+        for index in self.others.iter().rev().copied() {
+            if best.is_some_and(|best| best > index) {
+                break;
+            }
+            if self.patterns.get(index).is_some_and(|pattern| pattern.matches(path, name, is_dir)) {
+                best = Some(index);
+                break;
+            }
+        }
+        best.and_then(|index| self.patterns.get(index)).map(|pattern| !pattern.negated)
+    }
+
+    /// True when a pattern that names a path could match beneath the directory `dir`.
+    pub(super) fn reaches_into(&self, dir: &[u8]) -> bool {
+        self.others.iter().filter_map(|index| self.patterns.get(*index)).any(|pattern| pattern.reaches_into(dir))
+    }
+
+    fn last_applicable(&self, indices: &[usize], is_dir: bool) -> Option<usize> {
+        let applies = |index: &usize| self.patterns.get(*index).is_some_and(|pattern| is_dir || !pattern.dir_only);
+        indices.iter().rev().copied().find(applies)
+    }
+}

@@ -1,0 +1,103 @@
+//! The three sockets: accept, check the peer, hand each connection to a task of its own.
+
+mod calls;
+mod connection;
+mod diffs;
+mod failure;
+mod points;
+mod subscribe;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use aft_rpc::Paths;
+use aft_rpc::types::hello::Role;
+use tokio::net::{UnixListener, UnixStream};
+use tracing::{debug, warn};
+
+use crate::daemon::Daemon;
+use crate::run::RunError;
+
+/// Connections served at once; more wait in the kernel's backlog and are then closed.
+const CONNECTIONS_MAX: u64 = 64;
+
+/// The open listeners.
+pub(crate) struct Listeners(Vec<(Role, UnixListener)>);
+
+/// Makes the sockets. Whoever holds the store's lock may remove stale ones.
+pub(crate) fn listen(paths: &Paths) -> Result<Listeners, RunError> {
+    let mut listeners = Vec::new();
+    for role in [Role::Editor, Role::Agent, Role::Control] {
+        let path = paths.socket(role)?;
+        remove_socket(&path);
+        let listener = UnixListener::bind(&path).map_err(|source| RunError::Listen { path: path.clone(), source })?;
+        listeners.push((role, listener));
+    }
+    Ok(Listeners(listeners))
+}
+
+/// Removes the sockets at the end, so that the next client need not find out that nobody answers.
+pub(crate) fn remove_sockets(paths: &Paths) {
+    for role in [Role::Editor, Role::Agent, Role::Control] {
+        if let Ok(path) = paths.socket(role) {
+            remove_socket(&path);
+        }
+    }
+}
+
+fn remove_socket(path: &Path) {
+    if let Err(error) = aft_os::home::remove_socket(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        warn!(path = %path.display(), %error, "a stale socket cannot be removed");
+    }
+}
+
+/// Serves until cancelled.
+pub(crate) async fn serve(daemon: Arc<Daemon>, listeners: Listeners) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for (role, listener) in listeners.0 {
+        tasks.spawn(accept(Arc::clone(&daemon), role, listener));
+    }
+    tasks.join_next().await;
+}
+
+async fn accept(daemon: Arc<Daemon>, role: Role, listener: UnixListener) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => admit(&daemon, role, stream),
+            Err(error) => {
+                // Out of descriptors: what is open goes on, and room comes when something closes.
+                warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+fn admit(daemon: &Arc<Daemon>, role: Role, stream: UnixStream) {
+    let peer = match stream.peer_cred() {
+        Ok(peer) if peer.uid() == aft_os::process::euid() => peer,
+        Ok(peer) => {
+            warn!(uid = peer.uid(), "a connection of another user was refused");
+            return;
+        }
+        Err(error) => {
+            warn!(%error, "a peer could not be identified");
+            return;
+        }
+    };
+    if daemon.n_connections.fetch_add(1, Ordering::Relaxed) >= CONNECTIONS_MAX {
+        daemon.n_connections.fetch_sub(1, Ordering::Relaxed);
+        warn!("too many connections; one was closed");
+        return;
+    }
+    debug!(role = role.as_str(), pid = peer.pid(), "connection");
+    let daemon = Arc::clone(daemon);
+    tokio::spawn(async move {
+        connection::serve(Arc::clone(&daemon), role, stream).await;
+        daemon.n_connections.fetch_sub(1, Ordering::Relaxed);
+    });
+}

@@ -1,0 +1,119 @@
+//! From a method's name to its answer. One match over all methods; the work is in the modules below.
+
+mod checkpoints;
+mod files;
+mod histories;
+mod process;
+mod travel;
+mod workspaces;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aft_rpc::types::hello::Role;
+use aft_rpc::{ErrorKind, Request, RpcError, WirePath, methods};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+
+use super::connection::Peer;
+use super::failure;
+use crate::registry::Record;
+use crate::workspace::{Failure, Workspace};
+
+type Answer = Result<Box<RawValue>, RpcError>;
+
+/// How long a request may wait for a workspace that is arming or busy, unless it says otherwise.
+const WAIT_DEFAULT: Duration = Duration::from_secs(600);
+
+/// Answers one request.
+pub(crate) async fn call(peer: &Arc<Peer>, request: &Request) -> Answer {
+    let method = methods::find(&request.method).ok_or_else(|| RpcError::unknown_method(&request.method))?;
+    if !method.allows(peer.role) {
+        return Err(wrong_socket(&request.method, peer.role, method.roles));
+    }
+    match request.method.as_str() {
+        "workspace.add" => workspaces::add(peer, request).await,
+        "workspace.list" => workspaces::list(peer, request),
+        "workspace.status" => workspaces::status(peer, request).await,
+        "workspace.remove" => workspaces::remove(peer, request).await,
+        "sync" => travel::sync(peer, request).await,
+        "undo" => travel::undo(peer, request).await,
+        "redo" => travel::redo(peer, request).await,
+        "rollback.plan" => travel::plan(peer, request).await,
+        "rollback.apply" => travel::apply(peer, request).await,
+        "history.list" => histories::list(peer, request),
+        "history.poll" => histories::poll(peer, request).await,
+        "operation.show" => histories::show(peer, request),
+        "diff" => histories::diff(peer, request).await,
+        "file.history" => files::history(peer, request),
+        "file.read" => files::read(peer, request),
+        "tree.list" => files::tree(peer, request),
+        "checkpoint.create" => checkpoints::create(peer, request).await,
+        "checkpoint.list" => checkpoints::list(peer, request),
+        "checkpoint.show" => checkpoints::show(peer, request),
+        "checkpoint.update" => checkpoints::update(peer, request).await,
+        "checkpoint.delete" => checkpoints::delete(peer, request).await,
+        "events.subscribe" => super::subscribe::subscribe(peer, request),
+        "events.unsubscribe" => super::subscribe::unsubscribe(peer, request),
+        "daemon.status" => process::status(peer, request),
+        "daemon.stop" => process::stop(peer, request),
+        "daemon.logs" => process::logs(peer, request),
+        "store.stats" => process::stats(peer, request),
+        "store.check" => process::check(peer, request).await,
+        "rpc.discover" => result(&aft_rpc::openrpc::document(env!("CARGO_PKG_VERSION"))),
+        other => Err(RpcError::new(ErrorKind::Invalid, format!("`{other}` is not served by this version of the daemon"))),
+    }
+}
+
+fn wrong_socket(method: &str, role: Role, allowed: &[Role]) -> RpcError {
+    let sockets: Vec<String> = allowed.iter().map(|role| format!("{}.sock", role.as_str())).collect();
+    let message = format!("`{method}` is not for {}.sock; it is served on {}", role.as_str(), sockets.join(" and "));
+    RpcError::new(ErrorKind::Forbidden, message)
+}
+
+/// A result as it goes on the wire.
+pub(crate) fn result<R: Serialize>(result: &R) -> Answer {
+    serde_json::value::to_raw_value(result).map_err(|error| RpcError::internal(error.to_string()))
+}
+
+/// The workspace a request names, open.
+pub(crate) fn workspace(peer: &Peer, wanted: &WirePath) -> Result<(Record, Arc<Workspace>), RpcError> {
+    let Some((record, open)) = peer.daemon.resolve(wanted.as_bytes()) else {
+        let message = format!("`{}` is not in a watched workspace", wanted.display());
+        return Err(RpcError::new(ErrorKind::NotFound, message).with_remedy("`aft watch DIR` watches a directory"));
+    };
+    match open {
+        Ok(workspace) => Ok((record, workspace)),
+        Err(reason) => {
+            let message = format!("the workspace `{}` is not open: {reason}", record.root.display());
+            Err(RpcError::new(ErrorKind::Detached, message).with_remedy("`aft doctor` says what is wrong"))
+        }
+    }
+}
+
+/// Waits for what the actor answers. `wait_ms` of 0 refuses at once while the workspace is arming.
+pub(crate) async fn ask<T: Send + 'static>(
+    workspace: &Workspace,
+    wait_ms: Option<u64>,
+    put: impl FnOnce(Box<dyn FnOnce(Result<T, Failure>) + Send>) -> bool,
+) -> Result<T, RpcError> {
+    if wait_ms == Some(0) && workspace.shared.standing.lock().state == "arming" {
+        return Err(RpcError::new(ErrorKind::NotArmed, "the workspace is arming: its first scan is not stored yet; wait for it"));
+    }
+    let (tell, told) = oneshot::channel();
+    if !put(Box::new(move |answer| drop(tell.send(answer)))) {
+        return Err(RpcError::new(ErrorKind::Busy, "too many requests wait for this workspace; try again"));
+    }
+    let patience = wait_ms.filter(|wait| *wait > 0).map_or(WAIT_DEFAULT, Duration::from_millis);
+    match tokio::time::timeout(patience, told).await {
+        Ok(Ok(answer)) => answer.map_err(failure::of_failure),
+        Ok(Err(_)) => Err(RpcError::new(ErrorKind::Busy, "the workspace is being closed; try again")),
+        Err(_) => Err(RpcError::new(ErrorKind::NotArmed, "the workspace did not answer in the given time; ask again")),
+    }
+}
+
+/// Runs a piece of reading that may touch the disk without holding up the other connections.
+pub(crate) fn reading<T>(work: impl FnOnce() -> T) -> T {
+    tokio::task::block_in_place(work)
+}

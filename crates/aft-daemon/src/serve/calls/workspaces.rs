@@ -1,0 +1,161 @@
+//! Adding, listing, showing and removing workspaces.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use aft_rpc::types::operation::HeadView;
+use aft_rpc::types::workspace::{
+    NotCovered, Progress, Reason, SyncState, SyncStatus, WorkspaceAddParams, WorkspaceAddResult, WorkspaceEntry,
+    WorkspaceListParams, WorkspaceListResult, WorkspaceRemoveParams, WorkspaceRemoveResult, WorkspaceState,
+    WorkspaceStatusParams, WorkspaceStatusResult,
+};
+use aft_rpc::{ErrorKind, Request, RpcError, WirePath, WireTime};
+
+use super::{Answer, ask, result, workspace};
+use crate::registry::Record;
+use crate::serve::connection::Peer;
+use crate::serve::failure;
+use crate::workspace::{Input, SaveState, Workspace};
+
+/// `status` fences first, but shows what it has when the fence takes longer than this.
+const STATUS_FENCE: Duration = Duration::from_millis(500);
+
+pub(super) async fn add(peer: &Arc<Peer>, request: &Request) -> Answer {
+    let params: WorkspaceAddParams = request.params()?;
+    let root = PathBuf::from(params.root.as_path());
+    if !root.is_absolute() {
+        return Err(RpcError::new(ErrorKind::Invalid, "the root of a workspace is an absolute path"));
+    }
+    let daemon = Arc::clone(&peer.daemon);
+    let work = move || daemon.add(&root, params.name, params.force);
+    let added = tokio::task::spawn_blocking(work).await.map_err(|error| RpcError::internal(error.to_string()))?;
+    let added = added.map_err(|error| failure::of_add(&error))?;
+    result(&WorkspaceAddResult {
+        workspace: added.record.id.clone(),
+        root: added.record.root.as_path().into(),
+        state: state(&added.workspace),
+        created: added.created,
+        moved_from: added.moved_from.as_deref().map(Into::into),
+        notes: added.notes,
+    })
+}
+
+fn state(workspace: &Workspace) -> WorkspaceState {
+    match workspace.shared.standing.lock().state {
+        "armed" => WorkspaceState::Armed,
+        "degraded" => WorkspaceState::Degraded,
+        "detached" => WorkspaceState::Detached,
+        _ => WorkspaceState::Arming,
+    }
+}
+
+pub(super) fn list(peer: &Arc<Peer>, request: &Request) -> Answer {
+    let _: WorkspaceListParams = request.params()?;
+    let entry = |(record, open): (Record, Result<Arc<Workspace>, String>)| WorkspaceEntry {
+        state: open.as_ref().map_or(WorkspaceState::Detached, |workspace| state(workspace)),
+        head: open.as_ref().map_or(0, |workspace| workspace.reader.head().0),
+        workspace: record.id,
+        root: record.root.as_path().into(),
+        name: record.name,
+    };
+    result(&WorkspaceListResult { workspaces: peer.daemon.all().into_iter().map(entry).collect() })
+}
+
+pub(super) async fn status(peer: &Arc<Peer>, request: &Request) -> Answer {
+    let params: WorkspaceStatusParams = request.params()?;
+    let (record, workspace) = match workspace(peer, &params.workspace) {
+        Ok(found) => found,
+        Err(error) => return closed_status(peer, &params.workspace).unwrap_or(Err(error)),
+    };
+    if params.wait_ms != Some(0) && !matches!(state(&workspace), WorkspaceState::Arming | WorkspaceState::Detached) {
+        let fence = ask(&workspace, None, |reply| workspace.ask(Input::Sync { strict: false, durable: false, reply }).is_ok());
+        drop(tokio::time::timeout(STATUS_FENCE, fence).await);
+    }
+    let standing = workspace.shared.standing.lock().clone();
+    let stats = workspace.reader.stats().map_err(|error| failure::of_read(&error))?;
+    let head = workspace.reader.head();
+    let now_state = state(&workspace);
+    let (sync, message, retry) = match &standing.save {
+        SaveState::Idle => (SyncState::Idle, None, None),
+        SaveState::Saving => (SyncState::Saving, None, None),
+        SaveState::Saved => (SyncState::Saved, None, None),
+        SaveState::Error { reason, retry_s } => {
+            let at = peer.now_ns() + i64::try_from(*retry_s).unwrap_or(60) * 1_000_000_000;
+            (SyncState::Error, Some(reason.clone()), Some(WireTime(at)))
+        }
+    };
+    let reason = |message: &String| Reason { code: "coverage".to_owned(), message: message.clone(), path: None, remedy: None };
+    let git_head = workspace.reader.operation_summary(head).ok().flatten().and_then(|summary| summary.operation.head);
+    result(&WorkspaceStatusResult {
+        workspace: record.id,
+        root: record.root.as_path().into(),
+        name: record.name,
+        state: now_state,
+        head: head.0,
+        sync: SyncStatus { state: sync, message, retry, durable_head: workspace.shared.durable_head.load(Ordering::Relaxed) },
+        reasons: standing.reasons.iter().map(reason).collect(),
+        not_covered: NotCovered {
+            count: standing.n_not_covered,
+            paths: standing.not_covered.iter().map(Into::into).collect(),
+        },
+        progress: (now_state == WorkspaceState::Arming).then(|| progress(&workspace)),
+        memory_bytes: super::process::resident_bytes(),
+        disk_bytes: stats.segment_bytes + stats.index_bytes,
+        sessions: Vec::new(),
+        verifications: Vec::new(),
+        watches: workspace.shared.n_watches.load(Ordering::Relaxed),
+        backend: (*workspace.shared.backend.lock()).to_owned(),
+        git_head: git_head.as_ref().map(HeadView::from),
+    })
+}
+
+fn progress(workspace: &Workspace) -> Progress {
+    let progress = &workspace.shared.progress;
+    Progress {
+        files: progress.files.load(Ordering::Relaxed),
+        files_total: None,
+        bytes: progress.bytes.load(Ordering::Relaxed),
+        bytes_total: None,
+    }
+}
+
+/// A workspace that cannot be opened still has a status: detached, with the reason.
+fn closed_status(peer: &Peer, wanted: &WirePath) -> Option<Answer> {
+    let (record, open) = peer.daemon.resolve(wanted.as_bytes())?;
+    let reason = open.err()?;
+    Some(result(&WorkspaceStatusResult {
+        workspace: record.id,
+        root: record.root.as_path().into(),
+        name: record.name,
+        state: WorkspaceState::Detached,
+        head: 0,
+        sync: SyncStatus { state: SyncState::Idle, message: None, retry: None, durable_head: 0 },
+        reasons: vec![Reason { code: "not-open".to_owned(), message: reason, path: None, remedy: Some("`aft doctor` says what is wrong".to_owned()) }],
+        not_covered: NotCovered::default(),
+        progress: None,
+        memory_bytes: super::process::resident_bytes(),
+        disk_bytes: 0,
+        sessions: Vec::new(),
+        verifications: Vec::new(),
+        watches: 0,
+        backend: "none".to_owned(),
+        git_head: None,
+    }))
+}
+
+pub(super) async fn remove(peer: &Arc<Peer>, request: &Request) -> Answer {
+    let params: WorkspaceRemoveParams = request.params()?;
+    let Some((record, _)) = peer.daemon.resolve(params.workspace.as_bytes()) else {
+        let message = format!("`{}` is not in a watched workspace", params.workspace.display());
+        return Err(RpcError::new(ErrorKind::NotFound, message));
+    };
+    let daemon = Arc::clone(&peer.daemon);
+    let (id, purge) = (record.workspace_id(), params.purge);
+    let removed = tokio::task::spawn_blocking(move || daemon.remove(&id, purge)).await;
+    removed
+        .map_err(|error| RpcError::internal(error.to_string()))?
+        .map_err(|error| RpcError::internal(crate::daemon::chain(&error)))?;
+    result(&WorkspaceRemoveResult { workspace: record.id, root: record.root.as_path().into(), purged: params.purge })
+}

@@ -1,0 +1,238 @@
+//! One connection: lines in, answers out, a ceiling on everything.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aft_engine::GoBackKind;
+use aft_model::PlanId;
+use aft_rpc::framing::LineBuffer;
+use aft_rpc::message::{self, Incoming, Rejected};
+use aft_rpc::types::hello::{HelloParams, HelloResult, Role};
+use aft_rpc::{ErrorKind, Id, Request, Response, RpcError};
+use parking_lot::Mutex;
+use tokio::io::{AsyncWriteExt, Interest};
+use tokio::net::UnixStream;
+use tokio::net::unix::OwnedWriteHalf;
+use tokio::sync::{Semaphore, mpsc};
+use tracing::{debug, info};
+
+use super::{calls, subscribe::Subscriptions};
+use crate::daemon::Daemon;
+
+/// Requests of one connection under way at once.
+const IN_FLIGHT_MAX: usize = 32;
+/// Messages waiting to be written; an answer waits for room, a subscriber that has none is dropped.
+const OUTGOING_MAX: usize = 64;
+/// Plans remembered for a connection.
+const PLANS_MAX: usize = 16;
+/// A line must be complete this long after its first byte.
+const PARTIAL_LINE: Duration = Duration::from_secs(10);
+/// A message must be taken within this.
+const WRITE_WITHIN: Duration = Duration::from_secs(30);
+
+/// What the calls of a connection share.
+pub(crate) struct Peer {
+    pub(crate) daemon: Arc<Daemon>,
+    pub(crate) role: Role,
+    pub(crate) outgoing: mpsc::Sender<Vec<u8>>,
+    pub(crate) subscriptions: Subscriptions,
+    pub(crate) plans: Plans,
+}
+
+impl Peer {
+    /// Nanoseconds since the epoch.
+    pub(crate) fn now_ns(&self) -> i64 {
+        self.daemon.clock.wall_ns()
+    }
+}
+
+/// Plans this connection was shown, so that it can ask for just that one. The last few are remembered.
+#[derive(Default)]
+pub(crate) struct Plans(Mutex<VecDeque<(PlanId, GoBackKind)>>);
+
+impl Plans {
+    pub(crate) fn remember(&self, plan: PlanId, kind: GoBackKind) {
+        let mut plans = self.0.lock();
+        plans.push_back((plan, kind));
+        while plans.len() > PLANS_MAX {
+            plans.pop_front();
+        }
+    }
+
+    pub(crate) fn recall(&self, plan: PlanId) -> Option<GoBackKind> {
+        self.0.lock().iter().rev().find(|(id, _)| *id == plan).map(|(_, kind)| kind.clone())
+    }
+}
+
+/// Serves one connection to its end.
+pub(crate) async fn serve(daemon: Arc<Daemon>, role: Role, stream: UnixStream) {
+    let (reading, writing) = stream.into_split();
+    let (outgoing, waiting) = mpsc::channel(OUTGOING_MAX);
+    let writer = tokio::spawn(write(writing, waiting));
+    let peer = Arc::new(Peer { daemon, role, outgoing, subscriptions: Subscriptions::default(), plans: Plans::default() });
+    let why = read(reading.as_ref(), &peer).await;
+    debug!(role = role.as_str(), why, "connection ends");
+    peer.subscriptions.end_all();
+    drop(peer);
+    drop(tokio::time::timeout(WRITE_WITHIN, writer).await);
+}
+
+async fn write(mut stream: OwnedWriteHalf, mut waiting: mpsc::Receiver<Vec<u8>>) {
+    while let Some(message) = waiting.recv().await {
+        match tokio::time::timeout(WRITE_WITHIN, stream.write_all(&message)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) | Err(_) => break,
+        }
+    }
+}
+
+async fn read(stream: &UnixStream, peer: &Arc<Peer>) -> &'static str {
+    let mut lines = LineBuffer::new(message::MAX_LINE);
+    let mut greeted = peer.role != Role::Control;
+    let mut fds = Vec::new();
+    let in_flight = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
+    let mut buffer = vec![0_u8; 64 * 1024];
+    loop {
+        let got = if lines.is_empty() {
+            receive(stream, &mut buffer, &mut fds).await
+        } else {
+            match tokio::time::timeout(PARTIAL_LINE, receive(stream, &mut buffer, &mut fds)).await {
+                Ok(got) => got,
+                Err(_) => return "a line was not finished in time",
+            }
+        };
+        match got {
+            Ok(0) => return "closed by the client",
+            Ok(count) => lines.push(buffer.get(..count).unwrap_or(&[])),
+            Err(_) => return "broken",
+        }
+        loop {
+            let line = match lines.next_line() {
+                Ok(Some(line)) => line.to_vec(),
+                Ok(None) => break,
+                Err(_) => {
+                    let error = RpcError::new(ErrorKind::TooLarge, "a request line has at most 1 MiB; send less at once");
+                    drop(peer.outgoing.send(Response::err(Id::Null, error).to_line()).await);
+                    return "a line was too long";
+                }
+            };
+            if !greeted {
+                match greet_control(peer, &line, &fds) {
+                    Ok(answer) => drop(peer.outgoing.send(answer).await),
+                    Err(answer) => {
+                        drop(peer.outgoing.send(answer).await);
+                        return "no proof that it may write in the store";
+                    }
+                }
+                greeted = true;
+                continue;
+            }
+            let Ok(permit) = Arc::clone(&in_flight).acquire_owned().await else { return "closing" };
+            let peer = Arc::clone(peer);
+            tokio::spawn(async move {
+                answer(&peer, &line).await;
+                drop(permit);
+            });
+        }
+    }
+}
+
+async fn receive(stream: &UnixStream, buffer: &mut [u8], fds: &mut Vec<std::os::fd::OwnedFd>) -> std::io::Result<usize> {
+    use std::os::fd::AsFd;
+    loop {
+        stream.readable().await?;
+        let got = stream.try_io(Interest::READABLE, || {
+            aft_rpc::ancillary::receive_with_fds(stream.as_fd(), buffer).map_err(std::io::Error::from)
+        });
+        match got {
+            Ok((count, mut passed)) => {
+                fds.clear();
+                fds.append(&mut passed);
+                return Ok(count);
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The first line on `control.sock`: `hello` with a read-write open of `control.key`.
+fn greet_control(peer: &Arc<Peer>, line: &[u8], fds: &[std::os::fd::OwnedFd]) -> Result<Vec<u8>, Vec<u8>> {
+    let request = match message::parse_incoming(line) {
+        Incoming::Single(Ok(request)) => request,
+        Incoming::Single(Err(rejected)) => return Err(Response::from(rejected).to_line()),
+        Incoming::Batch(_) => return Err(forbidden(Id::Null)),
+    };
+    let id = request.id.clone().unwrap_or(Id::Null);
+    let key = peer.daemon.paths.control_key();
+    let proven = fds.iter().any(|fd| aft_rpc::ancillary::is_read_write_open_of(fd, &key).unwrap_or(false));
+    if request.method != "hello" || !proven {
+        return Err(forbidden(id));
+    }
+    Ok(hello(peer, id, &request).to_line())
+}
+
+fn forbidden(id: Id) -> Vec<u8> {
+    let error = RpcError::new(
+        ErrorKind::Forbidden,
+        "control.sock takes `hello` first, with a read-write open of control.key passed along; use agent.sock or editor.sock",
+    );
+    Response::err(id, error).to_line()
+}
+
+fn hello(peer: &Peer, id: Id, request: &Request) -> Response {
+    let params: HelloParams = match request.params() {
+        Ok(params) => params,
+        Err(error) => return Response::err(id, error),
+    };
+    let own = env!("CARGO_PKG_VERSION");
+    if peer.role == Role::Control && params.version.as_deref().is_some_and(|theirs| theirs != own) {
+        // A newer command finds an older daemon: it ends in good order and the command starts the new one.
+        info!(theirs = params.version, own, "another version asks; ending so that it can start its own daemon");
+        peer.daemon.stopping.send_replace(true);
+    }
+    let result = HelloResult {
+        version: own.to_owned(),
+        build: None,
+        protocol: aft_rpc::PROTOCOL,
+        instance: peer.daemon.instance.clone(),
+        role: peer.role,
+        capabilities: Vec::new(),
+    };
+    Response::ok(id, &result)
+}
+
+async fn answer(peer: &Arc<Peer>, line: &[u8]) {
+    let bytes = match message::parse_incoming(line) {
+        Incoming::Single(request) => one(peer, request).await.map(|response| response.to_line()),
+        Incoming::Batch(requests) => {
+            let mut responses = Vec::with_capacity(requests.len());
+            for request in requests {
+                responses.extend(one(peer, request).await);
+            }
+            (!responses.is_empty()).then(|| message::to_line(&responses))
+        }
+    };
+    if let Some(bytes) = bytes {
+        drop(peer.outgoing.send(bytes).await);
+    }
+}
+
+/// Answers a request; a notification gets no answer.
+async fn one(peer: &Arc<Peer>, request: Result<Request, Rejected>) -> Option<Response> {
+    let request = match request {
+        Ok(request) => request,
+        Err(rejected) => return Some(rejected.into()),
+    };
+    let id = request.id.clone();
+    if request.method == "hello" {
+        return id.map(|id| hello(peer, id, &request));
+    }
+    let result = calls::call(peer, &request).await;
+    let id = id?;
+    Some(match result {
+        Ok(raw) => Response { jsonrpc: message::Version, id, result: Some(raw), error: None },
+        Err(error) => Response::err(id, error),
+    })
+}

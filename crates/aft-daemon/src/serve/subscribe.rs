@@ -1,0 +1,189 @@
+//! Subscriptions: events pushed to a client until it ends them, goes away, or reads too slowly.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use aft_model::OperationKind;
+use aft_rpc::message::to_line;
+use aft_rpc::types::event::{
+    Event, EventName, EventsSubscribeParams, EventsSubscribeResult, EventsUnsubscribeParams, EventsUnsubscribeResult,
+};
+use aft_rpc::{ErrorKind, Notification, Request, RpcError, WireTime};
+use parking_lot::Mutex;
+use serde_json::value::RawValue;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::task::AbortHandle;
+
+use super::calls::{self, result};
+use super::connection::Peer;
+use crate::daemon::new_id;
+use crate::workspace::{SaveState, Workspace, WorkspaceEvent};
+
+/// Subscriptions of one connection.
+const SUBSCRIPTIONS_MAX: usize = 64;
+
+/// A connection's subscriptions.
+#[derive(Default)]
+pub(crate) struct Subscriptions(Mutex<HashMap<String, Vec<AbortHandle>>>);
+
+impl Subscriptions {
+    pub(crate) fn end_all(&self) {
+        for handle in self.0.lock().drain().flat_map(|(_, handles)| handles) {
+            handle.abort();
+        }
+    }
+}
+
+/// `events.subscribe`.
+pub(crate) fn subscribe(peer: &Arc<Peer>, request: &Request) -> Result<Box<RawValue>, RpcError> {
+    let params: EventsSubscribeParams = request.params()?;
+    let workspaces = match &params.workspace {
+        Some(wanted) => vec![calls::workspace(peer, wanted)?.1],
+        None => peer.daemon.all().into_iter().filter_map(|(_, open)| open.ok()).collect(),
+    };
+    if peer.subscriptions.0.lock().len() >= SUBSCRIPTIONS_MAX {
+        return Err(RpcError::new(ErrorKind::Busy, "a connection has at most 64 subscriptions; end one first"));
+    }
+    let id = new_id();
+    let mut fresh = false;
+    let mut handles = Vec::new();
+    for workspace in workspaces {
+        // Subscribed before the past is read, so that nothing falls between; what is in both is sent once.
+        let events = workspace.shared.events.subscribe();
+        let after = params.after.as_deref().map(|clock| workspace.read_clock(clock));
+        fresh |= matches!(after, Some(None));
+        let follower = Follower {
+            peer_outgoing: peer.outgoing.clone(),
+            subscription: id.clone(),
+            wanted: params.events.clone(),
+            workspace,
+        };
+        handles.push(tokio::spawn(follower.run(events, after.flatten())).abort_handle());
+    }
+    peer.subscriptions.0.lock().insert(id.clone(), handles);
+    result(&EventsSubscribeResult { subscription: id, fresh_instance: fresh })
+}
+
+/// `events.unsubscribe`.
+pub(crate) fn unsubscribe(peer: &Arc<Peer>, request: &Request) -> Result<Box<RawValue>, RpcError> {
+    let params: EventsUnsubscribeParams = request.params()?;
+    let Some(handles) = peer.subscriptions.0.lock().remove(&params.subscription) else {
+        return Err(RpcError::new(ErrorKind::NotFound, "there is no such subscription on this connection"));
+    };
+    handles.iter().for_each(AbortHandle::abort);
+    result(&EventsUnsubscribeResult {})
+}
+
+struct Follower {
+    peer_outgoing: tokio::sync::mpsc::Sender<Vec<u8>>,
+    subscription: String,
+    wanted: Option<Vec<EventName>>,
+    workspace: Arc<Workspace>,
+}
+
+impl Follower {
+    async fn run(self, mut events: tokio::sync::broadcast::Receiver<(u64, WorkspaceEvent)>, after: Option<aft_model::OperationId>) {
+        let mut told = after.unwrap_or(aft_model::OperationId(0));
+        if after.is_some() {
+            match self.catch_up(told).await {
+                Some(newest) => told = newest,
+                None => return,
+            }
+        }
+        loop {
+            let event = match events.recv().await {
+                Ok((_, event)) => event,
+                Err(RecvError::Lagged(_)) => return self.drop_slow(),
+                Err(RecvError::Closed) => return,
+            };
+            if let WorkspaceEvent::Operation(operation) = &event {
+                if operation.id <= told {
+                    continue;
+                }
+                told = operation.id;
+            }
+            let Some(message) = self.message(&event) else { continue };
+            if self.peer_outgoing.try_send(message).is_err() {
+                return self.drop_slow();
+            }
+        }
+    }
+
+    /// Sends the operations since the client's clock; `None` when the client is gone.
+    async fn catch_up(&self, after: aft_model::OperationId) -> Option<aft_model::OperationId> {
+        let mut told = after;
+        loop {
+            let page = calls::reading(|| self.workspace.reader.operations_after(told, 200)).ok()?;
+            let Some(last) = page.last() else { return Some(told) };
+            told = last.operation.id;
+            for summary in page {
+                if let Some(message) = self.message(&WorkspaceEvent::Operation(Arc::new(summary.operation))) {
+                    self.peer_outgoing.send(message).await.ok()?;
+                }
+            }
+        }
+    }
+
+    /// Too slow: one last message says that events were missed, and the subscription ends.
+    fn drop_slow(&self) {
+        let event = Event {
+            subscription: self.subscription.clone(),
+            event: None,
+            workspace: Some(self.workspace.shared.id.0.clone()),
+            clock: Some(self.workspace.clock(self.workspace.reader.head())),
+            time: None,
+            payload: serde_json::Value::Null,
+            fresh_instance: true,
+        };
+        let outgoing = self.peer_outgoing.clone();
+        if let Some(notification) = Notification::event(&event) {
+            tokio::spawn(async move { drop(outgoing.send(to_line(&notification)).await) });
+        }
+    }
+
+    fn message(&self, event: &WorkspaceEvent) -> Option<Vec<u8>> {
+        let (name, clock, time, payload) = match event {
+            WorkspaceEvent::Operation(operation) => {
+                let back = matches!(
+                    operation.kind,
+                    OperationKind::Undo | OperationKind::Redo | OperationKind::Rollback | OperationKind::Restore
+                );
+                let name = if back { EventName::SnapshotRollback } else { EventName::SnapshotCreated };
+                let payload = serde_json::json!({
+                    "operation": operation.id.0,
+                    "kind": operation.kind.as_str(),
+                    "author": operation.author.label(),
+                    "n_changes": operation.changes.len(),
+                });
+                (name, self.workspace.clock(operation.id), Some(WireTime(operation.time_ns)), payload)
+            }
+            WorkspaceEvent::State(state) => {
+                let clock = self.workspace.clock(self.workspace.reader.head());
+                (EventName::WorkspaceState, clock, None, serde_json::json!({ "state": state }))
+            }
+            WorkspaceEvent::Save(save) => {
+                let clock = self.workspace.clock(self.workspace.reader.head());
+                let (state, reason) = match save {
+                    SaveState::Idle => ("idle", None),
+                    SaveState::Saving => ("saving", None),
+                    SaveState::Saved => ("saved", None),
+                    SaveState::Error { reason, .. } => ("error", Some(reason)),
+                };
+                (EventName::SyncState, clock, None, serde_json::json!({ "state": state, "message": reason }))
+            }
+        };
+        if self.wanted.as_ref().is_some_and(|wanted| !wanted.contains(&name)) {
+            return None;
+        }
+        let event = Event {
+            subscription: self.subscription.clone(),
+            event: Some(name),
+            workspace: Some(self.workspace.shared.id.0.clone()),
+            clock: Some(clock),
+            time,
+            payload,
+            fresh_instance: false,
+        };
+        Notification::event(&event).map(|notification| to_line(&notification))
+    }
+}

@@ -1,0 +1,24 @@
+//! One workspace at run time: an actor that owns the engine, and the workers that do what it asks for.
+//!
+//! Threads: `actor` (the engine, never any I/O on the workspace), `look` (captures and scans), `errand`
+//! (gathers and applies), `writer` (the store's only writer), and the watcher's own drain thread.
+
+mod actor;
+mod contents;
+mod errand;
+mod githead;
+mod hints;
+mod inbox;
+mod look;
+mod open;
+mod recover;
+mod rules_cell;
+mod shared;
+mod sink;
+mod writer;
+
+pub(crate) use inbox::Input;
+pub use inbox::{CheckpointDraft, CheckpointReply, Done, Failure, GoBackReply, SyncReply, Synced};
+pub use open::{OpenError, OpenOptions, Workspace, open};
+pub(crate) use writer::Order;
+pub use shared::{SaveState, Shared, Standing, WorkspaceEvent};

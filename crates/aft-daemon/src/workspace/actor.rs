@@ -1,0 +1,335 @@
+//! The actor: one thread that owns the engine and hands its effects to the workers.
+//!
+//! It does no I/O in the workspace beyond reading the repository's HEAD, and never waits for a worker.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use aft_engine::{Answer, Effect, Engine, Event, Hint, Now, RequestId, WorkspaceState};
+use aft_model::Operation;
+use aft_os::{Clock, ReadDir, Watch};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use tracing::{info, warn};
+
+use super::contents::Recent;
+use super::errand::Errand;
+use super::githead;
+use super::hints::{self, Meaning, SignalBox};
+use super::inbox::{CheckpointDraft, CheckpointReply, Done, Failure, GoBackReply, Input, SyncReply, Synced};
+use super::look::LookOrder;
+use super::shared::{Shared, WorkspaceEvent};
+use super::writer::{CheckpointOrder, Order};
+use super::rules_cell::SharedRules;
+
+/// Operations with more changes than this are not kept resident; the store serves them.
+const RING_CHANGES_MAX: usize = 4096;
+/// A turn of the loop that takes longer than this is named in the log.
+const SLOW_TURN_NS: u64 = 50_000_000;
+/// Missing files above which the root is looked at before they are believed.
+const GONE_SUSPICIOUS: usize = 50;
+
+/// Everything the actor holds.
+pub(crate) struct Actor {
+    pub(crate) engine: Engine,
+    pub(crate) inbox: Receiver<Input>,
+    pub(crate) signals: SignalBox,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) root: Arc<dyn ReadDir>,
+    pub(crate) watch: Arc<dyn Watch>,
+    pub(crate) rules: SharedRules,
+    pub(crate) recent: Recent,
+    pub(crate) look: Sender<LookOrder>,
+    pub(crate) errand: Sender<Errand>,
+    pub(crate) writer: Sender<Order>,
+    pub(crate) requests: HashMap<RequestId, Waiting>,
+    pub(crate) n_requests: u64,
+    pub(crate) wake_at_ns: Option<u64>,
+    pub(crate) rescan_ns: u64,
+    pub(crate) poll_ns: u64,
+    pub(crate) next_rescan_ns: u64,
+    pub(crate) next_poll_ns: u64,
+}
+
+/// Who waits for an answer.
+pub(crate) enum Waiting {
+    Sync { durable: bool, reply: SyncReply },
+    Checkpoint { draft: CheckpointDraft, reply: CheckpointReply },
+    GoBack(GoBackReply),
+}
+
+impl Actor {
+    /// Runs until told to stop or until everybody who could talk to it is gone.
+    pub(crate) fn run(mut self, first: Vec<Effect>) {
+        self.carry_out(first);
+        loop {
+            let input = match self.inbox.recv_timeout(self.patience()) {
+                Ok(Input::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(input) => Some(input),
+                Err(RecvTimeoutError::Timeout) => None,
+            };
+            let started = self.clock.mono_ns();
+            self.take_signals();
+            match input {
+                Some(input) => self.take(input),
+                None => self.tick(),
+            }
+            let took = self.clock.mono_ns() - started;
+            if took > SLOW_TURN_NS {
+                warn!(workspace = %self.shared.id, took_ms = took / 1_000_000, "slow turn of the workspace");
+            }
+        }
+        info!(workspace = %self.shared.id, "workspace actor ends");
+    }
+
+    fn patience(&self) -> Duration {
+        let now = self.clock.mono_ns();
+        let due = self.wake_at_ns.unwrap_or(u64::MAX).min(self.next_rescan_ns).min(self.next_poll_ns);
+        Duration::from_nanos(due.saturating_sub(now).min(60_000_000_000))
+    }
+
+    fn now(&self) -> Now {
+        Now { mono_ns: self.clock.mono_ns(), wall_ns: self.clock.wall_ns() }
+    }
+
+    fn tell(&mut self, event: Event) {
+        let effects = self.engine.handle(self.now(), event);
+        self.carry_out(effects);
+    }
+
+    fn take_signals(&mut self) {
+        let signals = self.signals.take();
+        if signals.is_empty() {
+            return;
+        }
+        let rules = self.rules.get();
+        let mut found = Vec::with_capacity(signals.len());
+        let mut root_suspect = false;
+        let mut rules_changed = false;
+        for signal in signals {
+            match hints::meaning(signal, &|path| rules.affects_rules(path)) {
+                Meaning::Hint(hint) => found.push(hint),
+                Meaning::Rules(hint) => {
+                    rules_changed = true;
+                    found.push(hint);
+                }
+                Meaning::Root => root_suspect = true,
+                Meaning::Nothing => {}
+            }
+        }
+        if root_suspect && !self.root.is_attached() {
+            self.tell(Event::Attached(false));
+            return;
+        }
+        if !found.is_empty() {
+            self.tell(Event::Hints(found));
+        }
+        if rules_changed {
+            self.rules.reload(self.root.as_ref());
+            self.tell(Event::Rescan { reason: "an ignore rule changed".to_owned(), gap: false });
+        }
+    }
+
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Wake | Input::Stop => {}
+            Input::Event(event) => self.worker_event(*event),
+            Input::Recorded(through) => {
+                self.shared.head.send_replace(through);
+                self.tell(Event::Recorded { through });
+            }
+            Input::Sync { strict, durable, reply } => {
+                let request = self.enlist(Waiting::Sync { durable, reply });
+                self.look_at_polled();
+                self.tell(Event::Sync { request, strict });
+            }
+            Input::Checkpoint { draft, reply } => {
+                let request = self.enlist(Waiting::Checkpoint { draft, reply });
+                self.look_at_polled();
+                self.tell(Event::Sync { request, strict: false });
+            }
+            Input::GoBack { what, reply } => {
+                let request = self.enlist(Waiting::GoBack(reply));
+                self.look_at_polled();
+                self.tell(Event::GoBack { request, what });
+            }
+            Input::Tree(reply) => drop(reply.send(Arc::clone(self.engine.tree()))),
+            Input::Polled(polled) => self.shared.standing.lock().polled = polled,
+        }
+    }
+
+    /// A mass of missing files may be the root going away under the look; then it is not believed.
+    fn worker_event(&mut self, event: Event) {
+        let n_gone = match &event {
+            Event::Captured { seen, .. } | Event::Scanned { seen, .. } => {
+                seen.iter().filter(|seen| seen.outcome == aft_engine::Outcome::Gone).count()
+            }
+            _ => 0,
+        };
+        if n_gone > GONE_SUSPICIOUS && !self.root.is_attached() {
+            self.tell(Event::Attached(false));
+        } else {
+            self.tell(event);
+        }
+    }
+
+    fn enlist(&mut self, waiting: Waiting) -> RequestId {
+        self.n_requests += 1;
+        let request = RequestId(self.n_requests);
+        self.requests.insert(request, waiting);
+        request
+    }
+
+    /// Where no events come from, a fence has to look itself.
+    fn look_at_polled(&mut self) {
+        let polled = self.shared.standing.lock().polled.clone();
+        if !polled.is_empty() {
+            self.tell(Event::Hints(polled.into_iter().map(Hint::NewDirectory).collect()));
+        }
+    }
+
+    fn tick(&mut self) {
+        let now = self.clock.mono_ns();
+        if now >= self.next_poll_ns {
+            self.next_poll_ns = now + self.poll_ns;
+            self.look_after_root();
+            self.look_at_polled();
+            if self.watch.backend() == "poll" && self.engine.state() == WorkspaceState::Armed {
+                self.tell(Event::Rescan { reason: "this file system gives no events".to_owned(), gap: false });
+            }
+        }
+        if now >= self.next_rescan_ns && self.engine.is_idle() {
+            self.next_rescan_ns = now + self.rescan_ns;
+            self.tell(Event::Rescan { reason: "the regular walk".to_owned(), gap: false });
+        }
+        if self.wake_at_ns.is_some_and(|due| now >= due) {
+            self.wake_at_ns = None;
+            self.tell(Event::Tick);
+        }
+    }
+
+    fn look_after_root(&mut self) {
+        let attached = self.root.is_attached();
+        let detached = self.engine.state() == WorkspaceState::Detached;
+        if attached == detached {
+            self.tell(Event::Attached(attached));
+        }
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        self.wake_at_ns = None;
+        for effect in effects {
+            match effect {
+                Effect::Capture { job, items } => self.order(LookOrder::paths(job, items, self.engine.tree())),
+                Effect::Scan { job, mode } => {
+                    self.order(LookOrder::Tree { job, mode, tree: Arc::clone(self.engine.tree()) });
+                }
+                Effect::Record(operation) => self.record(*operation),
+                Effect::PlaceCookie(number) => {
+                    if let Err(error) = self.watch.place_cookie(number) {
+                        info!(workspace = %self.shared.id, %error, "no cookie; walking instead");
+                        self.tell(Event::CookieFailed(number));
+                    }
+                }
+                Effect::Gather { job, what, operations } => self.errand(Errand::Gather { job, what, operations }),
+                Effect::Apply { job, operation, stats, force } => {
+                    self.errand(Errand::Apply { job, operation, stats, force });
+                }
+                Effect::Reply { request, answer } => self.reply(request, answer),
+                Effect::WakeAt(due) => self.wake_at_ns = Some(due),
+                Effect::State(state) => self.show_state(state),
+            }
+        }
+        let tree = self.engine.tree();
+        let mut standing = self.shared.standing.lock();
+        standing.n_files = tree.n_files();
+        standing.n_bytes = tree.n_bytes();
+        drop(standing);
+        self.shared.n_watches.store(self.watch.len() as u64, Ordering::Relaxed);
+    }
+
+    fn order(&self, order: LookOrder) {
+        if self.look.send(order).is_err() {
+            warn!(workspace = %self.shared.id, "the look worker has ended");
+        }
+    }
+
+    fn errand(&self, errand: Errand) {
+        if self.errand.send(errand).is_err() {
+            warn!(workspace = %self.shared.id, "the errand worker has ended");
+        }
+    }
+
+    fn record(&mut self, mut operation: Operation) {
+        operation.head = githead::read(self.root.as_ref());
+        let operation = Arc::new(operation);
+        if operation.changes.len() <= RING_CHANGES_MAX {
+            let recent = &self.recent;
+            self.shared.ring.write().push(Arc::clone(&operation), &|id| recent.get(id));
+        }
+        if self.writer.send(Order::Operation(Arc::clone(&operation))).is_err() {
+            warn!(workspace = %self.shared.id, "the writer has ended");
+        }
+        self.shared.publish(WorkspaceEvent::Operation(operation));
+    }
+
+    fn reply(&mut self, request: RequestId, answer: Answer) {
+        let Some(waiting) = self.requests.remove(&request) else { return };
+        match waiting {
+            Waiting::Sync { durable, reply } => self.reply_sync(durable, reply, answer),
+            Waiting::Checkpoint { draft, reply } => self.reply_checkpoint(draft, reply, answer),
+            Waiting::GoBack(reply) => reply(Done::from_answer(answer)),
+        }
+    }
+
+    fn reply_sync(&self, durable: bool, reply: SyncReply, answer: Answer) {
+        match answer {
+            Answer::Synced(synced) if durable => {
+                let done = Synced { head: synced.head, fence: synced.fence, durable: true };
+                let order = Order::Flush(Box::new(move |flushed| reply(flushed.map(|()| done))));
+                drop(self.writer.send(order));
+            }
+            Answer::Synced(synced) => reply(Ok(Synced { head: synced.head, fence: synced.fence, durable: false })),
+            Answer::Refused(refusal) => reply(Err(Failure::Refused(refusal))),
+            Answer::Plan(_) | Answer::Done { .. } => reply(Err(Failure::Closing)),
+        }
+    }
+
+    fn reply_checkpoint(&self, draft: CheckpointDraft, reply: CheckpointReply, answer: Answer) {
+        match answer {
+            Answer::Synced(synced) => {
+                let tree = self.engine.tree();
+                let order = CheckpointOrder {
+                    operation: draft.at.unwrap_or(synced.head),
+                    draft,
+                    time_ns: self.clock.wall_ns(),
+                    n_files: tree.n_files(),
+                    n_bytes: tree.n_bytes(),
+                    reply,
+                };
+                drop(self.writer.send(Order::Checkpoint(Box::new(order))));
+            }
+            Answer::Refused(refusal) => reply(Err(Failure::Refused(refusal))),
+            Answer::Plan(_) | Answer::Done { .. } => reply(Err(Failure::Closing)),
+        }
+    }
+
+    fn show_state(&self, state: WorkspaceState) {
+        let mut standing = self.shared.standing.lock();
+        standing.state = match state {
+            WorkspaceState::Arming => "arming",
+            WorkspaceState::Armed if standing.reasons.is_empty() => "armed",
+            WorkspaceState::Armed => "degraded",
+            WorkspaceState::Detached => "detached",
+        };
+        let shown = standing.state;
+        drop(standing);
+        info!(workspace = %self.shared.id, state = shown, "workspace state");
+        self.shared.publish(WorkspaceEvent::State(shown));
+        if state == WorkspaceState::Armed {
+            drop(self.writer.send(Order::Keyframe(self.engine.head(), Arc::clone(self.engine.tree()))));
+        }
+    }
+}

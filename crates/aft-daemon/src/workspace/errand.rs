@@ -1,0 +1,213 @@
+//! The errand worker: looks things up for a plan, and carries plans out in the workspace.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use aft_apply::{Applier, ContentFault, Contents, Found, LateSink, OnConflict, Report, SetIdBits, StepOutcome, Task};
+use aft_engine::{Applied, Event, GoBackKind, JobId, StepFate, Targets};
+use aft_model::{Change, ContentId, FileState, Operation, OperationId, RelPath, StatSig};
+use aft_os::WriteDir;
+use aft_store::{Intent, ReadError, Reader};
+use crossbeam_channel::{Receiver, Sender};
+use tracing::{info, warn};
+
+use super::inbox::Input;
+use super::shared::Shared;
+use super::sink::Sink;
+use super::writer::Order;
+use crate::daemon::chain;
+use crate::capture::ContentSink;
+
+/// What to do.
+pub(crate) enum Errand {
+    /// Look up what a go-back needs.
+    Gather { job: JobId, what: GoBackKind, operations: Vec<OperationId> },
+    /// Carry a planned operation out.
+    Apply { job: JobId, operation: Box<Operation>, stats: Vec<Option<StatSig>>, force: bool },
+}
+
+/// What the worker holds: the only writable handle of the workspace.
+pub(crate) struct Runner {
+    pub(crate) errands: Receiver<Errand>,
+    pub(crate) results: Sender<Input>,
+    pub(crate) writer: Sender<Order>,
+    pub(crate) reader: Reader,
+    pub(crate) root: Arc<dyn WriteDir>,
+    pub(crate) sink: Sink,
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Runner {
+    /// Runs until the actor is gone.
+    pub(crate) fn run(self) {
+        while let Ok(errand) = self.errands.recv() {
+            match errand {
+                Errand::Gather { job, what, operations } => {
+                    let targets = self.gather(&what, &operations);
+                    self.tell(Event::Gathered { job, targets });
+                }
+                Errand::Apply { job, operation, stats, force } => self.apply(job, *operation, &stats, force),
+            }
+        }
+        info!(workspace = %self.shared.id, "errand worker ends");
+    }
+
+    fn tell(&self, event: Event) {
+        drop(self.results.send(Input::Event(Box::new(event))));
+    }
+
+    fn gather(&self, what: &GoBackKind, operations: &[OperationId]) -> Result<Targets, String> {
+        if let GoBackKind::To { point, .. } = what {
+            return self.reader.states_at(*point).map(Targets::States).map_err(|error| chain(&error));
+        }
+        let mut found = Vec::with_capacity(operations.len());
+        for id in operations {
+            let resident = self.shared.ring.read().get(*id).map(|slot| Arc::clone(&slot.operation));
+            let operation = match resident {
+                Some(operation) => operation,
+                None => match self.reader.operation(*id).map_err(|error| chain(&error))? {
+                    Some(operation) => Arc::new(operation),
+                    None => return Err(format!("operation {id} is not in the history")),
+                },
+            };
+            found.push(operation);
+        }
+        Ok(Targets::Operations(found))
+    }
+
+    fn apply(&self, job: JobId, operation: Operation, stats: &[Option<StatSig>], force: bool) {
+        let stats: BTreeMap<&RelPath, StatSig> =
+            operation.changes.iter().zip(stats).filter_map(|(change, stat)| Some((&change.path, (*stat)?))).collect();
+        let lookup = |path: &RelPath| stats.get(path).copied();
+        let policy = if force { OnConflict::Force } else { OnConflict::Keep };
+        let task = Task { operation: &operation, policy, set_id: SetIdBits::Drop, stats: &lookup };
+        let held = Held { shared: &self.shared, reader: &self.reader };
+        let applier = Applier::new(self.root.as_ref(), &held);
+        match self.carry_out(&applier, &task, force) {
+            Ok(report) => {
+                let applied = to_applied(&report, &operation);
+                self.tell(Event::Applied { job, applied });
+                self.settle(&applier, &task, report);
+            }
+            Err(applied) => self.tell(Event::Applied { job, applied }),
+        }
+    }
+
+    /// Check, stage, durable intent, apply. An error means that nothing in the workspace was touched.
+    fn carry_out(&self, applier: &Applier<'_>, task: &Task<'_>, force: bool) -> Result<Report, Applied> {
+        let failed = |error: &dyn std::error::Error| Applied { error: Some(chain(error)), ..Applied::default() };
+        let checked = applier.check(task);
+        if !checked.conflicts.is_empty() {
+            return Err(Applied { refused: checked.conflicts, ..Applied::default() });
+        }
+        let staged = applier.stage(task, &checked.prepared).map_err(|error| failed(&error))?;
+        let intent = Intent { operation: task.operation.clone(), force };
+        if let Err(reason) = self.make_durable(intent) {
+            if let Err(error) = applier.sweep(&[], &mut self.late()) {
+                warn!(workspace = %self.shared.id, error = %chain(&error), "staging was left behind");
+            }
+            return Err(Applied { error: Some(reason), ..Applied::default() });
+        }
+        applier.apply(task, staged, &mut self.late()).map_err(|error| failed(&error))
+    }
+
+    fn make_durable(&self, intent: Intent) -> Result<(), String> {
+        let (tell, told) = crossbeam_channel::bounded(1);
+        let done = Box::new(move |durable| drop(tell.send(durable)));
+        if self.writer.send(Order::Intent(Box::new(intent), done)).is_err() {
+            return Err("the writer has ended".to_owned());
+        }
+        match told.recv() {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(failure)) => Err(format!("the intent could not be made durable: {failure:?}")),
+            Err(_) => Err("the writer has ended".to_owned()),
+        }
+    }
+
+    fn late(&self) -> Late<'_> {
+        Late { sink: &self.sink, writer: &self.writer }
+    }
+
+    /// After the answer: directories to disk, limbo emptied, intent retired.
+    fn settle(&self, applier: &Applier<'_>, task: &Task<'_>, mut report: Report) {
+        match applier.settle(task, &mut report, &mut self.late()) {
+            Ok(()) => drop(self.writer.send(Order::IntentDone(task.operation.id))),
+            Err(error) => {
+                // The intent stays open; the next start looks at every path again.
+                warn!(workspace = %self.shared.id, error = %chain(&error), "a rollback is not settled yet");
+            }
+        }
+    }
+}
+
+fn to_applied(report: &Report, operation: &Operation) -> Applied {
+    let fate = |result: &aft_apply::StepResult| StepFate {
+        path: result.path.clone(),
+        result: match &result.outcome {
+            StepOutcome::Done { stat } | StepOutcome::AlreadyThere { stat } => Ok(*stat),
+            StepOutcome::Conflict { reason, .. } => Err(reason.as_str().to_owned()),
+            StepOutcome::Failed(reason) => Err(reason.clone()),
+            StepOutcome::NotReached => Err("not reached".to_owned()),
+            StepOutcome::Skipped => Err("skipped".to_owned()),
+        },
+    };
+    let before = |path: &RelPath| {
+        let change = operation.changes.iter().find(|change| change.path == *path);
+        change.map_or(FileState::Absent, |change| change.before)
+    };
+    let late = report.late.iter().map(|late| Change {
+        path: late.path.clone(),
+        before: before(&late.path),
+        after: late.state,
+        renamed_from: None,
+    });
+    Applied { steps: report.results.iter().map(fate).collect(), late: late.collect(), refused: Vec::new(), error: None }
+}
+
+/// Contents from the ring, then from the store.
+pub(crate) struct Held<'a> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) reader: &'a Reader,
+}
+
+impl Contents for Held<'_> {
+    fn open(&self, id: &ContentId) -> Result<Box<dyn Read + '_>, ContentFault> {
+        if let Some(bytes) = self.shared.ring.read().content(id) {
+            return Ok(Box::new(io::Cursor::new(bytes)));
+        }
+        match self.reader.open_content(id) {
+            Ok(content) => Ok(content),
+            Err(ReadError::NotFound(_)) => Err(ContentFault::Missing),
+            Err(ReadError::Corrupt { .. }) => Err(ContentFault::Damaged),
+            Err(other) => Err(ContentFault::Io(io::Error::other(other))),
+        }
+    }
+}
+
+/// Keeps what others saved while a plan was carried out, durably, before it moves any further.
+pub(crate) struct Late<'a> {
+    pub(crate) sink: &'a Sink,
+    pub(crate) writer: &'a Sender<Order>,
+}
+
+impl LateSink for Late<'_> {
+    fn late(&mut self, path: &RelPath, found: Found<'_>) -> io::Result<()> {
+        match found {
+            Found::File { bytes, .. } => {
+                self.sink.put_stream(path, bytes, None)?;
+            }
+            Found::Symlink { target } => {
+                let id = ContentId(*blake3::hash(target).as_bytes());
+                self.sink.put(path, id, target.to_vec(), None)?;
+            }
+        }
+        let (tell, told) = crossbeam_channel::bounded(1);
+        let flush = Order::Flush(Box::new(move |durable| drop(tell.send(durable))));
+        self.writer.send(flush).map_err(|_| io::Error::other("the writer has ended"))?;
+        match told.recv() {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(io::Error::other("what was found could not be made durable")),
+        }
+    }
+}

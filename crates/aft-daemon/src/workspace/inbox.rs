@@ -1,0 +1,118 @@
+//! What can be put into a workspace actor's inbox, and how answers come back.
+
+use std::sync::Arc;
+
+use aft_engine::{Answer, Event, FenceKind, GoBack, Tree};
+use aft_model::{Checkpoint, CheckpointName, Keep, OperationId};
+use crossbeam_channel::Sender;
+
+/// A message to the actor. The inbox is bounded; a client whose message does not fit is told `busy`.
+pub(crate) enum Input {
+    /// Signals wait in the signal box.
+    Wake,
+    /// A worker's result.
+    Event(Box<Event>),
+    /// `sync`.
+    Sync {
+        strict: bool,
+        durable: bool,
+        reply: SyncReply,
+    },
+    /// `checkpoint.create`.
+    Checkpoint {
+        draft: CheckpointDraft,
+        reply: CheckpointReply,
+    },
+    /// `undo`, `redo`, `rollback`, `restore`.
+    GoBack {
+        what: GoBack,
+        reply: GoBackReply,
+    },
+    /// The newest tree, shared.
+    Tree(Sender<Arc<Tree>>),
+    /// Operations up to this one are in the history; the writer says so.
+    Recorded(OperationId),
+    /// Directories without events, found by a scan.
+    Polled(Vec<aft_model::RelPath>),
+    /// End in good order.
+    Stop,
+}
+
+/// Called once with a fence's answer.
+pub type SyncReply = Box<dyn FnOnce(Result<Synced, Failure>) + Send>;
+/// Called once with a checkpoint's answer.
+pub type CheckpointReply = Box<dyn FnOnce(Result<Checkpoint, Failure>) + Send>;
+/// Called once with a go-back's answer.
+pub type GoBackReply = Box<dyn FnOnce(Result<Done, Failure>) + Send>;
+
+/// A fence's answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Synced {
+    /// The newest operation.
+    pub head: OperationId,
+    /// How it was made true.
+    pub fence: FenceKind,
+    /// The history up to here survives a power cut.
+    pub durable: bool,
+}
+
+/// A checkpoint to be made.
+#[derive(Clone, Debug)]
+pub struct CheckpointDraft {
+    /// Its name.
+    pub name: CheckpointName,
+    /// A sentence.
+    pub message: Option<String>,
+    /// How long it is kept.
+    pub keep: Keep,
+    /// JSON object as text.
+    pub metadata: Option<String>,
+    /// Replace one of the same name.
+    pub force: bool,
+    /// Name this earlier state instead of the newest.
+    pub at: Option<OperationId>,
+}
+
+/// What going back did or would do.
+#[derive(Clone, Debug)]
+pub enum Done {
+    /// The plan of a dry run.
+    Plan(Box<aft_model::Plan>),
+    /// It ran.
+    Ran {
+        /// The operation that records it, if anything had to be done.
+        operation: Option<Box<aft_model::Operation>>,
+        /// Paths left as they are, with the reason.
+        kept: Vec<(aft_model::RelPath, String)>,
+        /// What the history does not cover.
+        not_covered: Vec<aft_model::Uncovered>,
+    },
+}
+
+/// Why a request failed.
+#[derive(Clone, Debug)]
+pub enum Failure {
+    /// The engine refused it; nothing was touched.
+    Refused(aft_engine::Refusal),
+    /// The name is taken.
+    NameTaken(String),
+    /// The store could not be written.
+    Store(String),
+    /// The store has no room.
+    StoreFull(String),
+    /// The workspace is being closed.
+    Closing,
+}
+
+impl Done {
+    /// The client's form of an engine's answer.
+    pub(crate) fn from_answer(answer: Answer) -> Result<Self, Failure> {
+        match answer {
+            Answer::Plan(plan) => Ok(Self::Plan(plan)),
+            Answer::Done { operation, kept, not_covered } => Ok(Self::Ran { operation, kept, not_covered }),
+            Answer::Refused(refusal) => Err(Failure::Refused(refusal)),
+            // A fence's answer never reaches a go-back's request number.
+            Answer::Synced(_) => Err(Failure::Closing),
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The look worker: reads what the engine wants looked at, one order after the other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use aft_engine::{Event, How, JobId, Outcome, ScanMode, Seen, Tree, WorkItem};
+use aft_model::{Known, RelPath};
+use aft_os::{ReadDir, Watch};
+use crossbeam_channel::{Receiver, Sender};
+use tracing::info;
+
+use super::inbox::Input;
+use super::shared::Shared;
+use super::sink::Sink;
+use crate::capture::{self, Env, Item, KnownTree};
+use crate::config::TrackConfig;
+use super::rules_cell::SharedRules;
+
+/// Threads of a walk over the whole tree.
+const SCAN_THREADS: usize = 2;
+/// Fewer paths than this are read by one thread.
+const PARALLEL_MIN: usize = 32;
+/// Uncovered paths shown in `status`.
+const UNCOVERED_SHOWN: usize = 50;
+
+/// What to look at.
+pub(crate) enum LookOrder {
+    /// These paths.
+    Paths { job: JobId, items: Vec<WorkItem>, known: Before },
+    /// Everything.
+    Tree { job: JobId, mode: ScanMode, tree: Arc<Tree> },
+}
+
+/// What was known before the look.
+pub(crate) enum Before {
+    /// The few paths of the order.
+    Few(BTreeMap<RelPath, Known>, BTreeSet<RelPath>),
+    /// The whole tree, where a directory is among them.
+    Whole(Arc<Tree>),
+}
+
+impl LookOrder {
+    /// An order for paths that carries no more of the tree than it needs.
+    pub(crate) fn paths(job: JobId, items: Vec<WorkItem>, tree: &Arc<Tree>) -> Self {
+        let mut few = BTreeMap::new();
+        let mut dirs = BTreeSet::new();
+        for item in &items {
+            match tree.get(&item.path) {
+                Some(known) if known.state.is_dir() || item.how == How::Subtree => {
+                    return Self::Paths { job, known: Before::Whole(Arc::clone(tree)), items };
+                }
+                Some(known) => {
+                    few.insert(item.path.clone(), *known);
+                }
+                None if item.how == How::Subtree => {
+                    return Self::Paths { job, known: Before::Whole(Arc::clone(tree)), items };
+                }
+                None => {}
+            }
+            if let Some(parent) = item.path.parent()
+                && (parent.is_root() || tree.state(&parent).is_dir())
+            {
+                dirs.insert(parent);
+            }
+        }
+        Self::Paths { job, items, known: Before::Few(few, dirs) }
+    }
+}
+
+impl KnownTree for Before {
+    fn get(&self, path: &RelPath) -> Option<Known> {
+        match self {
+            Self::Few(few, _) => few.get(path).copied(),
+            Self::Whole(tree) => tree.get(path).copied(),
+        }
+    }
+
+    fn children(&self, dir: &RelPath, each: &mut dyn FnMut(&[u8], &Known)) {
+        if let Self::Whole(tree) = self {
+            tree.children(dir).for_each(|(name, known)| each(name, known));
+        }
+    }
+
+    fn subtree(&self, dir: &RelPath, each: &mut dyn FnMut(&RelPath, &Known)) {
+        if let Self::Whole(tree) = self {
+            tree.each_beneath(dir, each);
+        }
+    }
+
+    fn is_known_dir(&self, dir: &RelPath) -> bool {
+        match self {
+            Self::Few(_, dirs) => dirs.contains(dir),
+            Self::Whole(tree) => dir.is_root() || tree.state(dir).is_dir(),
+        }
+    }
+}
+
+/// What the worker needs.
+pub(crate) struct Looker {
+    pub(crate) orders: Receiver<LookOrder>,
+    pub(crate) results: Sender<Input>,
+    pub(crate) root: Arc<dyn ReadDir>,
+    pub(crate) watch: Arc<dyn Watch>,
+    pub(crate) rules: SharedRules,
+    pub(crate) track: TrackConfig,
+    pub(crate) sink: Sink,
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Looker {
+    /// Runs until the actor is gone.
+    pub(crate) fn run(self) {
+        while let Ok(order) = self.orders.recv() {
+            let event = match order {
+                LookOrder::Paths { job, items, known } => self.look_at(job, items, &known),
+                LookOrder::Tree { job, mode, tree } => self.walk(job, mode, tree),
+            };
+            if self.results.send(Input::Event(Box::new(event))).is_err() {
+                break;
+            }
+        }
+        info!(workspace = %self.shared.id, "look worker ends");
+    }
+
+    fn env<'a>(&'a self, rules: &'a crate::rules::Rules, known: &'a Before, threads: usize) -> Env<'a> {
+        Env {
+            fs: self.root.as_ref(),
+            watch: self.watch.as_ref(),
+            rules,
+            tree: known,
+            sink: &self.sink,
+            track: &self.track,
+            threads,
+        }
+    }
+
+    fn look_at(&self, job: JobId, items: Vec<WorkItem>, known: &Before) -> Event {
+        let rules = self.rules.get();
+        let threads = if items.len() < PARALLEL_MIN && items.iter().all(|item| item.how != How::Subtree) { 1 } else { SCAN_THREADS };
+        let items: Vec<Item> = items.into_iter().map(Item::from).collect();
+        let looked = capture::capture_paths(&self.env(&rules, known, threads), &items);
+        Event::Captured { job, seen: to_engine(looked.seen) }
+    }
+
+    fn walk(&self, job: JobId, mode: ScanMode, tree: Arc<Tree>) -> Event {
+        let rules = self.rules.get();
+        let known = Before::Whole(tree);
+        self.sink.set_baseline(mode == ScanMode::Baseline);
+        let mode = match mode {
+            ScanMode::Baseline => capture::Mode::Baseline,
+            ScanMode::Reconcile => capture::Mode::Reconcile,
+        };
+        let looked = capture::scan(&self.env(&rules, &known, SCAN_THREADS), &self.shared.progress, mode);
+        self.sink.set_baseline(false);
+        self.show_coverage(&looked.coverage);
+        drop(self.results.send(Input::Polled(looked.coverage.polled)));
+        Event::Scanned { job, seen: to_engine(looked.seen) }
+    }
+
+    fn show_coverage(&self, coverage: &capture::Coverage) {
+        let mut standing = self.shared.standing.lock();
+        standing.reasons.clear();
+        if let Some(limit) = &coverage.limit {
+            standing.reasons.push(limit.clone());
+        }
+        if !coverage.polled.is_empty() {
+            standing.reasons.push(format!("{} directories give no events and are looked at by turns", coverage.polled.len()));
+        }
+        standing.n_not_covered = coverage.not_covered.len() as u64;
+        standing.not_covered = coverage.not_covered.iter().take(UNCOVERED_SHOWN).cloned().collect();
+    }
+}
+
+fn to_engine(seen: Vec<capture::Seen>) -> Vec<Seen> {
+    let outcome = |outcome| match outcome {
+        capture::Outcome::Unchanged { stat } => Outcome::Unchanged(stat),
+        capture::Outcome::State(known) => Outcome::State(known),
+        capture::Outcome::Gone => Outcome::Gone,
+        capture::Outcome::Skipped => Outcome::Skipped,
+        capture::Outcome::Unstable(known) => Outcome::Unstable(known),
+    };
+    seen.into_iter().map(|seen| Seen { path: seen.path, outcome: outcome(seen.outcome) }).collect()
+}
+
+impl From<WorkItem> for Item {
+    fn from(item: WorkItem) -> Self {
+        let what = match item.how {
+            How::Single => capture::What::Single,
+            How::Strict => capture::What::Strict,
+            How::Subtree => capture::What::Subtree,
+        };
+        Self { path: item.path, what }
+    }
+}

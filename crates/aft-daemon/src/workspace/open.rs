@@ -1,0 +1,338 @@
+//! Bringing a workspace up: store, root, recovery, watcher, workers; and taking it down again.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use aft_engine::{Engine, Journey, Ring, Settings, Start, Tree};
+use aft_model::{Known, OperationId, RelPath, WorkspaceId};
+use aft_os::fs::real::{RealRoot, WritableRoot};
+use aft_os::store_dir::real::RealStoreDir;
+use aft_os::watch::inotify::InotifyWatch;
+use aft_os::watch::notify::NotifyWatch;
+use aft_os::watch::poll::PollWatch;
+use aft_os::{Clock, ReadDir, Watch};
+use aft_store::{Filter, Opened, Reader};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use parking_lot::Mutex;
+use tracing::{info, warn};
+
+use super::actor::Actor;
+use super::contents::Recent;
+use super::errand::Runner;
+use super::recover::recover;
+use super::hints::SignalBox;
+use super::inbox::Input;
+use super::look::Looker;
+use super::shared::Shared;
+use super::sink::Sink;
+use super::writer::{Group, Order, Scribe};
+use crate::config::{Config, WatchBackend};
+use super::rules_cell::SharedRules;
+
+/// Messages waiting for the actor; a client that finds it full is told `busy`.
+const INBOX_MAX: usize = 1024;
+/// Orders waiting for the writer; whoever captures waits for room.
+const ORDERS_MAX: usize = 64;
+/// Operations looked back on for the walk of undo and redo.
+const JOURNEY_BACK: usize = 1000;
+/// Operations read at once while the tree is built.
+const PAGE: usize = 256;
+/// How often the root, and directories without events, are looked at.
+const POLL_NS: u64 = 1_000_000_000;
+
+/// What a workspace is opened with.
+pub struct OpenOptions {
+    /// Its id.
+    pub id: WorkspaceId,
+    /// Its root.
+    pub root: PathBuf,
+    /// Its directory in the store.
+    pub store: PathBuf,
+    /// Roots of other workspaces beneath this one: left alone.
+    pub nested: Vec<RelPath>,
+    /// Configuration, the workspace's own file included.
+    pub config: Config,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Why a workspace cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The root cannot be opened.
+    #[error("cannot open the directory {root}")]
+    Root {
+        /// The root.
+        root: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The store's directory cannot be opened.
+    #[error("cannot open the store at {dir}")]
+    StoreDir {
+        /// The directory.
+        dir: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The store itself says no.
+    #[error("cannot open the history")]
+    Store(#[from] aft_store::OpenError),
+    /// The history cannot be read.
+    #[error("cannot read the history")]
+    Read(#[from] aft_store::ReadError),
+    /// The history cannot be written.
+    #[error("cannot write the history")]
+    Write(#[from] aft_store::StoreError),
+    /// An unfinished rollback cannot be finished.
+    #[error("cannot finish a rollback that was cut short: {0}")]
+    Recover(String),
+    /// No watcher could be made.
+    #[error("cannot watch")]
+    Watch(#[source] std::io::Error),
+    /// A thread could not be made.
+    #[error("cannot start a worker")]
+    Thread(#[source] std::io::Error),
+}
+
+/// An open workspace. Dropping it stops it in good order.
+pub struct Workspace {
+    /// What may be read without asking.
+    pub shared: Arc<Shared>,
+    /// The history.
+    pub reader: Reader,
+    inbox: Sender<Input>,
+    writer: Sender<Order>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Workspace {
+    /// Puts a message into the actor's inbox; gives it back when the inbox is full.
+    pub(crate) fn ask(&self, input: Input) -> Result<(), Input> {
+        self.inbox.try_send(input).map_err(crossbeam_channel::TrySendError::into_inner)
+    }
+
+    /// Gives the writer an order.
+    pub(crate) fn write(&self, order: Order) -> bool {
+        self.writer.send(order).is_ok()
+    }
+
+    /// The clock a client polls with: opaque to it, and still good after a restart.
+    pub(crate) fn clock(&self, at: OperationId) -> String {
+        format!("c:{}:{at}", self.shared.id)
+    }
+
+    /// Reads one of our clocks; `None` for any other.
+    pub(crate) fn read_clock(&self, clock: &str) -> Option<OperationId> {
+        let (id, at) = clock.strip_prefix("c:")?.rsplit_once(':')?;
+        (id == self.shared.id.0).then(|| at.parse().ok().map(OperationId)).flatten()
+    }
+
+    /// The newest tree, shared.
+    #[must_use]
+    pub fn tree(&self) -> Option<Arc<Tree>> {
+        let (tell, told) = bounded(1);
+        self.ask(Input::Tree(tell)).ok()?;
+        told.recv().ok()
+    }
+
+    /// Stops the workers: the actor first, so that nothing new comes, the writer last, so that
+    /// everything is on disk.
+    pub fn close(&self) {
+        let mut threads = std::mem::take(&mut *self.threads.lock());
+        let Some(writer) = threads.pop() else { return };
+        drop(self.inbox.send(Input::Stop));
+        for thread in threads {
+            if thread.join().is_err() {
+                warn!(workspace = %self.shared.id, "a worker had panicked");
+            }
+        }
+        let (tell, told) = bounded(1);
+        if self.writer.send(Order::Close(Box::new(move |closed| drop(tell.send(closed))))).is_ok() {
+            match told.recv() {
+                Ok(Ok(())) => {}
+                other => warn!(workspace = %self.shared.id, ?other, "the store was not closed cleanly"),
+            }
+        }
+        drop(writer.join());
+        info!(workspace = %self.shared.id, "workspace closed");
+    }
+}
+
+impl Drop for Workspace {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Opens a workspace and starts its workers.
+///
+/// # Errors
+/// [`OpenError`] says what is in the way; nothing is left running then.
+pub fn open(options: OpenOptions) -> Result<Workspace, OpenError> {
+    let real = RealRoot::open(&options.root).map_err(|source| OpenError::Root { root: options.root.clone(), source })?;
+    let real = Arc::new(real);
+    let writable =
+        WritableRoot::open(&options.root).map_err(|source| OpenError::Root { root: options.root.clone(), source })?;
+    let store_dir = RealStoreDir::open(&options.store, true)
+        .map_err(|source| OpenError::StoreDir { dir: options.store.clone(), source })?;
+    let opened = aft_store::open(Arc::new(store_dir), &aft_store::Options::default())?;
+    let daemon = &options.config.daemon;
+    let ring = Ring::new(daemon.l1_operations as usize, usize::try_from(daemon.l1_bytes.0).unwrap_or(usize::MAX));
+    let shared = Arc::new(Shared::new(options.id.clone(), options.root.clone(), ring, opened.reader.head()));
+    let (inbox, inbox_rx) = bounded(INBOX_MAX);
+    let signals = SignalBox::new(inbox.clone());
+    let watch = start_watch(&options, &real, &signals)?;
+    *shared.backend.lock() = watch.backend();
+    let parts = Parts { real, writable: Arc::new(writable), watch, signals, shared, inbox, inbox_rx };
+    start(options, opened, parts)
+}
+
+pub(crate) struct Parts {
+    real: Arc<RealRoot>,
+    pub(crate) writable: Arc<WritableRoot>,
+    watch: Arc<dyn Watch>,
+    signals: SignalBox,
+    pub(crate) shared: Arc<Shared>,
+    inbox: Sender<Input>,
+    inbox_rx: Receiver<Input>,
+}
+
+fn start_watch(options: &OpenOptions, real: &Arc<RealRoot>, signals: &SignalBox) -> Result<Arc<dyn Watch>, OpenError> {
+    let cookies = options.store.join("cookies");
+    aft_os::home::ensure_private_dir(&cookies).map_err(OpenError::Watch)?;
+    let sink = Arc::new(signals.clone());
+    let backend = match options.config.daemon.watch {
+        WatchBackend::Auto if !real.kind().gives_events() => WatchBackend::Poll,
+        WatchBackend::Auto => WatchBackend::Inotify,
+        chosen => chosen,
+    };
+    Ok(match backend {
+        WatchBackend::Poll => Arc::new(PollWatch::new()),
+        WatchBackend::Notify => {
+            Arc::new(NotifyWatch::start(Arc::clone(real), &cookies, sink).map_err(OpenError::Watch)?)
+        }
+        WatchBackend::Inotify | WatchBackend::Auto => {
+            Arc::new(InotifyWatch::start(Arc::clone(real), &cookies, sink).map_err(OpenError::Watch)?)
+        }
+    })
+}
+
+fn start(options: OpenOptions, opened: Opened, parts: Parts) -> Result<Workspace, OpenError> {
+    let Opened { mut writer, reader, recovery } = opened;
+    let (orders, orders_rx) = bounded(ORDERS_MAX);
+    let recent = Recent::default();
+    let sink = Sink::new(reader.clone(), orders.clone(), recent.clone());
+    if recovery.unclean {
+        warn!(workspace = %options.id, torn = recovery.torn_bytes, "the store was not closed cleanly");
+    }
+    let next = recover(&mut writer, &reader, &recovery, &parts)?;
+    let resumed = resume(&reader, next, &parts.shared)?;
+    let settle_ns = u64::try_from(options.config.track.settle.0.as_nanos()).unwrap_or(20_000_000);
+    let settings = Settings { settle_ns, ..Settings::default() };
+    let (engine, first) = Engine::new(settings, resumed.start, resumed.next);
+    let rules = SharedRules::load(parts.real.as_ref(), &options.config.track, &options.nested);
+    let (look, look_rx) = bounded(4);
+    let (errand, errand_rx) = bounded(4);
+    let clock = Arc::clone(&options.clock);
+    let rescan_ns = u64::try_from(options.config.daemon.rescan.0.as_nanos()).unwrap_or(u64::MAX);
+    let actor = Actor {
+        engine,
+        inbox: parts.inbox_rx,
+        signals: parts.signals,
+        shared: Arc::clone(&parts.shared),
+        clock: Arc::clone(&clock),
+        root: Arc::clone(&parts.real) as Arc<dyn ReadDir>,
+        watch: Arc::clone(&parts.watch),
+        rules: rules.clone(),
+        recent,
+        look,
+        errand,
+        writer: orders.clone(),
+        requests: HashMap::new(),
+        n_requests: 0,
+        wake_at_ns: None,
+        rescan_ns,
+        poll_ns: POLL_NS,
+        next_rescan_ns: clock.mono_ns().saturating_add(rescan_ns),
+        next_poll_ns: clock.mono_ns() + POLL_NS,
+    };
+    let looker = Looker {
+        orders: look_rx,
+        results: parts.inbox.clone(),
+        root: Arc::clone(&parts.real) as Arc<dyn ReadDir>,
+        watch: parts.watch,
+        rules,
+        track: options.config.track.clone(),
+        sink: sink.clone(),
+        shared: Arc::clone(&parts.shared),
+    };
+    let runner = Runner {
+        errands: errand_rx,
+        results: parts.inbox.clone(),
+        writer: orders.clone(),
+        reader: reader.clone(),
+        root: parts.writable,
+        sink,
+        shared: Arc::clone(&parts.shared),
+    };
+    let scribe = Scribe {
+        store: writer,
+        reader: reader.clone(),
+        orders: orders_rx,
+        results: parts.inbox.clone(),
+        shared: Arc::clone(&parts.shared),
+        clock,
+        state: Group::default(),
+    };
+    let threads = vec![
+        spawn("aft-actor", move || actor.run(first))?,
+        spawn("aft-look", move || looker.run())?,
+        spawn("aft-errand", move || runner.run())?,
+        spawn("aft-writer", move || scribe.run())?,
+    ];
+    Ok(Workspace { shared: parts.shared, reader, inbox: parts.inbox, writer: orders, threads: Mutex::new(threads) })
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(OpenError::Thread)
+}
+
+struct Resumed {
+    start: Start,
+    next: OperationId,
+}
+
+/// Takes up the history where it ended: the newest tree and the walk of undo and redo.
+fn resume(reader: &Reader, next: OperationId, shared: &Shared) -> Result<Resumed, OpenError> {
+    let head = reader.head();
+    if head == OperationId::NONE {
+        return Ok(Resumed { start: Start::Fresh, next });
+    }
+    let (mut at, mut tree) = match reader.load_keyframe() {
+        Some((at, entries)) => (at, Tree::from_entries(entries)),
+        None => (OperationId::NONE, Tree::new()),
+    };
+    loop {
+        let page = reader.operations_after(at, PAGE)?;
+        let Some(last) = page.last() else { break };
+        at = last.operation.id;
+        for summary in page {
+            let operation = if summary.is_whole() { Some(summary.operation) } else { reader.operation(at)? };
+            for change in operation.iter().flat_map(|operation| &operation.changes) {
+                tree.set(&change.path, Known { state: change.after, stat: None, ignored: false });
+            }
+        }
+    }
+    let mut journey = Journey::default();
+    let back = reader.operations(&Filter::default(), None, JOURNEY_BACK)?;
+    for summary in back.iter().rev() {
+        journey.follow_operation(&summary.operation);
+    }
+    info!(workspace = %shared.id, head = head.0, files = tree.n_files(), "history taken up");
+    Ok(Resumed { start: Start::Resume { tree, head, journey }, next })
+}

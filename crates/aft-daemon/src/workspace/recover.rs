@@ -1,0 +1,133 @@
+//! Finishing what a crash cut short: rollbacks whose intent is durable are rolled forward.
+//!
+//! Runs before the workspace has an actor, with the store's writer in hand, so nothing else moves.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use aft_apply::{Applier, Found, LateSink, OnConflict, Recovery as ApplyRecovery, SetIdBits, StepOutcome, Task};
+use aft_model::{Author, Change, FileState, Operation, OperationId, OperationKind, RelPath};
+use aft_store::{Intent, Level, Reader, Recovery, Writer};
+use tracing::{info, warn};
+
+use super::errand::Held;
+use super::open::{OpenError, Parts};
+use crate::daemon::chain;
+
+/// Rolls every open intent forward and says which number comes next.
+///
+/// # Errors
+/// The history cannot be read or written. The workspace is then not opened, and the next start tries again.
+pub(crate) fn recover(
+    writer: &mut Writer,
+    reader: &Reader,
+    recovery: &Recovery,
+    parts: &Parts,
+) -> Result<OperationId, OpenError> {
+    let mut next = recovery.next_operation;
+    let held = Held { shared: &parts.shared, reader };
+    let applier = Applier::new(parts.writable.as_ref(), &held);
+    for intent in &recovery.open_intents {
+        next = roll_forward(writer, reader, &applier, intent, next, recovery.unclean)?;
+        info!(workspace = %parts.shared.id, operation = intent.operation.id.0, "an unfinished rollback was finished");
+    }
+    let mut late = Stored { writer };
+    if let Err(error) = applier.sweep(&[], &mut late) {
+        warn!(workspace = %parts.shared.id, error = %chain(&error), "staging was left behind");
+    }
+    Ok(next)
+}
+
+fn roll_forward(
+    writer: &mut Writer,
+    reader: &Reader,
+    applier: &Applier<'_>,
+    intent: &Intent,
+    next: OperationId,
+    unclean: bool,
+) -> Result<OperationId, OpenError> {
+    let operation = &intent.operation;
+    let recorded = reader.operation(operation.id)?;
+    let later = changed_after(reader, operation.id)?;
+    let policy = if intent.force { OnConflict::Force } else { OnConflict::Keep };
+    let task = Task { operation, policy, set_id: SetIdBits::Drop, stats: &|_| None };
+    let skip = |path: &RelPath| later.contains(path);
+    let mut sink = Stored { writer };
+    let how = ApplyRecovery { skip: &skip, power_cut: unclean };
+    let report = applier.recover(&task, how, &mut sink).map_err(|error| OpenError::Recover(chain(&error)))?;
+    let mut next = next;
+    let done: BTreeSet<&RelPath> = report
+        .results
+        .iter()
+        .filter(|result| matches!(result.outcome, StepOutcome::Done { .. } | StepOutcome::AlreadyThere { .. }))
+        .map(|result| &result.path)
+        .collect();
+    if recorded.is_none() {
+        let mut operation = operation.clone();
+        operation.changes.retain(|change| done.contains(&change.path));
+        sink.writer.put_operation(&operation)?;
+        next = next.max(OperationId(operation.id.0 + 1));
+    }
+    let late: Vec<Change> = report.late.iter().map(|late| found(operation, &late.path, late.state)).collect();
+    if !late.is_empty() {
+        sink.writer.put_operation(&observed(operation, next, late))?;
+        next = OperationId(next.0 + 1);
+    }
+    let mut report = report;
+    match applier.settle(&task, &mut report, &mut sink) {
+        Ok(()) => writer.put_intent_done(operation.id)?,
+        Err(error) => warn!(error = %chain(&error), "a rollback is not settled yet"),
+    }
+    writer.commit(true)?;
+    Ok(next)
+}
+
+/// Paths that operations after `id` changed: they are not this rollback's any more.
+fn changed_after(reader: &Reader, id: OperationId) -> Result<BTreeSet<RelPath>, OpenError> {
+    Ok(reader.states_at(id)?.into_iter().map(|(path, _)| path).collect())
+}
+
+fn found(operation: &Operation, path: &RelPath, after: FileState) -> Change {
+    let planned = operation.changes.iter().find(|change| change.path == *path);
+    Change { path: path.clone(), before: planned.map_or(FileState::Absent, |change| change.before), after, renamed_from: None }
+}
+
+fn observed(operation: &Operation, id: OperationId, changes: Vec<Change>) -> Operation {
+    Operation {
+        id,
+        kind: OperationKind::Observed,
+        author: Author::Unknown,
+        time_ns: operation.time_ns,
+        session: None,
+        turn: None,
+        tool: None,
+        reverts: Vec::new(),
+        target: None,
+        head: None,
+        note: Some(format!("found while operation {} was finished after a crash", operation.id)),
+        changes,
+    }
+}
+
+/// Puts what is found straight into the store.
+struct Stored<'a> {
+    writer: &'a mut Writer,
+}
+
+impl LateSink for Stored<'_> {
+    fn late(&mut self, _path: &RelPath, found: Found<'_>) -> io::Result<()> {
+        match found {
+            Found::File { bytes, .. } => {
+                let writer = &mut *self.writer;
+                let whole = aft_store::prepare_stream(bytes, Level::Normal, &mut |chunk| {
+                    writer.put_content(chunk).map_err(io::Error::other)
+                })?;
+                self.writer.put_content(whole).map_err(io::Error::other)?;
+            }
+            Found::Symlink { target } => {
+                self.writer.put_content(aft_store::prepare(target, None, Level::Normal)).map_err(io::Error::other)?;
+            }
+        }
+        self.writer.commit(true).map_err(io::Error::other)
+    }
+}

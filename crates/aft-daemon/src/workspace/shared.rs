@@ -1,0 +1,133 @@
+//! What everybody may read about a workspace without asking its actor.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aft_engine::Ring;
+use aft_model::{Operation, OperationId, RelPath, Uncovered, WorkspaceId};
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::{broadcast, watch};
+
+use crate::capture::Progress;
+
+/// Events a subscriber may lag behind before it is told to read again.
+const EVENTS_MAX: usize = 1024;
+
+/// State of the store's writer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SaveState {
+    /// Nothing to save.
+    Idle,
+    /// Something is not durable yet.
+    Saving,
+    /// Everything is durable.
+    Saved,
+    /// Writing failed; retried by itself.
+    Error {
+        /// What failed.
+        reason: String,
+        /// Seconds until the next try.
+        retry_s: u64,
+    },
+}
+
+/// A workspace's standing, as `status` shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// `arming`, `armed`, `degraded` or `detached`.
+    pub state: &'static str,
+    /// Why it is degraded or detached.
+    pub reasons: Vec<String>,
+    /// What is not covered, with the reason; a sample, see `n_not_covered`.
+    pub not_covered: Vec<Uncovered>,
+    /// How many paths are not covered.
+    pub n_not_covered: u64,
+    /// Directories without events, looked at by turns.
+    pub polled: Vec<RelPath>,
+    /// The store's writer.
+    pub save: SaveState,
+    /// Regular files and links, and their bytes.
+    pub n_files: u64,
+    /// Bytes of all regular files.
+    pub n_bytes: u64,
+}
+
+/// Something that happened, for subscribers.
+#[derive(Clone, Debug)]
+pub enum WorkspaceEvent {
+    /// An operation was recorded.
+    Operation(Arc<Operation>),
+    /// The standing changed.
+    State(&'static str),
+    /// The writer's state changed.
+    Save(SaveState),
+}
+
+/// The shared part.
+#[derive(Debug)]
+pub struct Shared {
+    /// The workspace's id.
+    pub id: WorkspaceId,
+    /// Where it is.
+    pub root: RwLock<PathBuf>,
+    /// L1.
+    pub ring: RwLock<Ring>,
+    /// Standing.
+    pub standing: Mutex<Standing>,
+    /// Progress of the scan that is under way.
+    pub progress: Progress,
+    /// The newest operation every reader can see.
+    pub head: watch::Sender<OperationId>,
+    /// Events for subscribers.
+    pub events: broadcast::Sender<(u64, WorkspaceEvent)>,
+    /// How many directories are watched.
+    pub n_watches: AtomicU64,
+    /// The watcher's backend.
+    pub backend: Mutex<&'static str>,
+    /// The newest operation that survives a power cut.
+    pub durable_head: AtomicU64,
+    n_events: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn new(id: WorkspaceId, root: PathBuf, ring: Ring, head: OperationId) -> Self {
+        Self {
+            id,
+            root: RwLock::new(root),
+            ring: RwLock::new(ring),
+            standing: Mutex::new(Standing {
+                state: "arming",
+                reasons: Vec::new(),
+                not_covered: Vec::new(),
+                n_not_covered: 0,
+                polled: Vec::new(),
+                save: SaveState::Idle,
+                n_files: 0,
+                n_bytes: 0,
+            }),
+            progress: Progress::default(),
+            head: watch::Sender::new(head),
+            events: broadcast::Sender::new(EVENTS_MAX),
+            n_watches: AtomicU64::new(0),
+            backend: Mutex::new("none"),
+            durable_head: AtomicU64::new(head.0),
+            n_events: AtomicU64::new(0),
+        }
+    }
+
+    /// Tells subscribers. Without subscribers nothing is kept.
+    pub(crate) fn publish(&self, event: WorkspaceEvent) {
+        let number = self.n_events.fetch_add(1, Ordering::Relaxed) + 1;
+        drop(self.events.send((number, event)));
+    }
+
+    pub(crate) fn set_save(&self, save: SaveState) {
+        let mut standing = self.standing.lock();
+        if standing.save != save {
+            standing.save = save.clone();
+            drop(standing);
+            self.publish(WorkspaceEvent::Save(save));
+        }
+    }
+}

@@ -1,0 +1,439 @@
+//! Shows one path's change as a patch that `git apply` and `patch -p1` both accept.
+//!
+//! Does: git's extended headers (new, deleted, renamed, mode, symbolic link), hunks, word diff, counts.
+//! Does not: read anything, apply patches, or decide what is restored; bytes come from content, a diff
+//! is a view of it.
+//!
+//! Start reading at [`unified`], then [`Compared`](compare::Compared) for how lines are matched.
+//!
+//! I1 Applying the text of a [`FileDiff`] whose `complete` is true to the before state gives the bytes,
+//! the executable bit and the file type of the after state.
+//! I2 What git's form cannot say stands in lines both tools skip: `# aft: …` for directories, opaque
+//! states and permission bits other than the owner's executable bit; `# aft: …` and `Binary files …
+//! differ` for binary content. The latter has no `diff --git` header and never stands first, because
+//! directly after a header it makes `git apply` refuse the whole patch.
+//! I3 A degraded diff is longer than needed, never wrong.
+
+mod compare;
+mod hunks;
+mod names;
+mod stat;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+use std::time::Duration;
+
+use aft_model::{FileState, OpaqueReason, RelPath};
+
+pub use stat::{StatRow, stat};
+
+/// How many bytes are looked at for a NUL, as git does.
+const BINARY_PROBE_LEN: usize = 8 * 1024;
+
+/// One side of a change.
+#[derive(Clone, Copy, Debug)]
+pub struct Side<'a> {
+    /// What the path was.
+    pub state: &'a FileState,
+    /// The file's content or the link's target; `None` when it is not at hand.
+    pub bytes: Option<&'a [u8]>,
+}
+
+/// How hunks are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// Unified hunks, which can be applied.
+    #[default]
+    Lines,
+    /// `[-old-]{+new+}` within lines, for reading only.
+    Words,
+}
+
+/// What to write and how much work may go into it.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Unchanged lines around each change. With 0, `git apply` wants `--unidiff-zero`.
+    pub context: usize,
+    /// Time one file's comparison may take; `None` makes the text depend on the input alone.
+    pub timeout: Option<Duration>,
+    /// Bytes of both sides together, common head and tail left out, above which lines are not matched.
+    pub compare_bytes_max: usize,
+    /// The same in lines; it bounds the memory a comparison takes.
+    pub compare_lines_max: usize,
+    /// Lines or words.
+    pub form: Form,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            context: 3,
+            timeout: Some(Duration::from_millis(200)),
+            compare_bytes_max: 16 << 20,
+            compare_lines_max: 500_000,
+            form: Form::Lines,
+        }
+    }
+}
+
+/// One path's change as text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileDiff {
+    /// The patch; ends with a newline unless empty. Texts of several files may be concatenated.
+    pub text: Vec<u8>,
+    /// Lines added.
+    pub added: u32,
+    /// Lines removed.
+    pub removed: u32,
+    /// The content is binary, so its change is named, not shown.
+    pub binary: bool,
+    /// Lines were not matched (timeout or size): the changed middle is replaced as a whole.
+    pub degraded: bool,
+    /// False when part of the change stands only in lines that are skipped on applying (I2), or when
+    /// the hunks are of [`Form::Words`].
+    pub complete: bool,
+    /// The hunks within `text`.
+    pub hunks: Vec<Hunk>,
+}
+
+/// One hunk. Line numbers start at 1; with a length of 0 the number is that of the line before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hunk {
+    /// First line in the old content.
+    pub old_start: u32,
+    /// Lines of the old content.
+    pub old_len: u32,
+    /// First line in the new content.
+    pub new_start: u32,
+    /// Lines of the new content.
+    pub new_len: u32,
+    /// Bytes of [`FileDiff::text`], from `@@` to the end of the last line.
+    pub range: Range<usize>,
+}
+
+/// The change from `before` at `path_old` to `after` at `path_new`; two different paths are a rename.
+/// An empty text means that nothing changed.
+#[must_use]
+pub fn unified(
+    path_old: &RelPath,
+    path_new: &RelPath,
+    before: Side<'_>,
+    after: Side<'_>,
+    options: &Options,
+) -> FileDiff {
+    let mut patch = Patch {
+        paths: Paths {
+            old: path_old,
+            new: path_new,
+        },
+        sides: (before, after),
+        options,
+        noted: false,
+        out: FileDiff {
+            complete: options.form == Form::Lines,
+            ..FileDiff::default()
+        },
+    };
+    let (old, new) = (Body::of(before), Body::of(after));
+    match (old, new) {
+        (Body::Nothing, Body::Nothing) => {}
+        (Body::Blob(old), Body::Blob(new)) => patch.blobs(old, new),
+        (Body::Nothing, Body::Blob(new)) => patch.created(new),
+        (Body::Blob(old), Body::Nothing) => patch.deleted(old),
+        (Body::Dir, Body::Blob(new)) => {
+            patch.note();
+            patch.created(new);
+        }
+        (Body::Blob(old), Body::Dir) => {
+            patch.note();
+            patch.deleted(old);
+        }
+        (Body::Dir | Body::Unheld | Body::Nothing, _) | (_, Body::Unheld) => {
+            if before.state != after.state || path_old != path_new {
+                patch.note();
+            }
+        }
+    }
+    patch.out
+}
+
+/// The change that takes `after` back to `before`: [`unified`] with its sides exchanged.
+#[must_use]
+pub fn reverse(
+    path_old: &RelPath,
+    path_new: &RelPath,
+    before: Side<'_>,
+    after: Side<'_>,
+    options: &Options,
+) -> FileDiff {
+    unified(path_new, path_old, after, before, options)
+}
+
+/// True when `bytes` are shown as binary: a NUL within the first 8 KiB.
+#[must_use]
+pub fn is_binary(bytes: &[u8]) -> bool {
+    bytes.iter().take(BINARY_PROBE_LEN).any(|b| *b == 0)
+}
+
+/// The file types git knows, by the number it writes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum GitMode {
+    Regular,
+    Executable,
+    Symlink,
+}
+
+impl GitMode {
+    fn of(mode: u32) -> Self {
+        if mode & 0o100 == 0 {
+            Self::Regular
+        } else {
+            Self::Executable
+        }
+    }
+
+    fn digits(self) -> &'static str {
+        match self {
+            Self::Regular => "100644",
+            Self::Executable => "100755",
+            Self::Symlink => "120000",
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Blob<'a> {
+    mode: GitMode,
+    /// All permission bits; 0 for a link.
+    permissions: u32,
+    bytes: &'a [u8],
+}
+
+impl Blob<'_> {
+    /// git can say these permission bits.
+    fn is_plain(&self) -> bool {
+        matches!(self.permissions, 0 | 0o644 | 0o755)
+    }
+}
+
+enum Body<'a> {
+    Nothing,
+    Blob(Blob<'a>),
+    Dir,
+    /// Something is there, and its bytes are not at hand.
+    Unheld,
+}
+
+impl<'a> Body<'a> {
+    fn of(side: Side<'a>) -> Self {
+        match (side.state, side.bytes) {
+            (FileState::Absent, _) => Self::Nothing,
+            (FileState::Dir { .. }, _) => Self::Dir,
+            (FileState::File { mode, .. }, Some(bytes)) => Self::Blob(Blob {
+                mode: GitMode::of(*mode),
+                permissions: *mode,
+                bytes,
+            }),
+            (FileState::Symlink { .. }, Some(bytes)) => Self::Blob(Blob {
+                mode: GitMode::Symlink,
+                permissions: 0,
+                bytes,
+            }),
+            (FileState::File { .. } | FileState::Symlink { .. }, None)
+            | (FileState::Opaque { .. }, _) => Self::Unheld,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Paths<'a> {
+    old: &'a RelPath,
+    new: &'a RelPath,
+}
+
+/// A [`FileDiff`] being written.
+struct Patch<'a> {
+    paths: Paths<'a>,
+    sides: (Side<'a>, Side<'a>),
+    options: &'a Options,
+    /// The line that says the whole change in words is written.
+    noted: bool,
+    out: FileDiff,
+}
+
+impl Patch<'_> {
+    fn blobs(&mut self, old: Blob<'_>, new: Blob<'_>) {
+        let same_type = (old.mode == GitMode::Symlink) == (new.mode == GitMode::Symlink);
+        let same_bytes = old.bytes == new.bytes;
+        let same_content = same_type && same_bytes;
+        if !same_content && (is_binary(old.bytes) || is_binary(new.bytes)) {
+            self.binary(Some(self.paths.old), Some(self.paths.new));
+        } else if same_type {
+            if old.permissions != new.permissions && !(old.is_plain() && new.is_plain()) {
+                self.note();
+            }
+            self.modified(old, new, same_bytes);
+        } else {
+            // git shows a change of type as two patches of one name; so both tools replace the file.
+            self.deleted(old);
+            self.created(new);
+        }
+    }
+
+    fn is_rename(&self) -> bool {
+        self.paths.old != self.paths.new
+    }
+
+    fn modified(&mut self, old: Blob<'_>, new: Blob<'_>, same_bytes: bool) {
+        let Paths {
+            old: path_old,
+            new: path_new,
+        } = self.paths;
+        if same_bytes && old.mode == new.mode && !self.is_rename() {
+            return;
+        }
+        self.git_line(path_old, path_new);
+        // `patch` refuses to edit a link unless the header says that it is one.
+        if old.mode != new.mode || old.mode == GitMode::Symlink {
+            self.line(&["old mode ", old.mode.digits()]);
+            self.line(&["new mode ", new.mode.digits()]);
+        }
+        if self.is_rename() {
+            if same_bytes {
+                self.line(&["similarity index 100%"]);
+            }
+            self.named("rename from ", &names::quoted("", path_old));
+            self.named("rename to ", &names::quoted("", path_new));
+        }
+        if !same_bytes {
+            self.hunks(Some(path_old), Some(path_new), old.bytes, new.bytes);
+        }
+    }
+
+    fn created(&mut self, new: Blob<'_>) {
+        let path = self.paths.new;
+        if is_binary(new.bytes) {
+            self.binary(None, Some(path));
+            return;
+        }
+        self.git_line(path, path);
+        self.line(&["new file mode ", new.mode.digits()]);
+        if new.bytes.is_empty() {
+            self.line(&["index 0000000..", names::EMPTY_BLOB]);
+        } else {
+            self.hunks(None, Some(path), &[], new.bytes);
+        }
+    }
+
+    fn deleted(&mut self, old: Blob<'_>) {
+        let path = self.paths.old;
+        if is_binary(old.bytes) {
+            self.binary(Some(path), None);
+            return;
+        }
+        self.git_line(path, path);
+        self.line(&["deleted file mode ", old.mode.digits()]);
+        if old.bytes.is_empty() {
+            // Without this line `patch` takes the removal of an empty file for a reversed patch.
+            self.line(&["index ", names::EMPTY_BLOB, "..0000000"]);
+        } else {
+            self.hunks(Some(path), None, old.bytes, &[]);
+        }
+    }
+
+    fn hunks(
+        &mut self,
+        path_old: Option<&RelPath>,
+        path_new: Option<&RelPath>,
+        old: &[u8],
+        new: &[u8],
+    ) {
+        self.named("--- ", &names::side("a/", path_old));
+        self.named("+++ ", &names::side("b/", path_new));
+        let compared = compare::compare(old, new, self.options);
+        self.out.degraded |= compared.degraded;
+        hunks::write(&mut self.out, &compared, self.options);
+    }
+
+    fn binary(&mut self, path_old: Option<&RelPath>, path_new: Option<&RelPath>) {
+        self.out.binary = true;
+        self.note();
+        let name = |prefix, path: Option<&RelPath>| {
+            path.map_or(b"/dev/null".to_vec(), |p| names::quoted(prefix, p))
+        };
+        let (old, new) = (name("a/", path_old), name("b/", path_new));
+        let parts: [&[u8]; 5] = [b"Binary files ", &old, b" and ", &new, b" differ\n"];
+        self.out.text.extend_from_slice(&parts.concat());
+    }
+
+    fn note(&mut self) {
+        self.out.complete = false;
+        if std::mem::replace(&mut self.noted, true) {
+            return;
+        }
+        let (old, new) = (describe(self.sides.0), describe(self.sides.1));
+        let mut name = names::quoted("", self.paths.old);
+        if self.is_rename() {
+            name.extend_from_slice(b" => ");
+            name.extend_from_slice(&names::quoted("", self.paths.new));
+        }
+        let parts: [&[u8]; 7] = [
+            b"# aft: ",
+            &name,
+            b": ",
+            old.as_bytes(),
+            b" -> ",
+            new.as_bytes(),
+            b"\n",
+        ];
+        self.out.text.extend_from_slice(&parts.concat());
+    }
+
+    fn git_line(&mut self, path_old: &RelPath, path_new: &RelPath) {
+        let (old, new) = (names::header("a/", path_old), names::header("b/", path_new));
+        let parts: [&[u8]; 5] = [b"diff --git ", &old, b" ", &new, b"\n"];
+        self.out.text.extend_from_slice(&parts.concat());
+    }
+
+    fn named(&mut self, word: &str, name: &[u8]) {
+        self.out.text.extend_from_slice(word.as_bytes());
+        self.out.text.extend_from_slice(name);
+        self.out.text.push(b'\n');
+    }
+
+    fn line(&mut self, parts: &[&str]) {
+        for part in parts {
+            self.out.text.extend_from_slice(part.as_bytes());
+        }
+        self.out.text.push(b'\n');
+    }
+}
+
+/// What a side was, for the lines that are skipped on applying.
+fn describe(side: Side<'_>) -> String {
+    let absent_bytes = if side.bytes.is_none() {
+        ", content not at hand"
+    } else {
+        ""
+    };
+    match side.state {
+        FileState::Absent => "nothing".to_owned(),
+        FileState::File { mode, size, .. } => {
+            format!("file {mode:04o} ({size} bytes{absent_bytes})")
+        }
+        FileState::Symlink { .. } => format!("symbolic link{absent_bytes}"),
+        FileState::Dir { mode } => format!("directory {mode:04o}"),
+        FileState::Opaque { reason, size, mode } => {
+            let reason = match reason {
+                OpaqueReason::TooLarge => "too large",
+                OpaqueReason::Unreadable => "unreadable",
+                OpaqueReason::Unsupported => "not a file or link",
+                OpaqueReason::StoreFull => "store full",
+            };
+            format!("not held {mode:04o} ({size} bytes, {reason})")
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! Carrying a wish to go back through its stages: fence, gather, look, plan, apply, record.
+//!
+//! One at a time; the others wait in a bounded queue.
+
+use aft_model::{Change, Conflict, Known, Operation, OperationId, OperationKind, Plan, RelPath};
+
+use super::{Engine, Look, LookKind};
+use crate::event::{
+    Answer, Applied, Effect, GoBack, GoBackKind, How, JobId, Now, Refusal, RequestId, Selection, StepFate, WorkItem,
+    WorkspaceState,
+};
+use crate::fence::Waiter;
+use crate::goback::{self, Targets};
+
+/// A wish on its way.
+#[derive(Debug)]
+pub(super) struct Job {
+    request: RequestId,
+    what: GoBack,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Waiting,
+    Fencing,
+    Fenced,
+    Gathering(JobId),
+    Gathered(Targets),
+    Looking(JobId, Targets),
+    Looked(Targets),
+    Applying(Box<Operation>, Box<Plan>),
+    Recording(OperationId, Box<Answer>),
+}
+
+impl Engine {
+    pub(super) fn go_back(&mut self, _now: Now, request: RequestId, what: GoBack) {
+        if self.state == WorkspaceState::Detached {
+            self.reply(request, Answer::Refused(Refusal::Detached));
+        } else if self.back.len() >= self.settings.queue_max {
+            self.reply(request, Answer::Refused(Refusal::Busy));
+        } else {
+            self.back.push_back(Job { request, what, stage: Stage::Waiting });
+        }
+    }
+
+    fn reply(&mut self, request: RequestId, answer: Answer) {
+        self.effects.push(Effect::Reply { request, answer });
+    }
+
+    pub(super) fn back_fenced(&mut self) {
+        if let Some(job) = self.back.front_mut().filter(|job| matches!(job.stage, Stage::Fencing)) {
+            job.stage = Stage::Fenced;
+        }
+    }
+
+    pub(super) fn gathered(&mut self, done: JobId, targets: Result<Targets, String>) {
+        let Some(job) = self.back.front_mut() else { return };
+        if !matches!(job.stage, Stage::Gathering(wanted) if wanted == done) {
+            return;
+        }
+        match targets {
+            Ok(targets) => job.stage = Stage::Gathered(targets),
+            Err(reason) => self.refuse_front(Refusal::Failed(reason)),
+        }
+    }
+
+    pub(super) fn plan_looked(&mut self, done: JobId) {
+        let Some(job) = self.back.front_mut() else { return };
+        job.stage = match std::mem::replace(&mut job.stage, Stage::Waiting) {
+            Stage::Looking(wanted, targets) if wanted == done => Stage::Looked(targets),
+            other => other,
+        };
+    }
+
+    pub(super) fn refuse_front(&mut self, refusal: Refusal) {
+        if let Some(job) = self.back.pop_front() {
+            self.reply(job.request, Answer::Refused(refusal));
+        }
+    }
+
+    pub(super) fn refuse_back(&mut self) {
+        while !self.back.is_empty() {
+            self.refuse_front(Refusal::Detached);
+        }
+    }
+
+    /// Takes the front wish as far as it can go now.
+    pub(super) fn continue_back(&mut self, now: Now) {
+        while self.continue_front(now) {}
+    }
+
+    fn continue_front(&mut self, now: Now) -> bool {
+        let Some(job) = self.back.front_mut() else { return false };
+        match std::mem::replace(&mut job.stage, Stage::Waiting) {
+            Stage::Waiting => {
+                job.stage = Stage::Fencing;
+                self.fence(now, Waiter::GoBack, false);
+                false
+            }
+            Stage::Fenced => {
+                self.ask_history();
+                true
+            }
+            Stage::Gathered(targets) => self.look_at_plan(targets),
+            Stage::Looked(targets) => {
+                self.decide(now, &targets);
+                true
+            }
+            Stage::Recording(through, answer) if self.recorded >= through => {
+                if let Some(job) = self.back.pop_front() {
+                    self.reply(job.request, *answer);
+                }
+                true
+            }
+            waiting => {
+                job.stage = waiting;
+                false
+            }
+        }
+    }
+
+    fn ask_history(&mut self) {
+        let head = self.head;
+        let id = self.job();
+        let Some(job) = self.back.front_mut() else { return };
+        if job.what.expected_head.is_some_and(|expected| expected != head) {
+            self.refuse_front(Refusal::VersionConflict { head });
+            return;
+        }
+        let (operations, nothing) = match &job.what.kind {
+            GoBackKind::Undo(count) => (self.journey.to_undo(*count), "undo"),
+            GoBackKind::Redo(count) => (self.journey.to_redo(*count), "redo"),
+            GoBackKind::UndoOperation(operation) => (vec![*operation], "undo"),
+            GoBackKind::To { .. } => (Vec::new(), ""),
+        };
+        if operations.is_empty() && !nothing.is_empty() {
+            self.refuse_front(Refusal::NothingToDo(nothing));
+            return;
+        }
+        job.stage = Stage::Gathering(id);
+        let what = job.what.kind.clone();
+        self.effects.push(Effect::Gather { job: id, what, operations });
+    }
+
+    /// Strict, but only at the paths of the plan: a walk of the tree is not what this costs.
+    fn look_at_plan(&mut self, targets: Targets) -> bool {
+        let looking = self.looking.is_some();
+        let id = self.job();
+        let Some(job) = self.back.front_mut() else { return false };
+        if looking {
+            job.stage = Stage::Gathered(targets);
+            return false;
+        }
+        let all = Selection::default();
+        let paths = targets.paths(job.what.kind.selection().unwrap_or(&all));
+        if paths.is_empty() {
+            job.stage = Stage::Looked(targets);
+            return true;
+        }
+        job.stage = Stage::Looking(id, targets);
+        self.looking = Some(Look { job: id, kind: LookKind::Plan });
+        let items = paths.into_iter().map(|path| WorkItem { path, how: How::Strict }).collect();
+        self.effects.push(Effect::Capture { job: id, items });
+        false
+    }
+
+    fn decide(&mut self, now: Now, targets: &Targets) {
+        let Some(job) = self.back.front() else { return };
+        let what = job.what.clone();
+        let plan = match goback::plan(&what.kind, targets, &self.tree, self.head, what.force) {
+            Ok(plan) => plan,
+            Err(refusal) => return self.refuse_front(refusal),
+        };
+        if what.dry_run {
+            return self.answer_front(Answer::Plan(Box::new(plan)));
+        }
+        if what.expected_plan.is_some_and(|expected| expected != plan.id) {
+            return self.refuse_front(Refusal::PlanChanged);
+        }
+        if !plan.conflicts.is_empty() && !what.keep_conflicts {
+            return self.refuse_front(Refusal::Conflicts(plan.conflicts));
+        }
+        if plan.steps.is_empty() {
+            let kept = kept_conflicts(&plan.conflicts);
+            return self.answer_front(Answer::Done { operation: None, kept, not_covered: plan.not_covered });
+        }
+        self.start_apply(now, &what, targets, plan);
+    }
+
+    fn start_apply(&mut self, now: Now, what: &GoBack, targets: &Targets, plan: Plan) {
+        let to_change = |step: &aft_model::PlanStep| Change {
+            path: step.path.clone(),
+            before: step.now,
+            after: step.target,
+            renamed_from: None,
+        };
+        let changes: Vec<Change> = plan.steps.iter().map(to_change).collect();
+        let stats = plan.steps.iter().map(|step| self.tree.get(&step.path).and_then(|known| known.stat)).collect();
+        let mut operation = self.operation(now, what.kind.operation_kind(), changes);
+        operation.author = what.author.clone();
+        operation.session = what.session.clone();
+        if let GoBackKind::To { point, .. } = what.kind {
+            operation.target = Some(point);
+        }
+        if let Targets::Operations(operations) = targets {
+            operation.reverts = operations.iter().map(|operation| operation.id).collect();
+        }
+        let id = self.job();
+        self.looking = Some(Look { job: id, kind: LookKind::Apply });
+        let effect = Effect::Apply { job: id, operation: Box::new(operation.clone()), stats, force: what.force };
+        self.effects.push(effect);
+        if let Some(job) = self.back.front_mut() {
+            job.stage = Stage::Applying(Box::new(operation), Box::new(plan));
+        }
+    }
+
+    fn answer_front(&mut self, answer: Answer) {
+        if let Some(job) = self.back.pop_front() {
+            self.reply(job.request, answer);
+        }
+    }
+
+    pub(super) fn applied(&mut self, now: Now, done: JobId, applied: Applied) {
+        if !self.looking.is_some_and(|look| look.job == done && look.kind == LookKind::Apply) {
+            return;
+        }
+        self.looking = None;
+        let Some(job) = self.back.front_mut() else { return };
+        let Stage::Applying(operation, plan) = std::mem::replace(&mut job.stage, Stage::Waiting) else { return };
+        if applied.error.is_some() || !applied.refused.is_empty() {
+            // Nothing was touched and nothing durable names the number, so it is free again.
+            self.next = operation.id;
+            let refusal = applied.error.map_or(Refusal::Conflicts(applied.refused), Refusal::Failed);
+            self.refuse_front(refusal);
+            return;
+        }
+        let mut kept = kept_conflicts(&plan.conflicts);
+        let recorded = self.record_steps(*operation, applied.steps, &mut kept);
+        self.record_late(now, &recorded, applied.late);
+        let answer = Answer::Done { operation: Some(Box::new(recorded)), kept, not_covered: plan.not_covered };
+        let head = self.head;
+        if let Some(job) = self.back.front_mut() {
+            job.stage = Stage::Recording(head, Box::new(answer));
+        }
+    }
+
+    fn record_steps(
+        &mut self,
+        mut operation: Operation,
+        steps: Vec<StepFate>,
+        kept: &mut Vec<(RelPath, String)>,
+    ) -> Operation {
+        let mut reached = std::collections::BTreeMap::new();
+        for step in steps {
+            match step.result {
+                Ok(stat) => {
+                    reached.insert(step.path, stat);
+                }
+                Err(reason) => kept.push((step.path, reason)),
+            }
+        }
+        operation.changes.retain(|change| reached.contains_key(&change.path));
+        for change in &operation.changes {
+            let stat = reached.get(&change.path).copied().flatten();
+            let ignored = self.tree.get(&change.path).is_some_and(|known| known.ignored);
+            self.set(&change.path, Known { state: change.after, stat, ignored });
+        }
+        self.record(operation.clone());
+        operation
+    }
+
+    /// Saves that came while the plan was carried out are operations of their own. Where the plan was
+    /// forced over one, going over it again is one more, so that the history stays a straight line.
+    fn record_late(&mut self, now: Now, back: &Operation, late: Vec<Change>) {
+        if late.is_empty() {
+            return;
+        }
+        let mut observed = Vec::new();
+        let mut again = Vec::new();
+        for change in late {
+            let now_state = self.tree.state(&change.path);
+            if now_state == change.after {
+                continue;
+            }
+            let found = Change { before: now_state, ..change };
+            if back.changes.iter().any(|step| step.path == found.path) {
+                again.push(Change { before: found.after, after: now_state, ..found.clone() });
+            } else {
+                self.set(&found.path, Known { state: found.after, stat: None, ignored: false });
+            }
+            observed.push(found);
+        }
+        if !observed.is_empty() {
+            let mut operation = self.operation(now, OperationKind::Observed, observed);
+            operation.note = Some(format!("saved while operation {} was carried out", back.id));
+            self.record(operation);
+        }
+        if !again.is_empty() {
+            let mut operation = self.operation(now, back.kind, again);
+            operation.author = back.author.clone();
+            operation.target = back.target;
+            operation.note = Some(format!("went over a save that came during operation {}", back.id));
+            self.record(operation);
+        }
+    }
+}
+
+fn kept_conflicts(conflicts: &[Conflict]) -> Vec<(RelPath, String)> {
+    conflicts.iter().map(|conflict| (conflict.path.clone(), conflict.reason.as_str().to_owned())).collect()
+}
+
+impl GoBackKind {
+    fn selection(&self) -> Option<&Selection> {
+        match self {
+            Self::To { selection, .. } => Some(selection),
+            Self::Undo(_) | Self::UndoOperation(_) | Self::Redo(_) => None,
+        }
+    }
+
+    fn operation_kind(&self) -> OperationKind {
+        match self {
+            Self::Undo(_) | Self::UndoOperation(_) => OperationKind::Undo,
+            Self::Redo(_) => OperationKind::Redo,
+            Self::To { restore: true, .. } => OperationKind::Restore,
+            Self::To { restore: false, .. } => OperationKind::Rollback,
+        }
+    }
+}

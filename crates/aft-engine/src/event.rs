@@ -1,0 +1,417 @@
+//! Everything that can wake the engine, and everything it can ask for.
+
+use aft_model::{
+    Author, Change, Conflict, FileState, GitHead, Known, Operation, OperationId, OperationKind, RelPath, SessionId,
+    StatSig, TurnId, Uncovered,
+};
+
+use crate::goback::Targets;
+
+/// The moment an event happened, from both clocks.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Now {
+    /// Monotonic nanoseconds: timers and deadlines.
+    pub mono_ns: u64,
+    /// Nanoseconds since the epoch: what is written on operations.
+    pub wall_ns: i64,
+}
+
+/// A request of a client, numbered by whoever hands it in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RequestId(pub u64);
+
+/// A piece of work that was asked for, numbered by the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct JobId(pub u64);
+
+/// A path to be looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkItem {
+    /// The path.
+    pub path: RelPath,
+    /// How much to look at.
+    pub how: How,
+}
+
+/// How much to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// The path itself.
+    Single,
+    /// The path itself, its bytes too where somebody holds it open for writing.
+    Strict,
+    /// Everything beneath it too; new directories are armed before they are read.
+    Subtree,
+}
+
+/// What a capture found about one path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The path.
+    pub path: RelPath,
+    /// What was found.
+    pub outcome: Outcome,
+}
+
+/// What was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Still what the tree says; with a signature that may now be trusted.
+    Unchanged(Option<StatSig>),
+    /// In this state now; its content has been handed to the writer.
+    State(Known),
+    /// Nothing is there.
+    Gone,
+    /// A rule says it is not covered any more. Not a deletion.
+    Skipped,
+    /// Changed while it was read, three times; the last reading. It is looked at again when quiet.
+    Unstable(Known),
+}
+
+/// How a whole tree is walked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScanMode {
+    /// First scan: everything is new.
+    Baseline,
+    /// Compare by stat signature, read what differs.
+    Reconcile,
+}
+
+/// A hint that something may have changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// Look at this path now: it was closed, renamed, removed or its attributes changed.
+    Look(RelPath),
+    /// Bytes are being written and the file may still be open: look when it is quiet, or at a fence.
+    LookWhenQuiet(RelPath),
+    /// A directory appeared or was moved here: arm it, then look at all of it.
+    NewDirectory(RelPath),
+    /// A directory was removed or moved away, with everything beneath it.
+    LostDirectory(RelPath),
+    /// The cookie of this number came out of the kernel's queue.
+    Cookie(u64),
+    /// Hints were lost.
+    Overflow,
+}
+
+/// What wakes the engine.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Hints of the watcher, in the kernel's order.
+    Hints(Vec<Hint>),
+    /// A capture that was asked for is done.
+    Captured {
+        /// Which.
+        job: JobId,
+        /// What was found.
+        seen: Vec<Seen>,
+    },
+    /// A scan that was asked for is done.
+    Scanned {
+        /// Which.
+        job: JobId,
+        /// What was found; for a reconcile only what differs.
+        seen: Vec<Seen>,
+    },
+    /// Everything up to and including this operation is in the history for every reader.
+    Recorded {
+        /// The newest such operation.
+        through: OperationId,
+    },
+    /// The cookie of this number could not be made: only a walk can make its fence true.
+    CookieFailed(u64),
+    /// Time passed; asked for by [`Effect::WakeAt`].
+    Tick,
+    /// A client wants everything written before now to be in the history.
+    Sync {
+        /// Who asks.
+        request: RequestId,
+        /// Compare the whole tree by stat as well.
+        strict: bool,
+    },
+    /// A client wants to go back.
+    GoBack {
+        /// Who asks.
+        request: RequestId,
+        /// What.
+        what: GoBack,
+    },
+    /// The states that a go-back needs were looked up in the history.
+    Gathered {
+        /// Which job.
+        job: JobId,
+        /// What was found, or why not.
+        targets: Result<Targets, String>,
+    },
+    /// An operation was carried out in the workspace.
+    Applied {
+        /// Which job.
+        job: JobId,
+        /// How it went.
+        applied: Applied,
+    },
+    /// The whole tree must be compared (watch trouble, rules changed, timer, polling).
+    Rescan {
+        /// A sentence for the log and, for lost events, the gap.
+        reason: String,
+        /// Events were lost: the difference is recorded as a gap.
+        gap: bool,
+    },
+    /// The root is not where it was, or is back.
+    Attached(bool),
+    /// The repository's HEAD is now this.
+    Head(Option<GitHead>),
+    /// A bracket or a turn opens or closes: what is gathered so far is closed first.
+    Attribute {
+        /// Who asks; answered like a fence.
+        request: RequestId,
+        /// What changes from here on belong to.
+        attribution: Attribution,
+    },
+}
+
+/// To whom changes are attributed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attribution {
+    /// The kind an operation gets.
+    pub kind: OperationKind,
+    /// Its author.
+    pub author: Author,
+    /// Its session.
+    pub session: Option<SessionId>,
+    /// Its turn.
+    pub turn: Option<TurnId>,
+    /// Its tool.
+    pub tool: Option<String>,
+}
+
+impl Attribution {
+    /// Nobody said who: observed, unknown.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self { kind: OperationKind::Observed, author: Author::Unknown, session: None, turn: None, tool: None }
+    }
+}
+
+/// A wish to go back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GoBack {
+    /// Which way.
+    pub kind: GoBackKind,
+    /// Only show what it would do.
+    pub dry_run: bool,
+    /// Refuse unless this is still the newest operation.
+    pub expected_head: Option<OperationId>,
+    /// Refuse unless the plan is exactly the one that was shown.
+    pub expected_plan: Option<aft_model::PlanId>,
+    /// Leave conflicting paths as they are and do the rest.
+    pub keep_conflicts: bool,
+    /// Go over conflicting paths; what is there is captured first.
+    pub force: bool,
+    /// Who asks, for the operation's author.
+    pub author: Author,
+    /// The session that asks.
+    pub session: Option<SessionId>,
+}
+
+/// Which way back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GoBackKind {
+    /// Take back the last so many operations that are not undone yet.
+    Undo(u64),
+    /// Take back this one operation.
+    UndoOperation(OperationId),
+    /// Take back the last so many undos.
+    Redo(u64),
+    /// The paths as they were right after this operation.
+    To {
+        /// The point.
+        point: OperationId,
+        /// Which paths; none means all.
+        selection: Selection,
+        /// Recorded as `restore` instead of `rollback`.
+        restore: bool,
+    },
+}
+
+/// A choice of paths; each stands for itself and everything beneath it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection(pub Vec<RelPath>);
+
+impl Selection {
+    /// True when nothing is named, which means everything.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// True when `path` is chosen.
+    #[must_use]
+    pub fn contains(&self, path: &RelPath) -> bool {
+        self.is_all() || self.names(path)
+    }
+
+    /// True when `path` is named itself or lies beneath a named one.
+    #[must_use]
+    pub fn names(&self, path: &RelPath) -> bool {
+        self.0.iter().any(|chosen| path.is_within(chosen))
+    }
+}
+
+/// How an operation went that was carried out in the workspace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// One fate a step.
+    pub steps: Vec<StepFate>,
+    /// Edits that came in between: captured, and on disk or not as the policy says.
+    pub late: Vec<Change>,
+    /// Why nothing was touched at all, if so.
+    pub refused: Vec<Conflict>,
+    /// An I/O error stopped it before anything was touched.
+    pub error: Option<String>,
+}
+
+/// How one step went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepFate {
+    /// The path.
+    pub path: RelPath,
+    /// Its signature in the target state, or why it is not in it.
+    pub result: Result<Option<StatSig>, String>,
+}
+
+/// What the engine asks for. The results come back as events.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Look at these paths.
+    Capture {
+        /// Comes back in [`Event::Captured`].
+        job: JobId,
+        /// What to look at.
+        items: Vec<WorkItem>,
+    },
+    /// Walk the whole tree.
+    Scan {
+        /// Comes back in [`Event::Scanned`].
+        job: JobId,
+        /// How.
+        mode: ScanMode,
+    },
+    /// Put this operation into the history; [`Event::Recorded`] follows.
+    Record(Box<Operation>),
+    /// Make the cookie of this number.
+    PlaceCookie(u64),
+    /// Look up in the history what a go-back needs.
+    Gather {
+        /// Comes back in [`Event::Gathered`].
+        job: JobId,
+        /// Which way back.
+        what: GoBackKind,
+        /// For undo and redo: the operations to look up, newest first.
+        operations: Vec<OperationId>,
+    },
+    /// Carry this operation out in the workspace; its number is taken.
+    Apply {
+        /// Comes back in [`Event::Applied`].
+        job: JobId,
+        /// Planned: `before` must be there now, `after` will be.
+        operation: Box<Operation>,
+        /// The signature each path had at the look just before, in the order of the changes.
+        stats: Vec<Option<StatSig>>,
+        /// Go over what was not planned, after capturing it.
+        force: bool,
+    },
+    /// Answer a client.
+    Reply {
+        /// Whom.
+        request: RequestId,
+        /// With what.
+        answer: Answer,
+    },
+    /// Call [`Event::Tick`] no later than this (monotonic).
+    WakeAt(u64),
+    /// The workspace's state changed.
+    State(WorkspaceState),
+}
+
+/// A workspace's standing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkspaceState {
+    /// The first scan is not stored yet.
+    Arming,
+    /// Everything promised holds.
+    Armed,
+    /// The root is gone from its path.
+    Detached,
+}
+
+/// How a fence was made true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FenceKind {
+    /// By a cookie in the kernel's queue.
+    Cookie,
+    /// By a walk over the tree, because the cookie did not come.
+    Rescan,
+    /// By a cookie and a walk over the tree.
+    Strict,
+}
+
+/// A fence's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Synced {
+    /// The newest operation.
+    pub head: OperationId,
+    /// How it was made true.
+    pub fence: FenceKind,
+}
+
+/// Answers to requests.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// Everything written before the request is in the history.
+    Synced(Synced),
+    /// What going back would do or did.
+    Plan(Box<aft_model::Plan>),
+    /// It was done, wholly or in part; `None` where nothing had to be done.
+    Done {
+        /// The operation that records it.
+        operation: Option<Box<Operation>>,
+        /// Paths left as they are, with the reason.
+        kept: Vec<(RelPath, String)>,
+        /// What the history does not cover.
+        not_covered: Vec<Uncovered>,
+    },
+    /// It was not done; nothing was touched.
+    Refused(Refusal),
+}
+
+/// Why a request was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is nothing to undo or redo.
+    NothingToDo(&'static str),
+    /// The operation cannot be undone, with the reason.
+    NotUndoable(OperationId, String),
+    /// The newest operation is another one than expected.
+    VersionConflict {
+        /// The newest operation.
+        head: OperationId,
+    },
+    /// The plan is another one than was shown.
+    PlanChanged,
+    /// These paths must not be changed.
+    Conflicts(Vec<Conflict>),
+    /// The history could not be read or the workspace not written.
+    Failed(String),
+    /// The root is gone from its path.
+    Detached,
+    /// Too much is waiting already.
+    Busy,
+    /// A named path was never in the history.
+    UnknownPath(RelPath),
+}
+
+/// A state for a path that may be absent, as used while planning.
+pub(crate) fn known(state: FileState, stat: Option<StatSig>, ignored: bool) -> Known {
+    Known { state, stat, ignored }
+}

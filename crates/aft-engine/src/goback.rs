@@ -1,0 +1,202 @@
+//! Planning: from states in the history and the newest tree to steps that can be shown and run.
+//!
+//! Pure: the same inputs give the same plan, and the plan's identity is a hash over its steps.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aft_model::{
+    Conflict, ConflictReason, ContentId, FileState, Operation, OperationId, Plan, PlanId, PlanStep, RelPath, Uncovered,
+};
+
+use crate::Tree;
+use crate::event::{GoBackKind, Refusal, Selection};
+
+/// What the history says about a wish to go back.
+#[derive(Clone, Debug)]
+pub enum Targets {
+    /// For undo and redo: the operations to take back, newest first.
+    Operations(Vec<Arc<Operation>>),
+    /// For a point: every path that changed since, with its state then.
+    States(Vec<(RelPath, FileState)>),
+}
+
+impl Targets {
+    /// The paths a plan over these targets may touch.
+    #[must_use]
+    pub fn paths(&self, selection: &Selection) -> Vec<RelPath> {
+        match self {
+            Self::Operations(operations) => {
+                let paths = operations.iter().flat_map(|operation| operation.changes.iter());
+                let mut paths: Vec<RelPath> = paths.map(|change| change.path.clone()).collect();
+                paths.sort_unstable();
+                paths.dedup();
+                paths
+            }
+            Self::States(states) => {
+                states.iter().map(|(path, _)| path.clone()).filter(|path| selection.contains(path)).collect()
+            }
+        }
+    }
+}
+
+/// Makes the plan. `head` is the newest operation, which `tree` is the state of.
+///
+/// # Errors
+/// [`Refusal`] where there is nothing sensible to plan at all; conflicts of single paths are part of the plan.
+pub fn plan(what: &GoBackKind, targets: &Targets, tree: &Tree, head: OperationId, force: bool) -> Result<Plan, Refusal> {
+    let mut draft = Draft { tree, steps: BTreeMap::new(), conflicts: Vec::new(), not_covered: Vec::new() };
+    match (what, targets) {
+        (GoBackKind::To { selection, .. }, Targets::States(states)) => draft.to_states(states, selection)?,
+        (_, Targets::Operations(operations)) => draft.take_back(operations, force)?,
+        (_, Targets::States(states)) => draft.to_states(states, &Selection::default())?,
+    }
+    draft.keep_filled_directories();
+    Ok(draft.finish(head))
+}
+
+struct Draft<'a> {
+    tree: &'a Tree,
+    steps: BTreeMap<RelPath, FileState>,
+    conflicts: Vec<Conflict>,
+    not_covered: Vec<Uncovered>,
+}
+
+impl Draft<'_> {
+    fn to_states(&mut self, states: &[(RelPath, FileState)], selection: &Selection) -> Result<(), Refusal> {
+        let then: BTreeMap<&RelPath, FileState> = states.iter().map(|(path, state)| (path, *state)).collect();
+        for named in &selection.0 {
+            let is_known = named.is_root()
+                || self.tree.get(named).is_some()
+                || then.keys().any(|path| path.is_within(named));
+            if !is_known {
+                return Err(Refusal::UnknownPath(named.clone()));
+            }
+        }
+        for (path, target) in states.iter().filter(|(path, _)| selection.contains(path)) {
+            let ignored = self.tree.get(path).is_some_and(|known| known.ignored);
+            if ignored && !selection.names(path) {
+                if self.tree.state(path) != *target {
+                    self.leave(path, "git ignores it and it is there; name it to put it back");
+                }
+                continue;
+            }
+            self.want(path, *target);
+            self.want_parents(path, *target, &then);
+        }
+        Ok(())
+    }
+
+    /// A file that is put back needs its directories, also those outside of the selection.
+    fn want_parents(&mut self, path: &RelPath, target: FileState, then: &BTreeMap<&RelPath, FileState>) {
+        let mut above = path.parent();
+        while let Some(dir) = above.filter(|dir| target.exists() && !dir.is_root()) {
+            if !self.tree.state(&dir).is_dir() && !self.steps.contains_key(&dir) {
+                let state = then.get(&dir).copied().filter(FileState::is_dir);
+                self.want(&dir, state.unwrap_or(FileState::Dir { mode: 0o755 }));
+            }
+            above = dir.parent();
+        }
+    }
+
+    fn take_back(&mut self, operations: &[Arc<Operation>], force: bool) -> Result<(), Refusal> {
+        let mut expected: BTreeMap<RelPath, FileState> = BTreeMap::new();
+        let mut blocked: BTreeMap<RelPath, ()> = BTreeMap::new();
+        for operation in operations {
+            if !operation.kind.is_undoable() {
+                let reason = format!("a {} is not something that can be taken back", operation.kind.as_str());
+                return Err(Refusal::NotUndoable(operation.id, reason));
+            }
+            for change in &operation.changes {
+                let current = expected.get(&change.path).copied().unwrap_or_else(|| self.tree.state(&change.path));
+                if current == change.after || current == change.before || force {
+                    expected.insert(change.path.clone(), change.before);
+                } else {
+                    blocked.insert(change.path.clone(), ());
+                }
+            }
+        }
+        for path in blocked.into_keys() {
+            expected.remove(&path);
+            self.conflicts.push(Conflict { path, reason: ConflictReason::ChangedLater });
+        }
+        let then = BTreeMap::new();
+        for (path, target) in expected {
+            self.want(&path, target);
+            self.want_parents(&path, target, &then);
+        }
+        Ok(())
+    }
+
+    fn want(&mut self, path: &RelPath, target: FileState) {
+        let now = self.tree.state(path);
+        if now == target {
+            return;
+        }
+        if target.is_opaque() {
+            self.leave(path, "its bytes were not in the history at that point");
+        } else if now.is_opaque() {
+            self.conflicts.push(Conflict { path: path.clone(), reason: ConflictReason::NotCaptured });
+        } else {
+            self.steps.insert(path.clone(), target);
+        }
+    }
+
+    fn leave(&mut self, path: &RelPath, reason: &str) {
+        self.not_covered.push(Uncovered { path: path.clone(), reason: reason.to_owned() });
+    }
+
+    /// A directory that would go stays where something in it stays; that is said, and nothing is deleted
+    /// that the plan did not name.
+    fn keep_filled_directories(&mut self) {
+        let leaving: Vec<RelPath> = self
+            .steps
+            .iter()
+            .filter(|(path, target)| !target.is_dir() && self.tree.state(path).is_dir())
+            .map(|(path, _)| path.clone())
+            .collect();
+        for dir in leaving.into_iter().rev() {
+            let stays = self.tree.children(&dir).any(|(name, _)| {
+                let child = dir.join(name).ok();
+                child.is_none_or(|child| self.steps.get(&child).is_none_or(FileState::exists))
+            });
+            if !stays {
+                continue;
+            }
+            if self.steps.get(&dir).is_some_and(FileState::exists) {
+                self.conflicts.push(Conflict { path: dir.clone(), reason: ConflictReason::DirectoryInUse });
+            } else {
+                self.leave(&dir, "something in it is kept");
+            }
+            self.steps.remove(&dir);
+        }
+    }
+
+    fn finish(self, head: OperationId) -> Plan {
+        let tree = self.tree;
+        let to_step = |(path, target): (RelPath, FileState)| PlanStep { now: tree.state(&path), path, target };
+        let steps: Vec<PlanStep> = self.steps.into_iter().map(to_step).collect();
+        Plan { id: identity(&steps), head, steps, conflicts: self.conflicts, not_covered: self.not_covered }
+    }
+}
+
+fn identity(steps: &[PlanStep]) -> PlanId {
+    let mut hasher = blake3::Hasher::new();
+    for step in steps {
+        hasher.update(&(step.path.as_bytes().len() as u64).to_le_bytes());
+        hasher.update(step.path.as_bytes());
+        for state in [&step.now, &step.target] {
+            let (kind, content, mode) = match state {
+                FileState::Absent => (0_u8, None, 0),
+                FileState::File { content, mode, .. } => (1, Some(content), *mode),
+                FileState::Symlink { target } => (2, Some(target), 0),
+                FileState::Dir { mode } => (3, None, *mode),
+                FileState::Opaque { mode, .. } => (4, None, *mode),
+            };
+            hasher.update(&[kind]);
+            hasher.update(content.map_or(&[0; 32], |content| &content.0));
+            hasher.update(&mode.to_le_bytes());
+        }
+    }
+    PlanId(ContentId(*hasher.finalize().as_bytes()))
+}

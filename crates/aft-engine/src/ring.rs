@@ -1,0 +1,128 @@
+//! L1: the last operations of a workspace, fully resident.
+//!
+//! Holds each operation and the contents a restore of it needs, so that undo, redo and "what just
+//! happened" never read the store. A content too large for its share is left to the store.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use aft_model::{ContentId, Operation, OperationId};
+
+/// The ring.
+#[derive(Debug)]
+pub struct Ring {
+    slots: VecDeque<Slot>,
+    n_max: usize,
+    bytes_max: usize,
+    bytes: usize,
+}
+
+/// Contents of one operation above this many bytes are left to the store.
+const SLOT_BYTES_MAX: usize = 1 << 20;
+
+/// One operation with its contents.
+#[derive(Clone, Debug)]
+pub struct Slot {
+    /// The operation.
+    pub operation: Arc<Operation>,
+    /// Contents of its before- and after-states, as far as they are resident.
+    pub contents: Vec<(ContentId, Arc<[u8]>)>,
+}
+
+impl Slot {
+    /// The resident bytes of `id`.
+    #[must_use]
+    pub fn content(&self, id: &ContentId) -> Option<&Arc<[u8]>> {
+        self.contents.iter().find(|(held, _)| held == id).map(|(_, bytes)| bytes)
+    }
+
+    fn bytes(&self) -> usize {
+        self.contents.iter().map(|(_, bytes)| bytes.len()).sum()
+    }
+}
+
+impl Ring {
+    /// A ring of `n_max` operations and `bytes_max` bytes of content in all.
+    #[must_use]
+    pub fn new(n_max: usize, bytes_max: usize) -> Self {
+        Self { slots: VecDeque::with_capacity(n_max), n_max, bytes_max, bytes: 0 }
+    }
+
+    /// Takes the newest operation in; the oldest goes when the ring is full. `content` hands over the
+    /// bytes of a content where it has them.
+    pub fn push(&mut self, operation: Arc<Operation>, content: &dyn Fn(&ContentId) -> Option<Arc<[u8]>>) {
+        let mut contents: Vec<(ContentId, Arc<[u8]>)> = Vec::new();
+        let mut room = SLOT_BYTES_MAX;
+        let ids = operation.changes.iter().flat_map(|change| [change.before.content(), change.after.content()]);
+        for id in ids.flatten() {
+            if contents.iter().any(|(held, _)| *held == id) {
+                continue;
+            }
+            let Some(bytes) = content(&id) else { continue };
+            if bytes.len() > room {
+                break;
+            }
+            room -= bytes.len();
+            contents.push((id, bytes));
+        }
+        let slot = Slot { operation, contents };
+        self.bytes += slot.bytes();
+        self.slots.push_back(slot);
+        while self.slots.len() > self.n_max {
+            if let Some(old) = self.slots.pop_front() {
+                self.bytes -= old.bytes();
+            }
+        }
+        self.shrink();
+    }
+
+    /// Gives content of the oldest operations back to the store until the budget holds.
+    fn shrink(&mut self) {
+        let mut over = self.bytes.saturating_sub(self.bytes_max);
+        for slot in &mut self.slots {
+            if over == 0 {
+                break;
+            }
+            let freed = slot.bytes();
+            slot.contents = Vec::new();
+            self.bytes -= freed;
+            over = over.saturating_sub(freed);
+        }
+    }
+
+    /// The operation of this number, if it is still in the ring.
+    #[must_use]
+    pub fn get(&self, id: OperationId) -> Option<&Slot> {
+        let at = self.slots.binary_search_by(|slot| slot.operation.id.cmp(&id)).ok()?;
+        self.slots.get(at)
+    }
+
+    /// The resident bytes of a content, newest operation first.
+    #[must_use]
+    pub fn content(&self, id: &ContentId) -> Option<Arc<[u8]>> {
+        self.slots.iter().rev().find_map(|slot| slot.content(id)).cloned()
+    }
+
+    /// Operations, newest first.
+    pub fn newest_first(&self) -> impl Iterator<Item = &Slot> {
+        self.slots.iter().rev()
+    }
+
+    /// Operations held.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// True for a ring without operations.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Bytes of content held.
+    #[must_use]
+    pub fn content_bytes(&self) -> usize {
+        self.bytes
+    }
+}

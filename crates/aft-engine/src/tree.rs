@@ -1,0 +1,198 @@
+//! The newest state of every path, kept by directory so that a snapshot shares all that did not change.
+//!
+//! Does not know where states come from.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use aft_model::{FileState, Known, RelPath};
+
+/// The newest tree. Cloning it copies one pointer a directory.
+#[derive(Clone, Debug, Default)]
+pub struct Tree {
+    dirs: BTreeMap<RelPath, Arc<Vec<Entry>>>,
+    n_files: u64,
+    n_bytes: u64,
+    n_entries: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    name: Box<[u8]>,
+    known: Known,
+}
+
+impl Tree {
+    /// An empty tree.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What is known about `path`; `None` where nothing is. The root itself is not an entry.
+    #[must_use]
+    pub fn get(&self, path: &RelPath) -> Option<&Known> {
+        let (parent, name) = path.split()?;
+        let entries = self.dirs.get(&parent)?;
+        let at = entries.binary_search_by(|entry| entry.name.as_ref().cmp(name)).ok()?;
+        entries.get(at).map(|entry| &entry.known)
+    }
+
+    /// The state of `path`, [`FileState::Absent`] where nothing is.
+    #[must_use]
+    pub fn state(&self, path: &RelPath) -> FileState {
+        self.get(path).map_or(FileState::Absent, |known| known.state)
+    }
+
+    /// Sets or, with an absent state, removes an entry. Children of a removed directory are not touched.
+    pub fn set(&mut self, path: &RelPath, known: Known) {
+        if known.state.exists() {
+            self.insert(path, known);
+        } else {
+            self.remove(path);
+        }
+    }
+
+    fn insert(&mut self, path: &RelPath, known: Known) {
+        let Some((parent, name)) = path.split() else { return };
+        let entries = Arc::make_mut(self.dirs.entry(parent).or_default());
+        match entries.binary_search_by(|entry| entry.name.as_ref().cmp(name)) {
+            Ok(at) => {
+                if let Some(entry) = entries.get_mut(at) {
+                    let old = std::mem::replace(&mut entry.known, known);
+                    self.forget(&old);
+                }
+            }
+            Err(at) => entries.insert(at, Entry { name: Box::from(name), known }),
+        }
+        self.count(&known);
+    }
+
+    fn remove(&mut self, path: &RelPath) {
+        let Some((parent, name)) = path.split() else { return };
+        let Some(shared) = self.dirs.get_mut(&parent) else { return };
+        let Ok(at) = shared.binary_search_by(|entry| entry.name.as_ref().cmp(name)) else { return };
+        let entries = Arc::make_mut(shared);
+        let old = entries.remove(at).known;
+        if entries.is_empty() {
+            self.dirs.remove(&parent);
+        }
+        self.forget(&old);
+    }
+
+    fn count(&mut self, known: &Known) {
+        self.n_entries += 1;
+        match known.state {
+            FileState::File { size, .. } => {
+                self.n_files += 1;
+                self.n_bytes += size;
+            }
+            FileState::Symlink { .. } => self.n_files += 1,
+            FileState::Absent | FileState::Dir { .. } | FileState::Opaque { .. } => {}
+        }
+    }
+
+    fn forget(&mut self, known: &Known) {
+        self.n_entries -= 1;
+        match known.state {
+            FileState::File { size, .. } => {
+                self.n_files -= 1;
+                self.n_bytes -= size;
+            }
+            FileState::Symlink { .. } => self.n_files -= 1,
+            FileState::Absent | FileState::Dir { .. } | FileState::Opaque { .. } => {}
+        }
+    }
+
+    /// The entries directly in `dir`, by name.
+    pub fn children(&self, dir: &RelPath) -> impl Iterator<Item = (&[u8], &Known)> {
+        self.dirs.get(dir).into_iter().flat_map(|entries| entries.iter().map(|entry| (entry.name.as_ref(), &entry.known)))
+    }
+
+    /// Every entry beneath `dir` (not `dir` itself), directories before what they hold.
+    pub fn beneath(&self, dir: &RelPath) -> Vec<(RelPath, Known)> {
+        let mut found = Vec::new();
+        self.each_beneath(dir, &mut |path, known| found.push((path.clone(), *known)));
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        found
+    }
+
+    /// Calls `each` for every entry beneath `dir`, in no promised order.
+    pub fn each_beneath(&self, dir: &RelPath, each: &mut dyn FnMut(&RelPath, &Known)) {
+        if dir.is_root() {
+            for (parent, entries) in &self.dirs {
+                visit(parent, entries, each);
+            }
+            return;
+        }
+        if let Some(entries) = self.dirs.get(dir) {
+            visit(dir, entries, each);
+        }
+        // `a/b` and `a/b/c` are not neighbours in byte order when `a/b-x` exists, so the range starts at
+        // `a/b/` and ends where that prefix ends.
+        let mut from = dir.as_bytes().to_vec();
+        from.push(b'/');
+        let range = (Bound::Excluded(dir.clone()), Bound::Unbounded);
+        let beneath = self.dirs.range(range).skip_while(|(path, _)| path.as_bytes() < from.as_slice());
+        for (parent, entries) in beneath.take_while(|(path, _)| path.is_within(dir)) {
+            visit(parent, entries, each);
+        }
+    }
+
+    /// Regular files and links.
+    #[must_use]
+    pub fn n_files(&self) -> u64 {
+        self.n_files
+    }
+
+    /// Bytes of all regular files.
+    #[must_use]
+    pub fn n_bytes(&self) -> u64 {
+        self.n_bytes
+    }
+
+    /// Entries of any kind.
+    #[must_use]
+    pub fn n_entries(&self) -> u64 {
+        self.n_entries
+    }
+
+    /// Builds a tree at once from entries in any order; later entries of one path win.
+    #[must_use]
+    pub fn from_entries(entries: impl IntoIterator<Item = (RelPath, Known)>) -> Self {
+        let mut tree = Self::new();
+        let mut dirs: BTreeMap<RelPath, Vec<Entry>> = BTreeMap::new();
+        for (path, known) in entries {
+            if let Some((parent, name)) = path.split() {
+                dirs.entry(parent).or_default().push(Entry { name: Box::from(name), known });
+            }
+        }
+        for (parent, mut entries) in dirs {
+            entries.sort_by(|a, b| a.name.cmp(&b.name));
+            entries.reverse();
+            entries.dedup_by(|a, b| a.name == b.name);
+            entries.reverse();
+            entries.retain(|entry| entry.known.state.exists());
+            entries.shrink_to_fit();
+            for entry in &entries {
+                tree.count(&entry.known);
+            }
+            if !entries.is_empty() {
+                tree.dirs.insert(parent, Arc::new(entries));
+            }
+        }
+        tree
+    }
+}
+
+fn visit(parent: &RelPath, entries: &[Entry], each: &mut dyn FnMut(&RelPath, &Known)) {
+    for entry in entries {
+        if let Ok(path) = parent.join(&entry.name) {
+            each(&path, &entry.known);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+//! Carrying owner, extended attributes and ACLs from one inode over to another, as far as the system lets us.
+
+use std::ffi::CStr;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{AtFlags, FileType, Gid, Uid, XattrFlags};
+
+use super::descriptor_path;
+use super::write::chmod_inode;
+
+/// Values beyond this are not copied; the kernel's own limit is the same.
+const VALUE_LEN_MAX: usize = 64 * 1024;
+
+/// Both descriptors may be path-only. Failures are what "best effort" leaves out; none is worth failing for.
+pub(super) fn carry_over(source: &OwnedFd, target: &OwnedFd) {
+    let (Ok(from), Ok(to)) = (rustix::fs::fstat(source), rustix::fs::fstat(target)) else {
+        return;
+    };
+    let mut touched = false;
+    if (from.st_uid, from.st_gid) != (to.st_uid, to.st_gid) {
+        touched |= change_owner(target, from.st_uid, from.st_gid);
+    }
+    touched |= copy_extended(source, target);
+    // A change of owner takes setuid and setgid away, and an ACL replaces the group's bits by its mask.
+    let is_link = FileType::from_raw_mode(to.st_mode) == FileType::Symlink;
+    if touched
+        && !is_link
+        && let Err(error) = chmod_inode(target, to.st_mode)
+    {
+        tracing::debug!(%error, "a mode could not be set again after its attributes");
+    }
+}
+
+/// Owner and group, else the group alone, which an owner may set to one of their own.
+fn change_owner(target: &OwnedFd, uid: u32, gid: u32) -> bool {
+    let change = |uid: Option<u32>| {
+        let (uid, gid) = (uid.map(Uid::from_raw), Some(Gid::from_raw(gid)));
+        rustix::fs::chownat(target, "", uid, gid, AtFlags::EMPTY_PATH).is_ok()
+    };
+    change(Some(uid)) || change(None)
+}
+
+/// A path-only descriptor has no attributes of its own to ask for, so they go by its name in /proc.
+fn copy_extended(source: &OwnedFd, target: &OwnedFd) -> bool {
+    let (source, target) = (descriptor_path(source), descriptor_path(target));
+    let mut names = vec![0; VALUE_LEN_MAX];
+    let Ok(len) = rustix::fs::listxattr(&source, &mut names[..]) else {
+        return false;
+    };
+    names.truncate(len);
+    if names.is_empty() {
+        return false;
+    }
+    let mut copied = false;
+    let mut value = vec![0; VALUE_LEN_MAX];
+    for name in names.split_inclusive(|byte| *byte == 0) {
+        let Ok(name) = CStr::from_bytes_with_nul(name) else {
+            continue;
+        };
+        if !is_carried(name.to_bytes()) {
+            continue;
+        }
+        if let Ok(len) = rustix::fs::getxattr(&source, name, &mut value[..]) {
+            let bytes = value.get(..len).unwrap_or(&[]);
+            copied |= rustix::fs::setxattr(&target, name, bytes, XattrFlags::empty()).is_ok();
+        }
+    }
+    copied
+}
+
+/// Capabilities are a privilege, like setuid, and measurements belong to the bytes they were made of.
+fn is_carried(name: &[u8]) -> bool {
+    !matches!(
+        name,
+        b"security.capability" | b"security.ima" | b"security.evm"
+    )
+}

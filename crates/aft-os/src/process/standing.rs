@@ -1,0 +1,51 @@
+//! What this process may do and what it shows of itself.
+
+use std::io;
+
+use rustix::fs::Mode;
+use rustix::process::{Resource, Rlimit};
+
+/// The user this process acts as.
+#[must_use]
+pub fn euid() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// Keeps file contents that pass through this process from ending in a core dump or another process's debugger, and
+/// makes every file private unless it is given a mode.
+///
+/// # Errors
+/// Whatever the system reports.
+#[expect(
+    unsafe_code,
+    reason = "PR_SET_DUMPABLE is called directly, so that no feature of another crate is needed"
+)]
+pub fn harden() -> io::Result<()> {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    rustix::process::setrlimit(Resource::Core, none)?;
+    // SAFETY: the call takes no pointer.
+    if unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    rustix::process::umask(Mode::from_raw_mode(0o077));
+    Ok(())
+}
+
+/// Raises the number of files this process may have open to what it is allowed, and returns it.
+///
+/// # Errors
+/// Whatever the system reports.
+pub fn raise_nofile() -> io::Result<u64> {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if limit.current != limit.maximum {
+        rustix::process::setrlimit(Resource::Nofile, raised)?;
+    }
+    Ok(raised.current.unwrap_or(u64::MAX))
+}

@@ -1,0 +1,196 @@
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{Read, Seek, Write};
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::Command;
+
+use super::*;
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test starts a child to see it end"
+)]
+fn a_process_is_alive_until_it_was_waited_for() {
+    assert!(SystemProcess.is_alive(std::process::id()));
+    let mut child = Command::new("cat")
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    assert!(SystemProcess.is_alive(child.id()));
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    assert!(!SystemProcess.is_alive(child.id()));
+    assert!(!SystemProcess.is_alive(0));
+    assert!(!SystemProcess.is_alive(u32::MAX));
+}
+
+#[test]
+fn a_detached_process_has_a_session_of_its_own_and_inherits_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, fifo) = (dir.path().join("log"), dir.path().join("fifo"));
+    File::create(&log).unwrap().write_all(b"before\n").unwrap();
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &fifo,
+        rustix::fs::FileType::Fifo,
+        0o600.into(),
+        0,
+    )
+    .unwrap();
+    // Open without the close-on-exec mark, as a careless parent leaves it.
+    let (leaked, _other) = UnixStream::pair().unwrap();
+    rustix::io::fcntl_setfd(&leaked, rustix::io::FdFlags::empty()).unwrap();
+    let script = "ls -l /proc/$$/fd; cut -d' ' -f6 /proc/$$/stat; pwd; echo home=$HOME; cat; echo done >\"$0\"";
+    let args = ["-c", script]
+        .map(OsString::from)
+        .into_iter()
+        .chain([fifo.clone().into()])
+        .collect::<Vec<_>>();
+    let pid = spawn_detached(Path::new("/bin/sh"), &args, &log, &["HOME"]).unwrap();
+    // The read of the FIFO ends when the script has written there, so all it says is in the log.
+    let mut word = String::new();
+    File::open(&fifo)
+        .unwrap()
+        .read_to_string(&mut word)
+        .unwrap();
+    assert_eq!(word, "done\n");
+    let said = std::fs::read_to_string(&log).unwrap();
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines[0], "before");
+    let open: Vec<&&str> = lines.iter().filter(|line| line.contains(" -> ")).collect();
+    assert!(
+        open.iter().any(|line| line.contains("0 -> /dev/null")),
+        "{said}"
+    );
+    for line in &open {
+        let known = line.contains("/dev/null") || line.contains(log.to_str().unwrap());
+        assert!(known, "{line} is inherited: {said}");
+    }
+    assert!(lines.contains(&"/") && lines.contains(&"home="), "{said}");
+    let session: i32 = lines.iter().find_map(|line| line.parse().ok()).unwrap();
+    assert_ne!(
+        session,
+        rustix::process::getsid(None)
+            .unwrap()
+            .as_raw_nonzero()
+            .get()
+    );
+    assert_ne!(pid, std::process::id());
+}
+
+#[test]
+fn a_program_that_cannot_be_run_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let error =
+        spawn_detached(&dir.path().join("none"), &[], &dir.path().join("log"), &[]).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+    assert!(
+        spawn_detached(
+            Path::new("/bin/true"),
+            &[],
+            &dir.path().join("none/log"),
+            &[]
+        )
+        .is_err()
+    );
+}
+
+#[test]
+fn a_peer_is_who_it_is_and_an_open_file_travels() {
+    let (here, there) = UnixStream::pair().unwrap();
+    let peer = peer_cred(&here).unwrap();
+    assert_eq!((peer.uid, peer.pid), (euid(), std::process::id()));
+    assert!(peer_cred(File::open("/dev/null").unwrap()).is_err());
+
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(b"through the socket").unwrap();
+    file.rewind().unwrap();
+    send_with_fd(&here, b"{\"hello\":1}\n", file.as_fd()).unwrap();
+    (&here).write_all(b"more").unwrap();
+    let mut buf = [0; 12];
+    let (len, fd) = recv_with_fd(&there, &mut buf).unwrap();
+    assert_eq!(&buf[..len], b"{\"hello\":1}\n");
+    let fd = fd.unwrap();
+    assert_ne!(fd.as_raw_fd(), file.as_raw_fd());
+    assert!(
+        rustix::io::fcntl_getfd(&fd)
+            .unwrap()
+            .contains(rustix::io::FdFlags::CLOEXEC)
+    );
+    let mut text = String::new();
+    File::from(fd).read_to_string(&mut text).unwrap();
+    assert_eq!(text, "through the socket");
+    let (len, none) = recv_with_fd(&there, &mut buf).unwrap();
+    assert_eq!((&buf[..len], none.is_none()), (b"more".as_slice(), true));
+    assert!(send_with_fd(&here, b"", file.as_fd()).is_err());
+    drop(here);
+    assert_eq!(recv_with_fd(&there, &mut buf).unwrap().0, 0);
+}
+
+#[test]
+fn a_long_message_with_a_descriptor_arrives_whole() {
+    let (here, there) = UnixStream::pair().unwrap();
+    let sent: Vec<u8> = (0..1_000_000u32)
+        .map(|number| number.to_le_bytes()[0])
+        .collect();
+    let expected = sent.clone();
+    let sender = std::thread::spawn(move || send_with_fd(&here, &sent, std::io::stdin().as_fd()));
+    let (mut received, mut descriptors, mut buf) = (Vec::new(), 0, vec![0; 64 * 1024]);
+    loop {
+        let (len, fd) = recv_with_fd(&there, &mut buf).unwrap();
+        descriptors += usize::from(fd.is_some());
+        received.extend_from_slice(&buf[..len]);
+        if len == 0 {
+            break;
+        }
+    }
+    sender.join().unwrap().unwrap();
+    assert_eq!(descriptors, 1);
+    assert!(received == expected);
+}
+
+/// Hardening is for good, so it happens in a run of this test by itself.
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test starts itself to be hardened alone"
+)]
+fn a_hardened_process_still_watches_and_writes() {
+    use crate::{ReadDir, WriteDir};
+    const INSIDE: &str = "AFT_TEST_HARDENED";
+    if std::env::var_os(INSIDE).is_none() {
+        let mut again = Command::new(std::env::current_exe().unwrap());
+        again
+            .args([
+                "--exact",
+                "process::tests::a_hardened_process_still_watches_and_writes",
+            ])
+            .env(INSIDE, "1");
+        let output = again.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success() && said.contains("1 passed"),
+            "{said}"
+        );
+        return;
+    }
+    harden().unwrap();
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Core);
+    assert_eq!((limit.current, limit.maximum), (Some(0), Some(0)));
+    assert!(raise_nofile().unwrap() >= 256);
+    let dir = tempfile::tempdir().unwrap();
+    let root = crate::WritableRoot::open(dir.path()).unwrap();
+    let at = aft_model::RelPath::new("f").unwrap();
+    // Descriptors are named by /proc for xattrs, modes and watches, which must work without being dumpable.
+    let made = root.create(&at, 0o666, b"x").unwrap();
+    assert_eq!(made.mode & 0o777, 0o666);
+    root.set_mode(&at, 0o640, &made).unwrap();
+    assert_eq!(root.lstat(&at).unwrap().unwrap().mode & 0o777, 0o640);
+    let fd = File::open(dir.path()).unwrap();
+    let named = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    let queue = rustix::fs::inotify::init(rustix::fs::inotify::CreateFlags::CLOEXEC).unwrap();
+    rustix::fs::inotify::add_watch(&queue, named, rustix::fs::inotify::WatchFlags::CREATE).unwrap();
+}

@@ -1,0 +1,125 @@
+//! The table of methods: name, who may call it, what goes in, what comes out. `rpc.discover`, the
+//! server's dispatch and the client's typed calls all follow from it.
+
+#[cfg(test)]
+mod tests;
+
+use schemars::{Schema, SchemaGenerator};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::types::checkpoint::*;
+use crate::types::daemon::*;
+use crate::types::diff::*;
+use crate::types::event::*;
+use crate::types::file::*;
+use crate::types::hello::*;
+use crate::types::history::*;
+use crate::types::operation::*;
+use crate::types::session::*;
+use crate::types::store::*;
+use crate::types::sync::*;
+use crate::types::travel::*;
+use crate::types::workspace::*;
+
+/// Parameters that know their method and its result.
+pub trait Call: Serialize + DeserializeOwned {
+    /// Name of the method.
+    const METHOD: &'static str;
+    /// What it returns.
+    type Result: Serialize + DeserializeOwned;
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Method {
+    /// Its name.
+    pub name: &'static str,
+    /// Who may call it.
+    pub roles: &'static [Role],
+    /// A sentence.
+    pub doc: &'static str,
+    /// Schema of the parameters.
+    pub params: fn(&mut SchemaGenerator) -> Schema,
+    /// Schema of the result.
+    pub result: fn(&mut SchemaGenerator) -> Schema,
+}
+
+impl Method {
+    /// True where `role` may call it.
+    #[must_use]
+    pub fn allows(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+}
+
+/// The method of that name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Method> {
+    METHODS.iter().find(|method| method.name == name)
+}
+
+/// Every socket.
+const READ: &[Role] = &[Role::Editor, Role::Agent, Role::Control];
+/// What an agent may do in its own name.
+const AGENT: &[Role] = &[Role::Agent, Role::Control];
+/// What only the user may do.
+const CONTROL: &[Role] = &[Role::Control];
+
+macro_rules! methods {
+    ($($name:literal $roles:ident $params:ty => $result:ty, $doc:literal;)+) => {
+        /// Every method.
+        pub const METHODS: &[Method] = &[$(Method {
+            name: $name,
+            roles: $roles,
+            doc: $doc,
+            params: SchemaGenerator::subschema_for::<$params>,
+            result: SchemaGenerator::subschema_for::<$result>,
+        }),+];
+        $(impl Call for $params {
+            const METHOD: &'static str = $name;
+            type Result = $result;
+        })+
+    };
+}
+
+methods! {
+    "hello" READ HelloParams => HelloResult, "Says who is there. First on control.sock, where it carries an open of control.key; optional elsewhere.";
+    "workspace.add" CONTROL WorkspaceAddParams => WorkspaceAddResult, "Watches a directory tree; takes over the history of a project that was moved there.";
+    "workspace.list" READ WorkspaceListParams => WorkspaceListResult, "Lists the watched workspaces.";
+    "workspace.status" READ WorkspaceStatusParams => WorkspaceStatusResult, "Tells how a workspace is and what its history does not hold.";
+    "workspace.remove" CONTROL WorkspaceRemoveParams => WorkspaceRemoveResult, "Stops watching; deletes the history where asked.";
+    "sync" AGENT SyncParams => SyncResult, "Answers when every write that returned before the call is in the history.";
+    "session.start" AGENT SessionStartParams => SessionView, "Begins the run of an agent.";
+    "session.end" AGENT SessionEndParams => SessionView, "Ends a session, its open turn and its open edits.";
+    "session.list" READ SessionListParams => SessionListResult, "Lists sessions, newest first.";
+    "session.show" READ SessionShowParams => SessionView, "Shows a session.";
+    "turn.start" AGENT TurnStartParams => TurnStartResult, "Begins a turn of a session.";
+    "turn.end" AGENT TurnEndParams => TurnEndResult, "Ends a turn; waits for its checks.";
+    "edit.begin" AGENT EditBeginParams => EditBeginResult, "Captures before a tool call.";
+    "edit.end" AGENT EditEndParams => EditEndResult, "Captures after a tool call and records what it did.";
+    "history.list" READ HistoryListParams => HistoryListResult, "Lists operations, newest first.";
+    "history.poll" READ HistoryPollParams => HistoryPollResult, "Gives the operations after a clock, waiting for one if asked.";
+    "operation.show" READ OperationShowParams => OperationShowResult, "Shows an operation with its diffs.";
+    "diff" READ DiffParams => DiffResult, "Shows what differs between two points.";
+    "file.history" READ FileHistoryParams => FileHistoryResult, "Lists the versions of one file, deletions included.";
+    "file.read" READ FileReadParams => FileReadResult, "Reads a file as it was.";
+    "tree.list" READ TreeListParams => TreeListResult, "Lists the tree as it was.";
+    "checkpoint.create" AGENT CheckpointCreateParams => CheckpointView, "Names a state; durable when answered.";
+    "checkpoint.list" READ CheckpointListParams => CheckpointListResult, "Lists checkpoints, newest first.";
+    "checkpoint.show" READ CheckpointShowParams => CheckpointView, "Shows a checkpoint.";
+    "checkpoint.update" CONTROL CheckpointUpdateParams => CheckpointView, "Changes a checkpoint's name, sentence, class or metadata.";
+    "checkpoint.delete" CONTROL CheckpointDeleteParams => CheckpointView, "Takes a name away; the state stays in the history.";
+    "undo" AGENT UndoParams => TravelResult, "Takes operations back; durable when answered.";
+    "redo" AGENT RedoParams => TravelResult, "Takes an undo back; durable when answered.";
+    "rollback.plan" AGENT RollbackPlanParams => PlanView, "Shows what going to a point would do.";
+    "rollback.apply" AGENT RollbackApplyParams => TravelResult, "Goes to a point; durable when answered.";
+    "events.subscribe" READ EventsSubscribeParams => EventsSubscribeResult, "Sends notifications from now on.";
+    "events.unsubscribe" READ EventsUnsubscribeParams => EventsUnsubscribeResult, "Ends a subscription.";
+    "daemon.status" READ DaemonStatusParams => DaemonStatusResult, "Tells about the daemon's process.";
+    "daemon.stop" CONTROL DaemonStopParams => DaemonStopResult, "Saves everything and ends the daemon.";
+    "daemon.logs" CONTROL DaemonLogsParams => DaemonLogsResult, "Gives the last lines of the daemon's log.";
+    "store.stats" READ StoreStatsParams => StoreStatsResult, "Tells what the store holds and takes.";
+    "store.check" CONTROL StoreCheckParams => StoreCheckResult, "Checks the store's integrity.";
+    "rpc.discover" READ DiscoverParams => serde_json::Value, "Returns the OpenRPC document.";
+}

@@ -1,0 +1,26 @@
+//! Parameters and results of every method, one file a family.
+//!
+//! A `…Params` refuses unknown fields; a result tolerates them. Fields that are `None` are not written
+//! unless their `null` says something.
+
+pub mod checkpoint;
+pub mod daemon;
+pub mod diff;
+pub mod event;
+pub mod file;
+pub mod hello;
+pub mod history;
+pub mod operation;
+pub mod session;
+pub mod store;
+pub mod sync;
+pub mod travel;
+pub mod workspace;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// No parameters.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}

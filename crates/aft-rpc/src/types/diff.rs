@@ -1,0 +1,78 @@
+//! `diff`: what differs between two points.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::operation::ChangeView;
+use crate::{WireBytes, WirePath, WirePoint};
+
+/// Form of a diff.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DiffFormat {
+    /// One text a file that `git apply` and `patch -p1` accept.
+    #[default]
+    Unified,
+    /// Lines added and removed.
+    Stat,
+    /// Hunks by themselves, each with an id.
+    Hunks,
+}
+
+/// Parameters of `diff`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DiffParams {
+    /// Root path or id; a path inside a workspace means that workspace.
+    pub workspace: WirePath,
+    /// The earlier point.
+    pub from: WirePoint,
+    /// The later point; `@` without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<WirePoint>,
+    /// Only at or beneath these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paths: Option<Vec<WirePath>>,
+    /// Form.
+    #[serde(default)]
+    pub format: DiffFormat,
+    /// Most files in the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    /// From the answer before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// Result of `diff`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DiffResult {
+    /// The state right after this operation …
+    pub from: u64,
+    /// … against the state right after this one.
+    pub to: u64,
+    /// How many files differ in all.
+    pub n_files: u64,
+    /// One page of them, ordered by path.
+    pub files: Vec<ChangeView>,
+    /// Pass it to get the next page; absent on the last. A diff too long for one page goes on in the next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// One hunk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HunkView {
+    /// Names it in a rollback of single hunks.
+    pub hunk: String,
+    /// First line before, from 1.
+    pub old_start: u64,
+    /// Lines before.
+    pub old_lines: u64,
+    /// First line after, from 1.
+    pub new_start: u64,
+    /// Lines after.
+    pub new_lines: u64,
+    /// The lines with ` `, `-` or `+` in front.
+    pub text: WireBytes,
+}

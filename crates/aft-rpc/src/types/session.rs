@@ -1,0 +1,232 @@
+//! `session.*`, `turn.*`, `edit.*`: who changes files, and around which tool call.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{WirePath, WireTime};
+
+/// Parameters of `session.start`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SessionStartParams {
+    /// Root path or id; a path inside a workspace means that workspace.
+    pub workspace: WirePath,
+    /// Name of the agent.
+    pub agent: String,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Its process, whose children's writes are its own where the kernel tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// The session that started this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// Anything; an object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<serde_json::Value>,
+    /// End it when this connection closes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub attach: bool,
+}
+
+/// A session; result of `session.start`, `.end` and `.show`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SessionView {
+    /// Its id; shortened on `agent.sock` unless it is the caller's own.
+    pub session: String,
+    /// Name of the agent.
+    pub agent: String,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Its process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// The session that started this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// Anything; an object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<serde_json::Value>,
+    /// When it began.
+    pub started: WireTime,
+    /// When it ended; absent while it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<WireTime>,
+    /// Its open turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<String>,
+    /// How many operations are its own.
+    pub n_operations: u64,
+}
+
+/// Parameters of `session.end`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SessionEndParams {
+    /// Root path or id, where the session's id alone does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<WirePath>,
+    /// Its id.
+    pub session: String,
+}
+
+/// Parameters of `session.list`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SessionListParams {
+    /// Root path or id; a path inside a workspace means that workspace.
+    pub workspace: WirePath,
+    /// Most sessions in the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    /// From the answer before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// Only open ones.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub open: bool,
+}
+
+/// Result of `session.list`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SessionListResult {
+    /// Newest first.
+    pub sessions: Vec<SessionView>,
+    /// Pass it to get older ones; absent when there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// Parameters of `session.show`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SessionShowParams {
+    /// Root path or id, where the session's id alone does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<WirePath>,
+    /// Its id.
+    pub session: String,
+}
+
+/// Parameters of `turn.start`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TurnStartParams {
+    /// Root path or id; needed without a session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<WirePath>,
+    /// The session; without it an implicit one of the command line that lives until ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// The agent's own id of the prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_id: Option<String>,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+}
+
+/// Result of `turn.start`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TurnStartResult {
+    /// Its id.
+    pub turn: String,
+    /// Its session.
+    pub session: String,
+}
+
+/// Parameters of `turn.end`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TurnEndParams {
+    /// Root path or id; needed without a session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<WirePath>,
+    /// The session whose open turn ends; the implicit one without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// The turn; the open one without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<String>,
+    /// Do not wait for its checks and for what the rules do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_wait: bool,
+}
+
+/// Result of `turn.end`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TurnEndResult {
+    /// Its id.
+    pub turn: String,
+    /// Its session.
+    pub session: String,
+    /// Operations of the turn.
+    pub operations: Vec<u64>,
+    /// Verdicts of the checks that ran.
+    pub verdicts: Vec<serde_json::Value>,
+}
+
+/// Parameters of `edit.begin`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditBeginParams {
+    /// The session.
+    pub session: String,
+    /// Root path or id, where the session's id alone does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<WirePath>,
+    /// What the tool will write; anything without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paths: Option<Vec<WirePath>>,
+    /// Name of the tool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
+    /// The agent's own id of the call; names the bracket at its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_use_id: Option<String>,
+}
+
+/// Result of `edit.begin`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EditBeginResult {
+    /// Its id.
+    pub edit: String,
+}
+
+/// Parameters of `edit.end`: `edit`, or `session` with `tool_use_id`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditEndParams {
+    /// From `edit.begin`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edit: Option<String>,
+    /// The session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// Root path or id, where the session's id alone does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<WirePath>,
+    /// The agent's own id of the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_use_id: Option<String>,
+    /// What the tool wrote, where it is known only now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paths: Option<Vec<WirePath>>,
+    /// Name of the tool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
+    /// Whether the tool succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub success: Option<bool>,
+}
+
+/// Result of `edit.end`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EditEndResult {
+    /// Its id.
+    pub edit: String,
+    /// Operations that were recorded for the bracket.
+    pub operations: Vec<u64>,
+}

@@ -1,0 +1,62 @@
+//! Recently used plain contents, bounded by their bytes.
+//!
+//! Does: make the base of the next edit of a file cheap to have.
+//! Does not: hold anything that was not verified when it was read.
+
+use std::sync::Arc;
+
+use aft_model::ContentId;
+use lru::LruCache;
+
+use crate::content::prefix_of;
+
+/// Most bytes held.
+const BYTES_MAX: usize = 8 * 1024 * 1024;
+/// A larger content would push out everything else.
+const ONE_MAX: usize = BYTES_MAX / 4;
+
+/// A plain content and what reading it from disk costs.
+#[derive(Clone, Debug)]
+pub(crate) struct Cached {
+    pub(crate) bytes: Arc<[u8]>,
+    pub(crate) chain_bytes: u64,
+}
+
+/// The cache, keyed by the first 8 bytes of ids, because that is how deltas name their base.
+pub(crate) struct ContentCache {
+    entries: LruCache<u64, (ContentId, Cached)>,
+    bytes: usize,
+}
+
+impl Default for ContentCache {
+    fn default() -> Self {
+        Self { entries: LruCache::unbounded(), bytes: 0 }
+    }
+}
+
+impl ContentCache {
+    pub(crate) fn get(&mut self, id: &ContentId) -> Option<Cached> {
+        let (held, cached) = self.entries.get(&prefix_of(id))?;
+        (held == id).then(|| cached.clone())
+    }
+
+    /// A content whose id begins with `prefix`; whoever uses it verifies the result.
+    pub(crate) fn get_prefix(&mut self, prefix: u64) -> Option<Cached> {
+        self.entries.get(&prefix).map(|(_, cached)| cached.clone())
+    }
+
+    pub(crate) fn put(&mut self, id: ContentId, cached: Cached) {
+        if cached.bytes.len() > ONE_MAX {
+            return;
+        }
+        self.bytes += cached.bytes.len();
+        if let Some((_, (_, old))) = self.entries.push(prefix_of(&id), (id, cached)) {
+            self.bytes -= old.bytes.len();
+        }
+        while self.bytes > BYTES_MAX
+            && let Some((_, (_, old))) = self.entries.pop_lru()
+        {
+            self.bytes -= old.bytes.len();
+        }
+    }
+}

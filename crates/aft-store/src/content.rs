@@ -1,0 +1,314 @@
+//! How a content becomes the payload of a blob record, and back.
+//!
+//! Does: compress on its own or against an earlier content, decide which pays, decode with every
+//! length bounded. Pure: capture workers call it in parallel, the writer only frames the result.
+//! Does not: find bases, follow chains, or verify the whole content's hash; the reader does.
+//!
+//! Payload of a blob: id (32 bytes), encoding (1), plain size (varint), for a delta the chain cost
+//! (varint) and the first 8 bytes of the base's id, then the data.
+
+mod chunks;
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use aft_model::ContentId;
+use zstd::zstd_safe::{CCtx, CParameter, DCtx, compress_bound};
+
+pub use chunks::prepare_stream;
+
+use crate::frame::{Kind, put_varint, take_varint};
+
+/// Longest content stored as one blob; anything longer is cut into chunks.
+pub const WHOLE_MAX: u64 = 4 * 1024 * 1024;
+/// Most plain bytes that reading the end of a delta chain may decode, small links counted as
+/// [`LINK_COST_MIN`].
+pub const CHAIN_MAX: u64 = 4 * 1024 * 1024;
+/// What a link of a delta chain costs at least: finding and reading its record.
+pub(crate) const LINK_COST_MIN: u64 = 16 * 1024;
+/// From this size on, matches across the whole base need long-distance matching.
+const LONG_DISTANCE_FROM: usize = 256 * 1024;
+
+/// How hard to compress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// For a first scan, where time counts; recompressed later.
+    Fast,
+    /// For edits.
+    Normal,
+    /// For background recompression.
+    Small,
+}
+
+impl Level {
+    fn zstd(self) -> i32 {
+        match self {
+            Self::Fast => -1,
+            Self::Normal => 3,
+            Self::Small => 9,
+        }
+    }
+}
+
+/// An earlier content that a new one may be stored against.
+#[derive(Clone, Debug)]
+pub struct Base {
+    /// Its identity.
+    pub id: ContentId,
+    /// Its plain bytes.
+    pub bytes: Arc<[u8]>,
+    /// What reading it costs.
+    pub chain_bytes: u64,
+}
+
+/// A content ready to be put: one record's payload, or those of its chunks and their list.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    pub(crate) id: ContentId,
+    pub(crate) size: u64,
+    pub(crate) kind: Kind,
+    pub(crate) payload: Vec<u8>,
+    /// Chunks to put before it.
+    pub(crate) chunks: Vec<Prepared>,
+}
+
+impl Prepared {
+    /// The content's identity.
+    #[must_use]
+    pub fn id(&self) -> ContentId {
+        self.id
+    }
+
+    /// Its plain size.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Bytes it will take in the store, frames not counted.
+    #[must_use]
+    pub fn stored_len(&self) -> u64 {
+        let chunks: u64 = self.chunks.iter().map(Self::stored_len).sum();
+        chunks + self.payload.len() as u64
+    }
+
+    /// True when it is stored as a difference from its base.
+    #[must_use]
+    pub fn is_delta(&self) -> bool {
+        self.kind == Kind::Blob && self.payload.get(32) == Some(&DELTA)
+    }
+}
+
+const RAW: u8 = 0;
+const ZSTD: u8 = 1;
+const DELTA: u8 = 2;
+
+/// How a blob's data is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    Raw,
+    Zstd,
+    /// Against the content whose id begins with these 8 bytes.
+    Delta {
+        base: u64,
+        chain_bytes: u64,
+    },
+}
+
+/// A blob record taken apart.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BlobRecord<'a> {
+    pub(crate) size: usize,
+    pub(crate) encoding: Encoding,
+    pub(crate) data: &'a [u8],
+}
+
+/// The first 8 bytes of an id as a number: the index's key.
+pub(crate) fn prefix_of(id: &ContentId) -> u64 {
+    id.0.first_chunk::<8>()
+        .map_or(0, |bytes| u64::from_be_bytes(*bytes))
+}
+
+/// What a full content of `size` bytes costs as a link of a chain.
+pub(crate) fn link_cost(size: u64) -> u64 {
+    size.max(LINK_COST_MIN)
+}
+
+/// Makes a content ready to be put, against `base` where that is much smaller.
+#[must_use]
+pub fn prepare(bytes: &[u8], base: Option<&Base>, level: Level) -> Prepared {
+    let id = ContentId(*blake3::hash(bytes).as_bytes());
+    if bytes.len() as u64 > WHOLE_MAX {
+        return chunks::prepare_chunked(id, bytes, level);
+    }
+    prepare_whole(id, bytes, base, level)
+}
+
+fn prepare_whole(id: ContentId, bytes: &[u8], base: Option<&Base>, level: Level) -> Prepared {
+    let size = bytes.len() as u64;
+    let base = base.filter(|base| is_promising(bytes, base));
+    let delta = base.and_then(|base| Some((base, delta(bytes, &base.bytes)?)));
+    // A delta of a tenth needs no comparison; the full frame is not even tried.
+    let full = match &delta {
+        Some((_, delta)) if delta.len() * 10 <= bytes.len() => None,
+        _ => Some(compress(bytes, level)),
+    };
+    let best = full.as_ref().map(|full| full.as_ref().map_or(bytes.len(), Vec::len));
+    let mut payload = Vec::new();
+    payload.extend_from_slice(&id.0);
+    match (delta, full) {
+        (Some((base, delta)), _) if best.is_none_or(|best| delta.len() * 5 < best * 4) => {
+            payload.push(DELTA);
+            put_varint(&mut payload, size);
+            put_varint(&mut payload, base.chain_bytes + link_cost(size));
+            payload.extend_from_slice(&prefix_of(&base.id).to_be_bytes());
+            payload.extend_from_slice(&delta);
+        }
+        (_, Some(Some(full))) => {
+            payload.push(ZSTD);
+            put_varint(&mut payload, size);
+            payload.extend_from_slice(&full);
+        }
+        _ => {
+            payload.push(RAW);
+            put_varint(&mut payload, size);
+            payload.extend_from_slice(bytes);
+        }
+    }
+    Prepared { id, size, kind: Kind::Blob, payload, chunks: Vec::new() }
+}
+
+/// A base of a wholly different size cannot save much, and a long chain must end.
+fn is_promising(bytes: &[u8], base: &Base) -> bool {
+    let (old, new) = (base.bytes.len(), bytes.len());
+    new >= 64
+        && old >= 32
+        && old as u64 <= WHOLE_MAX
+        && old / 8 <= new
+        && new / 8 <= old
+        && base.chain_bytes + link_cost(new as u64) <= CHAIN_MAX
+}
+
+thread_local! {
+    /// Making a context costs more than compressing a small file with it.
+    static COMPRESSOR: RefCell<Option<(i32, CCtx<'static>)>> = const { RefCell::new(None) };
+    static DECOMPRESSOR: RefCell<Option<DCtx<'static>>> = const { RefCell::new(None) };
+}
+
+/// A zstd frame with checksum and size; `None` where it would not be smaller.
+pub(crate) fn compress(bytes: &[u8], level: Level) -> Option<Vec<u8>> {
+    compress_at(bytes, level.zstd())
+}
+
+pub(crate) fn compress_at(bytes: &[u8], level: i32) -> Option<Vec<u8>> {
+    if bytes.len() < 32 {
+        return None;
+    }
+    COMPRESSOR.with_borrow_mut(|slot| {
+        let (_, context) = match slot.take_if(|(at, _)| *at != level) {
+            Some(_) | None => slot.get_or_insert_with(|| (level, compressor(level))),
+        };
+        let mut out = Vec::with_capacity(compress_bound(bytes.len()));
+        let written = context.compress2(&mut out, bytes).ok()?;
+        (written + written / 32 < bytes.len()).then(|| {
+            out.shrink_to_fit();
+            out
+        })
+    })
+}
+
+fn compressor(level: i32) -> CCtx<'static> {
+    let mut context = CCtx::create();
+    configure(&mut context, &[CParameter::CompressionLevel(level)]);
+    context
+}
+
+fn configure(context: &mut CCtx<'_>, extra: &[CParameter]) {
+    let all = [CParameter::ChecksumFlag(true), CParameter::ContentSizeFlag(true)];
+    for parameter in all.iter().chain(extra) {
+        context
+            .set_parameter(*parameter)
+            .expect("zstd knows these parameters and accepts these values");
+    }
+}
+
+/// A frame that needs `base` as its prefix. The checksum is what tells a wrong base.
+fn delta(bytes: &[u8], base: &[u8]) -> Option<Vec<u8>> {
+    let mut context = CCtx::create();
+    let span = bytes.len() + base.len();
+    configure(&mut context, &[CParameter::CompressionLevel(3)]);
+    if span > LONG_DISTANCE_FROM {
+        let window = span.next_power_of_two().trailing_zeros();
+        let long = CParameter::EnableLongDistanceMatching(true);
+        configure(&mut context, &[long, CParameter::WindowLog(window)]);
+    }
+    context.ref_prefix(base).ok()?;
+    let mut out = Vec::with_capacity(compress_bound(bytes.len()));
+    context.compress2(&mut out, bytes).ok()?;
+    out.shrink_to_fit();
+    Some(out)
+}
+
+/// Decodes a full frame of exactly `size` plain bytes.
+pub(crate) fn decompress(data: &[u8], size: usize) -> Option<Vec<u8>> {
+    DECOMPRESSOR.with_borrow_mut(|slot| {
+        let context = slot.get_or_insert_with(DCtx::create);
+        let mut out = Vec::with_capacity(size);
+        context.decompress(&mut out, data).ok()?;
+        (out.len() == size).then_some(out)
+    })
+}
+
+impl<'a> BlobRecord<'a> {
+    /// Takes a payload apart; `None` where its head is not well formed.
+    pub(crate) fn parse(payload: &'a [u8]) -> Option<Self> {
+        let (_, mut rest) = payload.split_first_chunk::<32>()?;
+        let (tag, after) = rest.split_first()?;
+        rest = after;
+        let size = take_varint(&mut rest)?;
+        if size > WHOLE_MAX {
+            return None;
+        }
+        let encoding = match *tag {
+            RAW => Encoding::Raw,
+            ZSTD => Encoding::Zstd,
+            DELTA => {
+                let chain_bytes = take_varint(&mut rest)?;
+                let (base, after) = rest.split_first_chunk::<8>()?;
+                rest = after;
+                Encoding::Delta { base: u64::from_be_bytes(*base), chain_bytes }
+            }
+            _ => return None,
+        };
+        Some(Self {
+            size: usize::try_from(size).ok()?,
+            encoding,
+            data: rest,
+        })
+    }
+
+    /// What reading this content costs.
+    pub(crate) fn chain_bytes(&self) -> u64 {
+        match self.encoding {
+            Encoding::Delta { chain_bytes, .. } => chain_bytes,
+            Encoding::Raw | Encoding::Zstd => link_cost(self.size as u64),
+        }
+    }
+
+    /// The plain bytes; `base` must be given exactly for a delta. `None` where they do not decode.
+    pub(crate) fn decode(&self, base: Option<&[u8]>) -> Option<Vec<u8>> {
+        match self.encoding {
+            Encoding::Raw => (self.data.len() == self.size).then(|| self.data.to_vec()),
+            Encoding::Zstd => decompress(self.data, self.size),
+            Encoding::Delta { .. } => {
+                let mut context = DCtx::create();
+                context.ref_prefix(base?).ok()?;
+                let mut out = Vec::with_capacity(self.size);
+                context.decompress(&mut out, self.data).ok()?;
+                (out.len() == self.size).then_some(out)
+            }
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! Reading, by any number of threads, beside the writer.
+//!
+//! Does: answer about operations, checkpoints and contents as of the last published group; everything
+//! read is verified first.
+//! Does not: wait for the writer beyond a short lock, or see a group that is not published.
+
+mod contents;
+mod history;
+mod states;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aft_model::{Change, Checkpoint, CheckpointName, Known, OperationId, RelPath};
+use rusqlite::params;
+
+pub use contents::ContentReader;
+pub use history::{Filter, HistoryEntry, OperationSummary};
+
+use crate::content::{WHOLE_MAX, decompress};
+use crate::entry::{Loc, PartOwner, salted};
+use crate::error::ReadError;
+use crate::frame::{Kind, take_varint};
+use crate::keyframe;
+use crate::records::{
+    self, AuditV1, BaselinePartV1, ChangeV1, CheckpointV1, IntentV1, KnownV1, PartV1, RecordError,
+};
+use crate::recover::Intent;
+use crate::shared::Shared;
+
+/// Most plain bytes in a part.
+const PART_PLAIN_MAX: u64 = 4 * WHOLE_MAX;
+
+/// The reading side of a store.
+#[derive(Clone)]
+pub struct Reader {
+    shared: Arc<Shared>,
+}
+
+impl Reader {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// The newest operation.
+    #[must_use]
+    pub fn head(&self) -> OperationId {
+        self.shared.head()
+    }
+
+    /// All checkpoints by name.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn checkpoints(&self) -> Result<Vec<Checkpoint>, ReadError> {
+        let tail = self.shared.tail.read().checkpoints.clone();
+        let mut all: BTreeMap<String, Checkpoint> = BTreeMap::new();
+        let bodies = self.shared.index.read(|connection| {
+            let mut ask = connection.prepare_cached("SELECT body FROM checkpoints")?;
+            let rows = ask.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
+            Ok::<_, ReadError>(rows.collect::<Result<Vec<_>, _>>()?)
+        })?;
+        for body in bodies {
+            let checkpoint = checkpoint(&body)?;
+            all.insert(checkpoint.name.as_str().to_owned(), checkpoint);
+        }
+        for (name, newer) in tail {
+            match newer {
+                Some(checkpoint) => all.insert(name, checkpoint),
+                None => all.remove(&name),
+            };
+        }
+        Ok(all.into_values().collect())
+    }
+
+    /// The checkpoint of that name.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn checkpoint(&self, name: &CheckpointName) -> Result<Option<Checkpoint>, ReadError> {
+        if let Some(newer) = self.shared.tail.read().checkpoints.get(name.as_str()) {
+            return Ok(newer.clone());
+        }
+        let body = self.shared.index.read(|connection| {
+            let mut ask = connection.prepare_cached("SELECT body FROM checkpoints WHERE name = ?1")?;
+            let mut rows = ask.query_map(params![name.as_str()], |row| row.get::<_, Vec<u8>>(0))?;
+            Ok::<_, ReadError>(rows.next().transpose()?)
+        })?;
+        body.map(|body| checkpoint(&body)).transpose()
+    }
+
+    /// Rollbacks that were decided and are not done.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn open_intents(&self) -> Result<Vec<Intent>, ReadError> {
+        let tail = self.shared.tail.read().intents.clone();
+        let mut open: BTreeMap<u64, Loc> = BTreeMap::new();
+        self.shared.index.read(|connection| {
+            let mut ask = connection.prepare_cached("SELECT op, loc FROM intents")?;
+            let mut rows = ask.query([])?;
+            while let Some(row) = rows.next()? {
+                open.insert(row.get::<_, i64>(0)? as u64, Loc(row.get::<_, i64>(1)? as u64));
+            }
+            Ok::<_, ReadError>(())
+        })?;
+        for (id, newer) in tail {
+            match newer {
+                Some(loc) => open.insert(id, loc),
+                None => open.remove(&id),
+            };
+        }
+        open.into_values().map(|loc| self.intent(loc)).collect()
+    }
+
+    fn intent(&self, loc: Loc) -> Result<Intent, ReadError> {
+        let record = self.shared.record(loc)?;
+        let intent: IntentV1 = salted(&record.payload).map_err(|e| undecodable("intent", &e))?;
+        let owner = PartOwner::Intent(intent.operation.id);
+        let operation = self.whole_operation(intent.operation, owner)?;
+        Ok(Intent { operation, force: intent.force })
+    }
+
+    /// The newest `limit` audit entries, newest first: time and text.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn audit(&self, limit: usize) -> Result<Vec<(i64, Vec<u8>)>, ReadError> {
+        let mut locs: BTreeMap<u64, Loc> = self.shared.tail.read().audits.clone();
+        self.shared.index.read(|connection| {
+            let mut ask =
+                connection.prepare_cached("SELECT n, loc FROM audit ORDER BY n DESC LIMIT ?1")?;
+            let mut rows = ask.query(params![i64::try_from(limit).unwrap_or(i64::MAX)])?;
+            while let Some(row) = rows.next()? {
+                locs.insert(row.get::<_, i64>(0)? as u64, Loc(row.get::<_, i64>(1)? as u64));
+            }
+            Ok::<_, ReadError>(())
+        })?;
+        let newest = locs.into_values().rev().take(limit);
+        newest
+            .map(|loc| {
+                let record = self.shared.record(loc)?;
+                let audit: AuditV1 =
+                    salted(&record.payload).map_err(|e| undecodable("audit entry", &e))?;
+                Ok((audit.time_ns, audit.text))
+            })
+            .collect()
+    }
+
+    /// What parts of an unfinished first scan hold: those no baseline operation has claimed.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn baseline_parts(&self) -> Result<Vec<(RelPath, Known)>, ReadError> {
+        let (first, next) = {
+            let state = self.shared.state.read();
+            (state.first_baseline_part, state.next_baseline_part)
+        };
+        let mut all = Vec::new();
+        for part in first..next {
+            if let Some(loc) = self.shared.find_part(PartOwner::Baseline, part)? {
+                all.extend(baseline_entries(&self.shared.record(loc)?.payload)?);
+            }
+        }
+        Ok(all)
+    }
+
+    /// The newest tree that was saved, with the operation it stands after; `None` where there is none
+    /// that fits this store.
+    #[must_use]
+    pub fn load_keyframe(&self) -> Option<(OperationId, Vec<(RelPath, Known)>)> {
+        let (operation, entries) = keyframe::load(&*self.shared.dir, &self.shared.store)?;
+        let known = self.shared.find_operation(operation.0).ok()?.is_some();
+        (known || operation == OperationId::NONE).then_some((operation, entries))
+    }
+}
+
+fn checkpoint(body: &[u8]) -> Result<Checkpoint, ReadError> {
+    let record: CheckpointV1 = records::decode(body).map_err(|e| undecodable("checkpoint", &e))?;
+    record.try_into().map_err(|e| undecodable("checkpoint", &e))
+}
+
+pub(crate) fn undecodable(what: &str, error: &RecordError) -> ReadError {
+    ReadError::corrupt(what, error.to_string())
+}
+
+/// The reverse of the writer's `pack`.
+fn unpack(body: &[u8]) -> Option<Vec<u8>> {
+    let mut rest = body;
+    let len = take_varint(&mut rest).filter(|len| *len <= PART_PLAIN_MAX)?;
+    let (tag, data) = rest.split_first()?;
+    match tag {
+        0 => Some(data.to_vec()),
+        1 => decompress(data, usize::try_from(len).ok()?),
+        _ => None,
+    }
+}
+
+fn unpacked<T: bincode::Decode<()>>(body: &[u8], what: &str) -> Result<T, ReadError> {
+    let plain = unpack(body).ok_or_else(|| undecodable(what, &RecordError::Compressed))?;
+    records::decode(&plain).map_err(|e| undecodable(what, &e))
+}
+
+/// The entries in a baseline part's payload.
+pub(crate) fn baseline_entries(payload: &[u8]) -> Result<Vec<(RelPath, Known)>, ReadError> {
+    const WHAT: &str = "part of the first scan";
+    let part: BaselinePartV1 = salted(payload).map_err(|e| undecodable(WHAT, &e))?;
+    let known: Vec<KnownV1> = unpacked(&part.body, WHAT)?;
+    let values: Result<_, _> = known.iter().map(records::known_value).collect();
+    values.map_err(|e| undecodable(WHAT, &e))
+}
+
+/// The changes in a part record, of either kind.
+pub(crate) fn part_changes(shared: &Shared, loc: Loc) -> Result<Vec<Change>, ReadError> {
+    const WHAT: &str = "part of an operation";
+    let record = shared.record(loc)?;
+    if record.kind == Kind::BaselinePart {
+        let appeared = |(path, known): (RelPath, Known)| Change {
+            path,
+            before: aft_model::FileState::Absent,
+            after: known.state,
+            renamed_from: None,
+        };
+        return Ok(baseline_entries(&record.payload)?.into_iter().map(appeared).collect());
+    }
+    let part: PartV1 = salted(&record.payload).map_err(|e| undecodable(WHAT, &e))?;
+    let changes: Vec<ChangeV1> = unpacked(&part.body, WHAT)?;
+    let values: Result<_, _> = changes.iter().map(Change::try_from).collect();
+    values.map_err(|e| undecodable(WHAT, &e))
+}
+
+/// The paths in a part record.
+pub(crate) fn part_paths(shared: &Shared, loc: Loc) -> Result<Vec<RelPath>, ReadError> {
+    Ok(part_changes(shared, loc)?.into_iter().map(|change| change.path).collect())
+}

@@ -1,0 +1,266 @@
+//! Contents: found, decoded through their delta chain, verified by hash, cached.
+//!
+//! Does: serve a content whole, as a stream, or as the base of the next version.
+//! Does not: serve a single byte of a content whose hash does not fit.
+
+use std::io::{self, Cursor, Read};
+use std::sync::Arc;
+
+use aft_model::ContentId;
+
+use super::Reader;
+use crate::cache::Cached;
+use crate::content::{Base, BlobRecord, Encoding, WHOLE_MAX, link_cost};
+use crate::entry::Loc;
+use crate::error::ReadError;
+use crate::frame::Kind;
+use crate::records::{self, ChunkListV1};
+use crate::shared::{Record, Shared};
+
+/// Largest content that is put together in memory; larger ones are streamed.
+const IN_MEMORY_MAX: u64 = 512 * 1024 * 1024;
+
+impl Reader {
+    /// True where the store holds that content and has not found it damaged.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn contains(&self, id: &ContentId) -> Result<bool, ReadError> {
+        self.shared.holds(id)
+    }
+
+    /// The content's bytes.
+    ///
+    /// # Errors
+    /// `NotFound`; `Corrupt` where what is stored does not hash to `id`.
+    pub fn read_content(&self, id: &ContentId) -> Result<Arc<[u8]>, ReadError> {
+        match find(&self.shared, id)? {
+            Content::Whole(cached) => Ok(cached.bytes),
+            Content::Chunks(list) => {
+                if list.size > IN_MEMORY_MAX {
+                    return Err(corrupt(id, "it is too large to be read at once"));
+                }
+                let mut bytes = Vec::with_capacity(usize::try_from(list.size).unwrap_or(0));
+                let mut reader = ContentReader::new(self.clone(), *id, list);
+                match reader.read_to_end(&mut bytes) {
+                    Ok(_) => Ok(Arc::from(bytes)),
+                    Err(error) => Err(reader.failure.take().unwrap_or(ReadError::Io(error))),
+                }
+            }
+        }
+    }
+
+    /// The content as a stream: a large one is never in memory whole.
+    ///
+    /// # Errors
+    /// As [`Self::read_content`]; damage met later is an error of kind `InvalidData` of the stream,
+    /// at the latest in place of its end.
+    pub fn open_content(&self, id: &ContentId) -> Result<Box<dyn Read + Send>, ReadError> {
+        match find(&self.shared, id)? {
+            Content::Whole(cached) => Ok(Box::new(Cursor::new(cached.bytes))),
+            Content::Chunks(list) => Ok(Box::new(ContentReader::new(self.clone(), *id, list))),
+        }
+    }
+
+    /// The plain length of a content, without decoding it.
+    ///
+    /// # Errors
+    /// As [`Self::read_content`].
+    pub fn content_size(&self, id: &ContentId) -> Result<u64, ReadError> {
+        let loc = self.shared.find_content(id)?.ok_or(ReadError::NotFound(*id))?;
+        let record = self.shared.record(loc)?;
+        match record.kind {
+            Kind::ChunkList => chunk_list(id, &record).map(|list| list.size),
+            _ => BlobRecord::parse(&record.payload)
+                .map(|blob| blob.size as u64)
+                .ok_or_else(|| corrupt(id, "its head is not well formed")),
+        }
+    }
+
+    /// Reads the content record at `loc` from disk, whatever the cache holds.
+    pub(crate) fn verify_stored(&self, id: &ContentId, loc: Loc) -> Result<(), ReadError> {
+        match read_one(&self.shared, id, loc)? {
+            Some(Content::Whole(_)) => Ok(()),
+            Some(Content::Chunks(list)) => {
+                let mut stream = ContentReader::new(self.clone(), *id, list);
+                io::copy(&mut stream, &mut io::sink()).map_err(ReadError::Io).map(|_| ())
+            }
+            None => Err(corrupt(id, "another content lies in its place")),
+        }
+    }
+
+    /// What the next version of this content may be stored against; `None` where it is large, missing
+    /// or damaged.
+    #[must_use]
+    pub fn base_for(&self, id: &ContentId) -> Option<Base> {
+        match find(&self.shared, id).ok()? {
+            Content::Whole(Cached { bytes, chain_bytes }) => Some(Base { id: *id, bytes, chain_bytes }),
+            Content::Chunks(_) => None,
+        }
+    }
+}
+
+fn corrupt(id: &ContentId, reason: &str) -> ReadError {
+    ReadError::corrupt(format!("content {id}"), reason)
+}
+
+enum Content {
+    Whole(Cached),
+    Chunks(ChunkListV1),
+}
+
+impl Shared {
+    /// True where the content is held and not known to be damaged.
+    pub(crate) fn holds(&self, id: &ContentId) -> Result<bool, ReadError> {
+        Ok(self.find_content(id)?.is_some() && !self.damaged.lock().contains(id))
+    }
+}
+
+/// Finds and verifies a content. One that is damaged is remembered, so that the same bytes may be put
+/// again and heal it.
+fn find(shared: &Shared, id: &ContentId) -> Result<Content, ReadError> {
+    if let Some(cached) = shared.cache.lock().get(id) {
+        return Ok(Content::Whole(cached));
+    }
+    let mut failure = ReadError::NotFound(*id);
+    for loc in shared.candidates(crate::content::prefix_of(id))? {
+        match read_one(shared, id, loc) {
+            Ok(Some(content)) => {
+                if let Content::Whole(cached) = &content {
+                    shared.cache.lock().put(*id, cached.clone());
+                }
+                return Ok(content);
+            }
+            Ok(None) => {}
+            Err(error) => failure = error,
+        }
+    }
+    if matches!(failure, ReadError::Corrupt { .. }) {
+        shared.damaged.lock().insert(*id);
+    }
+    Err(failure)
+}
+
+/// The content at `loc` if it is `id`.
+fn read_one(shared: &Shared, id: &ContentId, loc: Loc) -> Result<Option<Content>, ReadError> {
+    let record = shared.record(loc)?;
+    if record.payload.first_chunk::<32>() != Some(&id.0) {
+        return Ok(None);
+    }
+    if record.kind == Kind::ChunkList {
+        return chunk_list(id, &record).map(|list| Some(Content::Chunks(list)));
+    }
+    let blob = BlobRecord::parse(&record.payload)
+        .ok_or_else(|| corrupt(id, "its head is not well formed"))?;
+    let bytes = decode(shared, &blob)?.ok_or_else(|| corrupt(id, "it does not decode"))?;
+    if *blake3::hash(&bytes).as_bytes() != id.0 {
+        return Err(corrupt(id, "its bytes do not hash to its id"));
+    }
+    Ok(Some(Content::Whole(Cached { bytes: Arc::from(bytes), chain_bytes: blob.chain_bytes() })))
+}
+
+/// Decodes a blob, its bases first. The chain cost falls with every link, so this ends.
+fn decode(shared: &Shared, blob: &BlobRecord<'_>) -> Result<Option<Vec<u8>>, ReadError> {
+    let Encoding::Delta { base, chain_bytes } = blob.encoding else {
+        return Ok(blob.decode(None));
+    };
+    if let Some(cached) = shared.cache.lock().get_prefix(base)
+        && let Some(bytes) = blob.decode(Some(&cached.bytes))
+    {
+        return Ok(Some(bytes));
+    }
+    let Some(left) = chain_bytes.checked_sub(link_cost(blob.size as u64)) else {
+        return Ok(None);
+    };
+    for loc in shared.candidates(base)? {
+        let record = shared.record(loc)?;
+        let Some(below) = BlobRecord::parse(&record.payload) else { continue };
+        if record.kind != Kind::Blob || below.chain_bytes() != left || left > 4 * WHOLE_MAX {
+            continue;
+        }
+        if let Some(base) = decode(shared, &below)?
+            && let Some(bytes) = blob.decode(Some(&base))
+        {
+            return Ok(Some(bytes));
+        }
+    }
+    Ok(None)
+}
+
+fn chunk_list(id: &ContentId, record: &Record) -> Result<ChunkListV1, ReadError> {
+    let body = record.payload.get(32..).unwrap_or(&[]);
+    let list: ChunkListV1 =
+        records::decode(body).map_err(|e| corrupt(id, &format!("its chunk list: {e}")))?;
+    let sum: u64 = list.chunks.iter().map(|(_, len)| u64::from(*len)).sum();
+    if sum == list.size { Ok(list) } else { Err(corrupt(id, "its chunks do not add up")) }
+}
+
+/// A chunked content as a stream.
+pub struct ContentReader {
+    reader: Reader,
+    id: ContentId,
+    chunks: std::vec::IntoIter<([u8; 32], u32)>,
+    current: Cursor<Arc<[u8]>>,
+    hash: blake3::Hasher,
+    ended: bool,
+    failure: Option<ReadError>,
+}
+
+impl ContentReader {
+    fn new(reader: Reader, id: ContentId, list: ChunkListV1) -> Self {
+        Self {
+            reader,
+            id,
+            chunks: list.chunks.into_iter(),
+            current: Cursor::new(Arc::from([])),
+            hash: blake3::Hasher::new(),
+            ended: false,
+            failure: None,
+        }
+    }
+
+    fn fail(&mut self, error: ReadError) -> io::Error {
+        let text = error.to_string();
+        self.failure = Some(error);
+        io::Error::new(io::ErrorKind::InvalidData, text)
+    }
+
+    /// Loads the next chunk; `false` at the verified end.
+    fn advance(&mut self) -> io::Result<bool> {
+        let Some((id, len)) = self.chunks.next() else {
+            if !self.ended && *self.hash.finalize().as_bytes() != self.id.0 {
+                let error = corrupt(&self.id, "its chunks do not hash to its id");
+                return Err(self.fail(error));
+            }
+            self.ended = true;
+            return Ok(false);
+        };
+        let id = ContentId(id);
+        let chunk = match find(&self.reader.shared, &id) {
+            Ok(Content::Whole(cached)) if cached.bytes.len() as u64 == u64::from(len) => cached.bytes,
+            Ok(_) => {
+                let error = corrupt(&self.id, "a chunk has another length");
+                return Err(self.fail(error));
+            }
+            // The whole is what the caller asked for, and it cannot be had.
+            Err(error) => {
+                let error = corrupt(&self.id, &error.to_string());
+                return Err(self.fail(error));
+            }
+        };
+        self.hash.update(&chunk);
+        self.current = Cursor::new(chunk);
+        Ok(true)
+    }
+}
+
+impl Read for ContentReader {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.current.read(buf)?;
+            if read > 0 || buf.is_empty() || !self.advance()? {
+                return Ok(read);
+            }
+        }
+    }
+}

@@ -1,0 +1,370 @@
+//! Opening a store: what survived, what was torn, what is damaged.
+//!
+//! Does: order the segments, walk what the index does not know yet, cut a torn tail, report damage,
+//! and hand out numbers that were never used.
+//! Does not: repair. A damaged place stays as it is and everything else is served.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use aft_model::{Operation, OperationId};
+use aft_os::StoreDir;
+
+use crate::chain::Salts;
+use crate::entry::{Loc, LogState};
+use crate::error::{OpenError, StoreError};
+use crate::frame::{CrcSeed, Kind};
+use crate::index::Index;
+use crate::log::Log;
+use crate::reader::Reader;
+use crate::records::HeaderV1;
+use crate::segment::{self, HeaderState, Walk, Walker, open_io};
+use crate::shared::Shared;
+use crate::writer::{Writer, apply_tail};
+
+/// Numbers skipped after an unclean end.
+const SKIPPED: u64 = 1000;
+/// Entries in memory from which a rebuild writes to the index.
+const TAIL_MAX: usize = 16 * 1024;
+
+/// How to open a store.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Length from which a segment is sealed and the next begun.
+    pub segment_max: u64,
+    /// Bytes appended but not synced from which a commit syncs unasked; they are held in memory.
+    pub unsynced_max: u64,
+    /// Seed of salts and of the store's identity; the system's randomness where `None`. A simulation
+    /// gives one so that a run repeats itself.
+    pub seed: Option<[u8; 32]>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            segment_max: 16 * 1024 * 1024,
+            unsynced_max: 8 * 1024 * 1024,
+            seed: None,
+        }
+    }
+}
+
+/// A rollback that was decided and not finished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// The operation it will be.
+    pub operation: Operation,
+    /// Files that changed meanwhile are replaced too, after capture.
+    pub force: bool,
+}
+
+/// A damaged place in a segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// The segment's file.
+    pub segment: String,
+    /// The bytes.
+    pub range: Range<u64>,
+    /// What does not fit.
+    pub reason: String,
+}
+
+/// What opening found.
+#[derive(Clone, Debug)]
+pub struct Recovery {
+    /// Bytes of an unfinished group that were cut.
+    pub torn_bytes: u64,
+    /// Damaged places. They were left as they are.
+    pub corrupt: Vec<Damage>,
+    /// The number for the next operation.
+    pub next_operation: OperationId,
+    /// Rollbacks to finish.
+    pub open_intents: Vec<Intent>,
+    /// The store was not closed in order.
+    pub unclean: bool,
+}
+
+/// An open store.
+pub struct Opened {
+    /// The only writer.
+    pub writer: Writer,
+    /// A reader; clone it freely.
+    pub reader: Reader,
+    /// What opening found.
+    pub recovery: Recovery,
+}
+
+/// Opens the store in `dir`, made if it is empty.
+///
+/// # Errors
+/// [`OpenError`].
+pub fn open(dir: Arc<dyn StoreDir>, options: &Options) -> Result<Opened, OpenError> {
+    let mut salts = Salts::new(options.seed);
+    let segments = list_segments(&*dir)?;
+    let index = Index::open(&*dir).map_err(OpenError::Index)?;
+    let Some(store) = segments.iter().find_map(|s| Some(s.header.as_ref()?.store)) else {
+        if !segments.is_empty() && !only_torn_first(&*dir, &segments)? {
+            return Err(OpenError::Damaged("no segment has an intact header".to_owned()));
+        }
+        return create(dir, index, options, salts);
+    };
+    if segments.iter().any(|s| s.header.as_ref().is_some_and(|h| h.store != store)) {
+        return Err(OpenError::Damaged("segments of two stores lie together".to_owned()));
+    }
+    let shared = Arc::new(Shared::new(dir, store, index));
+    let mut scan = Scan::start(shared.clone(), &segments)?;
+    scan.run(&segments)?;
+    let log = scan.continue_log(&segments)?;
+    let clean = scan.state.clean && scan.torn == 0;
+    let floor = scan.state.next_operation.max(1);
+    let next = if clean { floor } else { floor.saturating_add(SKIPPED) };
+    shared.set_head(scan.state.head);
+    *shared.state.write() = scan.state.clone();
+    let reader = Reader::new(shared.clone());
+    let recovery = Recovery {
+        torn_bytes: scan.torn,
+        corrupt: scan.corrupt,
+        next_operation: OperationId(next),
+        open_intents: reader.open_intents().map_err(|e| OpenError::Write(StoreError::Read(e)))?,
+        unclean: !clean,
+    };
+    let salt = salts.salt();
+    tracing::debug!(segments = segments.len(), torn = recovery.torn_bytes, "store opened");
+    let mut writer = Writer::new(shared, log, scan.state, options, Salts::new(options.seed.map(|s| mix(s, salt, next))));
+    writer.reserve(next).map_err(OpenError::Write)?;
+    Ok(Opened { writer, reader, recovery })
+}
+
+/// A seeded store must not repeat its salts after a restart.
+fn mix(seed: [u8; 32], salt: [u8; 16], next: u64) -> [u8; 32] {
+    let mut hash = blake3::Hasher::new();
+    hash.update(&seed).update(&salt).update(&next.to_le_bytes());
+    *hash.finalize().as_bytes()
+}
+
+fn create(
+    dir: Arc<dyn StoreDir>,
+    index: Index,
+    options: &Options,
+    mut salts: Salts,
+) -> Result<Opened, OpenError> {
+    index.clear().map_err(OpenError::Index)?;
+    let store = salts.salt();
+    let state = LogState { group: 1, next_operation: 1, ..LogState::default() };
+    let header = header(store, 1, &state);
+    let log = Log::start(dir.clone(), &header, None).map_err(OpenError::Write)?;
+    let shared = Arc::new(Shared::new(dir, store, index));
+    let reader = Reader::new(shared.clone());
+    let mut writer = Writer::new(shared, log, state, options, salts);
+    writer.reserve(1).map_err(OpenError::Write)?;
+    let recovery = Recovery {
+        torn_bytes: 0,
+        corrupt: Vec::new(),
+        next_operation: OperationId(1),
+        open_intents: Vec::new(),
+        unclean: false,
+    };
+    Ok(Opened { writer, reader, recovery })
+}
+
+/// The header of a segment that begins at `state`.
+pub(crate) fn header(store: [u8; 16], segment: u32, state: &LogState) -> HeaderV1 {
+    HeaderV1 {
+        format: segment::FORMAT,
+        store,
+        segment,
+        first_group: state.group,
+        chain: state.chain.head,
+        chain_count: state.chain.count,
+        replaces: Vec::new(),
+    }
+}
+
+/// A segment's file and header, in the order of the log.
+pub(crate) struct SegmentInfo {
+    pub(crate) number: u32,
+    /// `None` where it does not check.
+    pub(crate) header: Option<HeaderV1>,
+    /// Where its records begin.
+    pub(crate) start: u64,
+}
+
+/// All segments in the order of the log.
+pub(crate) fn list_segments(dir: &dyn StoreDir) -> Result<Vec<SegmentInfo>, OpenError> {
+    let names = dir.list().map_err(open_io("list the directory"))?;
+    let mut segments = Vec::new();
+    for number in names.iter().filter_map(|name| segment::number_of(name)) {
+        let file = dir
+            .read(&segment::file_name(number))
+            .map_err(open_io("open a segment"))?;
+        segments.push(match segment::read_header(&*file, number)? {
+            HeaderState::Good(header, start) => SegmentInfo { number, header: Some(header), start },
+            HeaderState::Bad => SegmentInfo { number, header: None, start: 0 },
+        });
+    }
+    segments.sort_by_key(|s| s.number);
+    // A segment without a header stays behind the one numbered before it.
+    let mut group = 0;
+    segments.sort_by_cached_key(|s| {
+        group = s.header.as_ref().map_or(group, |h| h.first_group);
+        (group, s.number)
+    });
+    Ok(segments)
+}
+
+/// True where the very first segment was torn while the store was being made.
+fn only_torn_first(dir: &dyn StoreDir, segments: &[SegmentInfo]) -> Result<bool, OpenError> {
+    let [only] = segments else { return Ok(false) };
+    let bytes = segment::read_rest(dir, only.number, 0)?;
+    // A store is made with one small group; more than that was once in use.
+    Ok(only.number == 1 && bytes.len() < 1024)
+}
+
+/// The walk over what the index does not know.
+struct Scan {
+    shared: Arc<Shared>,
+    state: LogState,
+    /// Segment and offset to begin at.
+    from: (u32, u64),
+    torn: u64,
+    corrupt: Vec<Damage>,
+    /// Where the last segment's visible groups end.
+    end: u64,
+    sealed: bool,
+}
+
+impl Scan {
+    fn start(shared: Arc<Shared>, segments: &[SegmentInfo]) -> Result<Self, OpenError> {
+        let mut scan = Self {
+            shared,
+            state: LogState { group: 1, next_operation: 1, ..LogState::default() },
+            from: (segments.first().map_or(1, |s| s.number), 0),
+            torn: 0,
+            corrupt: Vec::new(),
+            end: 0,
+            sealed: false,
+        };
+        let applied = scan.shared.index.applied().map_err(OpenError::Index)?;
+        let usable = match &applied {
+            Some(applied) => scan.is_usable(applied, segments)?,
+            None => false,
+        };
+        if let Some(applied) = applied.filter(|_| usable) {
+            scan.from = (applied.segment, applied.offset);
+            scan.state = LogState::from_applied(&applied);
+        } else {
+            scan.shared.index.clear().map_err(OpenError::Index)?;
+            if let Some(header) = segments.first().and_then(|s| s.header.as_ref()) {
+                scan.state.group = header.first_group;
+                scan.state.chain.head = header.chain;
+                scan.state.chain.count = header.chain_count;
+            }
+        }
+        Ok(scan)
+    }
+
+    /// The index belongs to this store and does not reach beyond its segments.
+    fn is_usable(
+        &self,
+        applied: &crate::records::AppliedV1,
+        segments: &[SegmentInfo],
+    ) -> Result<bool, OpenError> {
+        if applied.store != self.shared.store {
+            return Ok(false);
+        }
+        let Some(info) = segments.iter().find(|s| s.number == applied.segment) else {
+            return Ok(false);
+        };
+        let len = segment::len(&*self.shared.dir, info.number)?;
+        Ok(len >= applied.offset && applied.offset >= info.start)
+    }
+
+    fn run(&mut self, segments: &[SegmentInfo]) -> Result<(), OpenError> {
+        let first = segments.iter().position(|s| s.number == self.from.0).unwrap_or(0);
+        let last = segments.len().saturating_sub(1);
+        for (at, info) in segments.iter().enumerate().skip(first) {
+            let from = if at == first { self.from.1.max(info.start) } else { info.start };
+            let bytes = segment::read_rest(&*self.shared.dir, info.number, from)?;
+            let walker = Walker {
+                segment: info.number,
+                seed: CrcSeed::new(&self.shared.store, info.number),
+                bytes: &bytes,
+                base: from,
+                vouched_whole: at < last,
+            };
+            let walk = walker.walk()?;
+            self.take(&walk, &bytes, info);
+            self.torn = walk.torn;
+            self.end = walk.end;
+            self.sealed = walk.sealed
+                // The index may reach to the very end of a segment.
+                || (bytes.is_empty() && segment::ends_sealed(&*self.shared.dir, &self.shared.store, info.number)?);
+            if self.shared.tail.read().len() > TAIL_MAX {
+                apply_tail(&self.shared, &self.state, info.number, walk.end)
+                    .map_err(OpenError::Index)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes over what a walk found.
+    fn take(&mut self, walk: &Walk, bytes: &[u8], info: &SegmentInfo) {
+        let name = segment::file_name(info.number);
+        if info.header.is_none() && walk.end > 0 {
+            self.damage(&name, 0..segment::FILE_MAGIC.len() as u64, "its header does not check");
+        }
+        for range in &walk.corrupt {
+            self.damage(&name, range.clone(), "no record checks here");
+        }
+        let shared = self.shared.clone();
+        let mut tail = shared.tail.write();
+        for found in &walk.records {
+            let payload = bytes.get(found.payload.clone()).unwrap_or(&[]);
+            match self.state.follow(found.kind, payload, found.loc) {
+                Ok(Some(entry)) => tail.add(entry),
+                Ok(None) => {}
+                Err(error) => {
+                    let range = found.loc.offset()..found.loc.offset() + payload.len() as u64;
+                    self.damage(&name, range, &error.to_string());
+                }
+            }
+            self.follow_group(found.kind, payload, found.loc, &name);
+        }
+    }
+
+    /// A chain that does not fit is reported once and taken up again where the log says.
+    fn follow_group(&mut self, kind: Kind, payload: &[u8], loc: Loc, name: &str) {
+        let Some((group, head)) = segment::group_end(kind, payload) else { return };
+        self.state.group = group;
+        if self.state.chain.head != head {
+            let range = loc.offset()..loc.offset() + payload.len() as u64;
+            self.damage(name, range, "the hash chain does not fit the records before");
+            self.state.chain.head = head;
+        }
+    }
+
+    fn damage(&mut self, segment: &str, range: Range<u64>, reason: &str) {
+        tracing::warn!(segment, start = range.start, end = range.end, reason, "store record is damaged");
+        let segment = segment.to_owned();
+        self.corrupt.push(Damage { segment, range, reason: reason.to_owned() });
+    }
+
+    /// Opens the last segment for writing. One whose making was torn is removed, and the one before
+    /// it, sealed, stands for it.
+    fn continue_log(&mut self, segments: &[SegmentInfo]) -> Result<Log, OpenError> {
+        let dir = self.shared.dir.clone();
+        let store = self.shared.store;
+        let Some((last, before)) = segments.split_last() else {
+            return Err(OpenError::Damaged("no segment is left".to_owned()));
+        };
+        if self.end == 0
+            && let Some(previous) = before.last()
+        {
+            dir.remove(&segment::file_name(last.number)).map_err(open_io("remove a torn segment"))?;
+            let len = segment::len(&*dir, previous.number)?;
+            return Log::resume(dir, store, previous.number, len, true).map_err(OpenError::Write);
+        }
+        let end = self.end.max(last.start);
+        Log::resume(dir, store, last.number, end, self.sealed).map_err(OpenError::Write)
+    }
+}

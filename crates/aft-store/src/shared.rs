@@ -1,0 +1,194 @@
+//! What writer and readers share: the directory, the index, the tail and open segments.
+//!
+//! Does: find and read single records, verified.
+//! Does not: decode what is in them.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aft_model::{ContentId, OperationId};
+use aft_os::{ReadAt, StoreDir};
+use parking_lot::{Mutex, RwLock};
+use rusqlite::{OptionalExtension, params};
+
+use crate::cache::ContentCache;
+use crate::content::prefix_of;
+use crate::entry::{Loc, LogState, PartOwner};
+use crate::error::ReadError;
+use crate::frame::{CrcSeed, FrameHead, HEADER_LEN, Kind};
+use crate::index::Index;
+use crate::segment;
+use crate::tail::Tail;
+
+/// Open segments kept.
+const FILES_MAX: usize = 64;
+
+/// Shared by the writer and every reader.
+pub(crate) struct Shared {
+    pub(crate) dir: Arc<dyn StoreDir>,
+    pub(crate) store: [u8; 16],
+    pub(crate) index: Index,
+    pub(crate) tail: RwLock<Tail>,
+    pub(crate) cache: Mutex<ContentCache>,
+    /// Contents found damaged; the same bytes may be put again.
+    pub(crate) damaged: Mutex<HashSet<ContentId>>,
+    /// State of the log at the last published group.
+    pub(crate) state: RwLock<LogState>,
+    head: AtomicU64,
+    files: Mutex<HashMap<u32, Arc<dyn ReadAt>>>,
+}
+
+/// One record, its checksum verified.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) kind: Kind,
+    pub(crate) payload: Vec<u8>,
+}
+
+impl Shared {
+    pub(crate) fn new(dir: Arc<dyn StoreDir>, store: [u8; 16], index: Index) -> Self {
+        Self {
+            dir,
+            store,
+            index,
+            tail: RwLock::default(),
+            cache: Mutex::default(),
+            damaged: Mutex::default(),
+            state: RwLock::default(),
+            head: AtomicU64::new(0),
+            files: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn head(&self) -> OperationId {
+        OperationId(self.head.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn set_head(&self, head: u64) {
+        self.head.store(head, Ordering::Release);
+    }
+
+    /// Opens a segment, or takes the handle at hand.
+    pub(crate) fn file(&self, number: u32) -> Result<Arc<dyn ReadAt>, ReadError> {
+        if let Some(file) = self.files.lock().get(&number) {
+            return Ok(file.clone());
+        }
+        let file = self.dir.read(&segment::file_name(number)).map_err(ReadError::Io)?;
+        let file: Arc<dyn ReadAt> = Arc::from(file);
+        let mut files = self.files.lock();
+        if files.len() >= FILES_MAX
+            && let Some(victim) = files.keys().min().copied()
+        {
+            files.remove(&victim);
+        }
+        files.insert(number, file.clone());
+        Ok(file)
+    }
+
+    /// Forgets the handle of a segment whose file changed identity.
+    pub(crate) fn forget_file(&self, number: u32) {
+        self.files.lock().remove(&number);
+    }
+
+    /// Reads and verifies the record at `loc`.
+    pub(crate) fn record(&self, loc: Loc) -> Result<Record, ReadError> {
+        let damaged = |reason: &str| {
+            let what = format!("record {}:{}", segment::file_name(loc.segment()), loc.offset());
+            ReadError::corrupt(what, reason)
+        };
+        let file = self.file(loc.segment())?;
+        let mut head = [0_u8; HEADER_LEN];
+        read_at(&*file, &mut head, loc.offset()).map_err(|error| eof_is_damage(error, &damaged))?;
+        let head = FrameHead::parse(&head).ok_or_else(|| damaged("no frame begins here"))?;
+        let mut payload = vec![0; head.payload_len];
+        read_at(&*file, &mut payload, loc.offset() + HEADER_LEN as u64)
+            .map_err(|error| eof_is_damage(error, &damaged))?;
+        let seed = CrcSeed::new(&self.store, loc.segment());
+        if !head.is_intact(seed, loc.offset(), &payload) {
+            return Err(damaged("its checksum does not fit"));
+        }
+        let kind = Kind::from_byte(head.kind).ok_or_else(|| damaged("its kind is not known"))?;
+        Ok(Record { kind, payload })
+    }
+
+    /// The id at the start of a content record, without its data.
+    fn content_key(&self, loc: Loc) -> Result<ContentId, ReadError> {
+        let mut head = [0_u8; HEADER_LEN + 32];
+        read_at(&*self.file(loc.segment())?, &mut head, loc.offset()).map_err(ReadError::Io)?;
+        let (_, id) = head.split_last_chunk::<32>().expect("the buffer is longer than an id");
+        Ok(ContentId(*id))
+    }
+
+    /// Where a content lies. Damaged candidates are passed over: another copy may be whole.
+    pub(crate) fn find_content(&self, id: &ContentId) -> Result<Option<Loc>, ReadError> {
+        if let Some(loc) = self.tail.read().blobs.get(id) {
+            return Ok(Some(*loc));
+        }
+        for loc in self.indexed_candidates(prefix_of(id))? {
+            if self.content_key(loc).is_ok_and(|key| key == *id) {
+                return Ok(Some(loc));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Every record whose content id begins with `prefix`.
+    pub(crate) fn candidates(&self, prefix: u64) -> Result<Vec<Loc>, ReadError> {
+        let mut all = self.tail.read().blob_prefixes.get(&prefix).cloned().unwrap_or_default();
+        for loc in self.indexed_candidates(prefix)? {
+            if !all.contains(&loc) {
+                all.push(loc);
+            }
+        }
+        Ok(all)
+    }
+
+    fn indexed_candidates(&self, prefix: u64) -> Result<Vec<Loc>, ReadError> {
+        self.index.read(|connection| {
+            let mut ask = connection.prepare_cached("SELECT loc FROM blobs WHERE h = ?1")?;
+            let rows = ask.query_map(params![prefix as i64], |row| row.get::<_, i64>(0))?;
+            Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().map(|loc| Loc(loc as u64)).collect())
+        })
+    }
+
+    /// Where a part record lies.
+    pub(crate) fn find_part(&self, owner: PartOwner, part: u32) -> Result<Option<Loc>, ReadError> {
+        if let Some(loc) = self.tail.read().parts.get(&(owner, part)) {
+            return Ok(Some(*loc));
+        }
+        self.index.read(|connection| {
+            let loc: Option<i64> = connection
+                .prepare_cached("SELECT loc FROM parts WHERE owner = ?1 AND part = ?2")?
+                .query_row(params![owner.key(), part], |row| row.get(0))
+                .optional()?;
+            Ok(loc.map(|loc| Loc(loc as u64)))
+        })
+    }
+
+    /// Where an operation's record lies.
+    pub(crate) fn find_operation(&self, id: u64) -> Result<Option<Loc>, ReadError> {
+        if let Some(row) = self.tail.read().ops.get(&id) {
+            return Ok(Some(row.loc));
+        }
+        self.index.read(|connection| {
+            let loc: Option<i64> = connection
+                .prepare_cached("SELECT loc FROM ops WHERE op = ?1")?
+                .query_row(params![id as i64], |row| row.get(0))
+                .optional()?;
+            Ok(loc.map(|loc| Loc(loc as u64)))
+        })
+    }
+}
+
+fn read_at(file: &dyn ReadAt, buf: &mut [u8], offset: u64) -> std::io::Result<()> {
+    if buf.is_empty() { Ok(()) } else { file.read_exact_at(buf, offset) }
+}
+
+fn eof_is_damage(error: std::io::Error, damaged: &dyn Fn(&str) -> ReadError) -> ReadError {
+    if error.kind() == std::io::ErrorKind::UnexpectedEof {
+        damaged("the segment ends before it does")
+    } else {
+        ReadError::Io(error)
+    }
+}

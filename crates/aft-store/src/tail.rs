@@ -1,0 +1,86 @@
+//! What is in the log and not yet in the index, in memory.
+//!
+//! Does: hold the entries since the index was last brought up to date, findable the same ways.
+//! Does not: know the index. Readers ask the tail first and the index second, so that an entry that
+//! moves from one to the other meanwhile is seen twice rather than not at all.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aft_model::{Checkpoint, ContentId, RelPath};
+
+use crate::content::prefix_of;
+use crate::entry::{Entry, Loc, OpPaths, OpRow, PartOwner};
+
+/// Entries in memory.
+#[derive(Default, Debug)]
+pub(crate) struct Tail {
+    pub(crate) blobs: HashMap<ContentId, Loc>,
+    /// By the first 8 bytes of the id, for delta bases.
+    pub(crate) blob_prefixes: HashMap<u64, Vec<Loc>>,
+    pub(crate) ops: BTreeMap<u64, OpRow>,
+    /// Operations by path, those with their changes in parts left out.
+    pub(crate) paths: BTreeMap<RelPath, Vec<u64>>,
+    /// Operations whose paths are in parts.
+    pub(crate) big: Vec<u64>,
+    pub(crate) parts: BTreeMap<(PartOwner, u32), Loc>,
+    /// `None` means deleted.
+    pub(crate) checkpoints: BTreeMap<String, Option<Checkpoint>>,
+    /// `None` means done.
+    pub(crate) intents: BTreeMap<u64, Option<Loc>>,
+    pub(crate) audits: BTreeMap<u64, Loc>,
+    len: usize,
+}
+
+impl Tail {
+    /// Adds one entry.
+    pub(crate) fn add(&mut self, entry: Entry) {
+        self.len += 1;
+        match entry {
+            Entry::Blob(id, loc) => {
+                self.blobs.insert(id, loc);
+                self.blob_prefixes.entry(prefix_of(&id)).or_default().push(loc);
+            }
+            Entry::Operation(row) => {
+                match &row.paths {
+                    OpPaths::Inline(paths) => {
+                        self.len += paths.len();
+                        for path in paths {
+                            self.paths.entry(path.clone()).or_default().push(row.id);
+                        }
+                    }
+                    OpPaths::Parts(_) | OpPaths::Baseline(_) => self.big.push(row.id),
+                }
+                self.ops.insert(row.id, row);
+            }
+            Entry::Part(owner, part, loc) => {
+                self.parts.insert((owner, part), loc);
+            }
+            Entry::Checkpoint(checkpoint) => {
+                let name = checkpoint.name.as_str().to_owned();
+                self.checkpoints.insert(name, Some(checkpoint));
+            }
+            Entry::CheckpointDeleted(name) => {
+                self.checkpoints.insert(name, None);
+            }
+            Entry::Intent(id, loc) => {
+                self.intents.insert(id, Some(loc));
+            }
+            Entry::IntentDone(id) => {
+                self.intents.insert(id, None);
+            }
+            Entry::Audit(number, loc) => {
+                self.audits.insert(number, loc);
+            }
+        }
+    }
+
+    /// Entries and paths held.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// True where the index lacks nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}

@@ -1,0 +1,368 @@
+//! The only writer: puts records, ends groups, keeps the index up to date.
+//!
+//! Does: everything that changes the store while it is open, on one thread.
+//! Does not: compress (capture workers do, with [`crate::prepare`]), wait for readers, or retry.
+//!
+//! After an error of `commit` everything that was put is still held in memory: call
+//! [`Writer::reopen`] until it succeeds, then `commit` again. An error of a `put_…` means that this
+//! one record was not taken.
+
+mod operations;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use aft_model::{CheckpointName, ContentId, Known, OperationId, RelPath};
+
+use crate::chain::{self, Salts};
+use crate::content::Prepared;
+use crate::entry::{Entry, Loc, LogState};
+use crate::error::{ReadError, StoreError};
+use crate::frame::{Kind, PAYLOAD_MAX};
+use crate::log::Log;
+use crate::recover::{self, Options};
+use crate::records::{
+    self, AuditV1, CheckpointDeletedV1, CheckpointV1, ReservationV1, SealV1, TrailerV1,
+};
+use crate::shared::Shared;
+use crate::{keyframe, reader};
+
+/// A group of nothing but content is split here, so that it need not be whole to be seen.
+const GROUP_SPLIT: u64 = 4 * 1024 * 1024;
+/// Entries not in the index from which a durable commit brings it up to date unasked.
+const TAIL_MAX: usize = 8 * 1024;
+
+/// The writer of one store.
+pub struct Writer {
+    shared: Arc<Shared>,
+    log: Log,
+    /// State of the log after everything put.
+    state: LogState,
+    options: Options,
+    salts: Salts,
+    /// Entries of the group under way, not yet seen by readers.
+    pending: Vec<Entry>,
+    pending_contents: HashSet<ContentId>,
+    /// Where the group under way began; `None` between groups.
+    group_start: Option<u64>,
+    /// The group holds records that belong together.
+    indivisible: bool,
+    /// Of the last salted record.
+    last_commitment: chain::Commitment,
+    /// The group has its trailer and waits to be written and seen.
+    ended: bool,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        log: Log,
+        state: LogState,
+        options: &Options,
+        salts: Salts,
+    ) -> Self {
+        Self {
+            shared,
+            log,
+            state,
+            options: options.clone(),
+            salts,
+            pending: Vec::new(),
+            pending_contents: HashSet::new(),
+            group_start: None,
+            indivisible: false,
+            last_commitment: [0; 32],
+            ended: false,
+        }
+    }
+
+    /// Notes durably that numbers below `next` may have been given out.
+    pub(crate) fn reserve(&mut self, next: u64) -> Result<(), StoreError> {
+        self.begin()?;
+        self.state.next_operation = self.state.next_operation.max(next);
+        let body = records::encode(&ReservationV1 { next_operation: next });
+        self.record(Kind::Reservation, &[&body], |_| None);
+        self.commit(true)
+    }
+
+    /// Puts a content and its chunks. One that is held already is not put again.
+    ///
+    /// # Errors
+    /// [`StoreError::Poisoned`], or whatever starting a new segment reports.
+    pub fn put_content(&mut self, content: Prepared) -> Result<(), StoreError> {
+        if self.holds(&content.id)? {
+            return Ok(());
+        }
+        for chunk in content.chunks {
+            self.put_content(chunk)?;
+        }
+        self.split_if_large()?;
+        self.begin()?;
+        if content.payload.len() > PAYLOAD_MAX {
+            return Err(StoreError::TooLarge { what: "content", len: content.payload.len() });
+        }
+        let id = content.id;
+        self.record(content.kind, &[&content.payload], |loc| Some(Entry::Blob(id, loc)));
+        self.pending_contents.insert(id);
+        Ok(())
+    }
+
+    fn holds(&self, id: &ContentId) -> Result<bool, StoreError> {
+        if self.pending_contents.contains(id) {
+            return Ok(true);
+        }
+        let held = self.shared.holds(id).map_err(StoreError::Read)?;
+        Ok(held)
+    }
+
+    /// Puts a checkpoint, replacing one of the same name.
+    ///
+    /// # Errors
+    /// As [`Self::put_content`].
+    pub fn put_checkpoint(&mut self, checkpoint: &aft_model::Checkpoint) -> Result<(), StoreError> {
+        self.begin()?;
+        let body = records::encode(&CheckpointV1::from(checkpoint));
+        let entry = checkpoint.clone();
+        self.salted(Kind::Checkpoint, &body, |_| Some(Entry::Checkpoint(entry)))
+    }
+
+    /// Deletes a checkpoint.
+    ///
+    /// # Errors
+    /// As [`Self::put_content`].
+    pub fn delete_checkpoint(&mut self, name: &CheckpointName) -> Result<(), StoreError> {
+        self.begin()?;
+        let name = name.as_str().to_owned();
+        let body = records::encode(&CheckpointDeletedV1 { name: name.clone() });
+        self.salted(Kind::CheckpointDeleted, &body, |_| Some(Entry::CheckpointDeleted(name)))
+    }
+
+    /// Puts an audit entry.
+    ///
+    /// # Errors
+    /// As [`Self::put_content`].
+    pub fn put_audit(&mut self, time_ns: i64, text: &[u8]) -> Result<(), StoreError> {
+        self.begin()?;
+        let body = records::encode(&AuditV1 { time_ns, text: text.to_vec() });
+        let number = self.state.audits;
+        self.salted(Kind::Audit, &body, |loc| Some(Entry::Audit(number, loc)))
+    }
+
+    /// Ends the group: everything put since the last commit becomes visible together. With `durable`
+    /// it also survives a power cut once this returns. Without, it is synced by a later commit.
+    ///
+    /// # Errors
+    /// A failed write or sync. Nothing put is lost: [`Self::reopen`], then commit again.
+    pub fn commit(&mut self, durable: bool) -> Result<(), StoreError> {
+        self.log.check()?;
+        if self.group_start.is_some() && !self.ended {
+            self.end_group();
+        }
+        if durable || self.log.unsynced_len() > self.options.unsynced_max {
+            self.log.sync()?;
+        } else {
+            self.log.flush()?;
+        }
+        self.publish();
+        if self.log.unsynced_len() == 0
+            && self.shared.tail.read().len() >= TAIL_MAX
+            && let Err(error) = self.apply()
+        {
+            // The log has everything; the index catches up later or is rebuilt.
+            tracing::warn!(%error, "store index lags behind");
+        }
+        Ok(())
+    }
+
+    fn end_group(&mut self) {
+        let trailer = TrailerV1 {
+            group: self.state.group,
+            synced: self.log.synced(),
+            chain: self.state.chain.head,
+        };
+        let body = records::encode(&trailer);
+        self.log.frame(Kind::Trailer, &[&body]);
+        self.state.note(Kind::Trailer, body.len(), None);
+        self.state.group += 1;
+        self.ended = true;
+    }
+
+    /// Shows the ended group to readers.
+    fn publish(&mut self) {
+        if !self.ended {
+            return;
+        }
+        let mut tail = self.shared.tail.write();
+        for entry in self.pending.drain(..) {
+            tail.add(entry);
+        }
+        drop(tail);
+        let mut damaged = self.shared.damaged.lock();
+        if !damaged.is_empty() {
+            damaged.retain(|id| !self.pending_contents.contains(id));
+        }
+        drop(damaged);
+        self.shared.state.write().clone_from(&self.state);
+        self.shared.set_head(self.state.head);
+        self.pending_contents.clear();
+        self.group_start = None;
+        self.indivisible = false;
+        self.ended = false;
+    }
+
+    /// Brings the index up to date and cuts its write-ahead log; syncs first what is not durable yet.
+    /// For idle moments: readers need it never, a restart needs it to be quick.
+    ///
+    /// # Errors
+    /// A failed sync, or SQLite.
+    pub fn flush_index(&mut self) -> Result<(), StoreError> {
+        if self.log.unsynced_len() > 0 || self.group_start.is_some() {
+            self.commit(true)?;
+        }
+        self.apply().map_err(StoreError::Index)?;
+        self.shared.index.shrink_wal().map_err(StoreError::Index)
+    }
+
+    fn apply(&self) -> rusqlite::Result<()> {
+        if self.shared.tail.read().is_empty() {
+            return Ok(());
+        }
+        apply_tail(&self.shared, &self.state, self.log.number(), self.log.end())
+    }
+
+    /// Writes a cache of the newest tree, so that the next start need not fold the history.
+    ///
+    /// # Errors
+    /// Whatever the system reports; an older keyframe is then still whole.
+    pub fn save_keyframe<'a>(
+        &mut self,
+        operation: OperationId,
+        entries: impl Iterator<Item = (&'a RelPath, &'a Known)>,
+    ) -> Result<(), StoreError> {
+        keyframe::save(&*self.shared.dir, &self.shared.store, operation, entries)
+    }
+
+    /// True after a failure, until [`Self::reopen`] succeeds.
+    #[must_use]
+    pub fn is_poisoned(&self) -> bool {
+        self.log.is_poisoned()
+    }
+
+    /// After a failure: cuts the segment to what is known durable and appends again, from memory, all
+    /// that came after. Then commit once more.
+    ///
+    /// # Errors
+    /// The system still refuses. Nothing is lost; try again later.
+    pub fn reopen(&mut self) -> Result<(), StoreError> {
+        self.shared.forget_file(self.log.number());
+        self.log.reopen()?;
+        self.publish();
+        Ok(())
+    }
+
+    /// Ends in order: commits, notes the clean end, brings the index up to date.
+    ///
+    /// # Errors
+    /// A failed write or sync. The store is then as after a crash, which opening copes with.
+    pub fn close(mut self) -> Result<(), StoreError> {
+        self.commit(true)?;
+        if !self.state.clean {
+            self.begin()?;
+            self.record(Kind::CleanEnd, &[], |_| None);
+            self.commit(true)?;
+        }
+        self.flush_index()
+    }
+
+    /// The reader's side of this store.
+    #[must_use]
+    pub fn reader(&self) -> reader::Reader {
+        reader::Reader::new(self.shared.clone())
+    }
+
+    /// Makes sure that a record can be framed now; starts a segment or a group where one is due.
+    fn begin(&mut self) -> Result<(), StoreError> {
+        self.log.check()?;
+        if self.group_start.is_some() {
+            return Ok(());
+        }
+        if self.log.is_sealed() || self.log.end() >= self.options.segment_max {
+            self.roll()?;
+        }
+        self.group_start = Some(self.log.end());
+        Ok(())
+    }
+
+    fn roll(&mut self) -> Result<(), StoreError> {
+        let seal = SealV1 {
+            next_group: self.state.group,
+            chain: self.state.chain.head,
+            chain_count: self.state.chain.count,
+        };
+        let number = self.log.number() + 1;
+        let header = recover::header(self.log.store(), number, &self.state);
+        self.log.roll(&records::encode(&seal), &header)
+    }
+
+    fn split_if_large(&mut self) -> Result<(), StoreError> {
+        let len = self.group_start.map_or(0, |start| self.log.end() - start);
+        if len >= GROUP_SPLIT && !self.indivisible { self.commit(false) } else { Ok(()) }
+    }
+
+    /// Frames one record of the group under way. A write that fails here poisons the log and is told
+    /// by the next commit; the record itself is held.
+    fn record(&mut self, kind: Kind, payload: &[&[u8]], entry: impl FnOnce(Loc) -> Option<Entry>) {
+        let loc = self.log.frame(kind, payload);
+        let entry = entry(loc);
+        let len = payload.iter().map(|part| part.len()).sum();
+        self.state.note(kind, len, entry.as_ref());
+        self.pending.extend(entry);
+        if let Err(error) = self.log.flush_if_large() {
+            tracing::debug!(%error, "append failed and is held in memory");
+        }
+    }
+
+    /// Frames a record that the chain commits to.
+    fn salted(
+        &mut self,
+        kind: Kind,
+        body: &[u8],
+        entry: impl FnOnce(Loc) -> Option<Entry>,
+    ) -> Result<(), StoreError> {
+        if body.len() + chain::SALT_LEN > PAYLOAD_MAX {
+            return Err(StoreError::TooLarge { what: "record", len: body.len() });
+        }
+        let salt = self.salts.salt();
+        self.last_commitment = chain::commitment(&salt, kind, body);
+        self.state.chain.extend(&self.last_commitment);
+        self.indivisible = true;
+        self.record(kind, &[&salt, body], entry);
+        Ok(())
+    }
+}
+
+/// Moves the tail into the index, which then reaches to `segment` and `offset`.
+pub(crate) fn apply_tail(
+    shared: &Shared,
+    state: &LogState,
+    segment: u32,
+    offset: u64,
+) -> rusqlite::Result<()> {
+    let applied = state.to_applied(shared.store, segment, offset);
+    let paths = |loc: Loc| match reader::part_paths(shared, loc) {
+        Ok(paths) => paths,
+        Err(error) => {
+            note_unreadable(&error);
+            Vec::new()
+        }
+    };
+    let tail = shared.tail.read();
+    shared.index.apply(&tail, &applied, &paths)?;
+    drop(tail);
+    *shared.tail.write() = crate::tail::Tail::default();
+    Ok(())
+}
+
+fn note_unreadable(error: &ReadError) {
+    tracing::warn!(%error, "a part of an operation's changes cannot be indexed");
+}
