@@ -40,19 +40,19 @@ pub enum ContentFault {
 /// Contents that a check has read and verified, kept for the staging that follows.
 #[derive(Debug, Default)]
 pub struct Prepared {
-    bytes: HashMap<ContentId, Arc<[u8]>>,
+    bytes: HashMap<ContentId, Arc<Vec<u8>>>,
     len: usize,
 }
 
 impl Prepared {
-    pub(crate) fn get(&self, id: &ContentId) -> Option<Arc<[u8]>> {
+    pub(crate) fn get(&self, id: &ContentId) -> Option<Arc<Vec<u8>>> {
         self.bytes.get(id).cloned()
     }
 
     fn keep(&mut self, id: ContentId, bytes: Vec<u8>, len_max: usize) {
         if self.len + bytes.len() <= len_max {
             self.len += bytes.len();
-            self.bytes.insert(id, Arc::from(bytes));
+            self.bytes.insert(id, Arc::new(bytes));
         }
     }
 }

@@ -238,14 +238,18 @@ impl Applier<'_> {
                 None => None,
                 Some(need) => Some(match (prepared.get(&need.id), &ahead) {
                     (Some(bytes), _) => bytes,
-                    (None, None) => Arc::from(self.fetch_for(step, &need)?),
+                    (None, None) => Arc::new(self.fetch_for(step, &need)?),
                     (None, Some(ahead)) => {
                         let fetched = ahead.recv().unwrap_or(Err(ContentFault::Missing));
-                        Arc::from(fetched.map_err(|source| content_error(step, source))?)
+                        Arc::new(fetched.map_err(|source| content_error(step, source))?)
                     }
                 }),
             };
-            stats.push(Some(self.stage_one(places, step, bytes.as_deref())?));
+            stats.push(Some(self.stage_one(
+                places,
+                step,
+                bytes.as_ref().map(|bytes| bytes.as_slice()),
+            )?));
             pass(self.steps, "stage.made", step.index)?;
         }
         Ok(Staged { stats })

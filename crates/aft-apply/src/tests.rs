@@ -4,4 +4,5 @@ mod crash;
 mod exact;
 mod late;
 mod refuse;
+mod seeds;
 mod support;

@@ -3,14 +3,20 @@
 //! A daemon that finds a newer client in `hello` hangs up and makes room, so that one more attempt is
 //! made; the request was not carried out, because `hello` was not answered.
 
+use std::time::Duration;
+
 use aft_rpc::client::{Client, ClientError};
 use aft_rpc::types::hello::{HelloParams, Role};
 use aft_rpc::{Paths, build_id};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::daemon_start;
+use crate::daemon_start::{self, pause_for};
 use crate::failure::Failure;
+
+/// How long an old daemon may take to save everything and make room.
+const HANDOVER_MAX: Duration = Duration::from_secs(10);
+const HANDOVER_PAUSE: Duration = Duration::from_millis(10);
 
 /// What happens where no daemon answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,11 +61,25 @@ impl Connection {
             Err(ClientError::Closed) if client.hello().is_none() => {}
             other => return other.map_err(Failure::from),
         }
+        self.call_the_next(method, params)
+    }
+
+    /// The daemon makes room: connects to its successor, which this may have to start, as soon as it answers.
+    fn call_the_next<P: Serialize>(&mut self, method: &str, params: &P) -> Result<Box<RawValue>, Failure> {
         // Without a version, so that whoever answers now does not make room a second time.
         let anonymous = HelloParams { client: Some("aft".to_owned()), version: None, build: None };
-        let client = self.connect(anonymous)?;
-        let client = self.client.insert(client);
-        client.call_raw(method, params).map_err(Failure::from)
+        let mut waited = Duration::ZERO;
+        loop {
+            let client = self.connect(anonymous.clone())?;
+            let client = self.client.insert(client);
+            match client.call_raw(method, params) {
+                // The old one still takes connections while it saves everything.
+                Err(ClientError::Closed) if client.hello().is_none() && waited < HANDOVER_MAX => {}
+                other => return other.map_err(Failure::from),
+            }
+            pause_for(HANDOVER_PAUSE);
+            waited += HANDOVER_PAUSE;
+        }
     }
 
     fn connect(&self, hello: HelloParams) -> Result<Client, Failure> {

@@ -13,6 +13,21 @@ use crate::connection::{Connection, Start};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::place::Place;
+use crate::progress::Accompanied;
+
+/// Methods that wait while the first scan is under way.
+const WAITS_FOR_ARMING: &[&str] = &[
+    "sync",
+    "checkpoint.create",
+    "undo",
+    "redo",
+    "rollback.plan",
+    "rollback.apply",
+    "diff",
+    "history.list",
+    "turn.start",
+    "turn.end",
+];
 
 /// One command's surroundings.
 pub(crate) struct Context {
@@ -66,6 +81,10 @@ impl Context {
 
     /// Calls a method and keeps its result as the daemon wrote it.
     pub(crate) fn call_raw<P: Call>(&mut self, params: &P) -> Result<Box<RawValue>, Failure> {
+        let _progress = match (self.place.known_workspace(), WAITS_FOR_ARMING.contains(&P::METHOD)) {
+            (Some(workspace), true) => Accompanied::start(&self.paths, &WirePath::from(workspace)),
+            _ => None,
+        };
         self.connection.call_raw(P::METHOD, params)
     }
 

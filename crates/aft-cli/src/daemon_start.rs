@@ -14,8 +14,8 @@ use crate::failure::Failure;
 
 /// How long a daemon may take until it answers; opening a store that was not closed cleanly is the slow case.
 const START_MAX: Duration = Duration::from_secs(10);
-/// How long one that ended at once is given for another, which won the race, to answer.
-const RACE_MAX: Duration = Duration::from_secs(2);
+/// How long one that ended is given for another, which won the race, to show.
+const GRACE: Duration = Duration::from_millis(200);
 /// Longest pause between two attempts.
 const PAUSE_MAX: Duration = Duration::from_millis(20);
 
@@ -23,26 +23,46 @@ const PAUSE_MAX: Duration = Duration::from_millis(20);
 const NOT_INHERITED: &[&str] =
     &["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "PAGER", "OLDPWD", "PWD"];
 
-/// Starts this very binary as a daemon and connects to it.
+/// Starts this very binary as a daemon and connects to it, or to one that was quicker.
 pub(crate) fn start_and_connect(paths: &Paths, hello: &HelloParams) -> Result<Client, Failure> {
-    let pid = spawn(paths)?;
+    let mut pid = spawn(paths)?;
     let (mut waited, mut pause) = (Duration::ZERO, Duration::from_millis(1));
-    let mut limit = START_MAX;
+    let mut other_was_there = false;
     loop {
         match Client::connect_as(paths, Role::Control, hello.clone()) {
             Ok(client) => return Ok(client),
             // The key is made after the socket only in a store that is being made this moment.
-            Err(ClientError::NoDaemon { .. } | ClientError::Key { .. }) if waited < limit => {}
+            Err(ClientError::NoDaemon { .. } | ClientError::Key { .. }) if waited < START_MAX => {}
             Err(ClientError::NoDaemon { .. }) => return Err(did_not_start(paths)),
             Err(error) => return Err(error.into()),
         }
-        if limit == START_MAX && !SystemProcess.is_alive(pid) {
-            limit = waited + RACE_MAX;
+        if !SystemProcess.is_alive(pid) {
+            // It ended because another one serves the store, or because it cannot run at all.
+            if is_locked(&paths.lock_file()) {
+                other_was_there = true;
+            } else if other_was_there {
+                // The other one is gone by now: an old daemon that made room.
+                pid = spawn(paths)?;
+                other_was_there = false;
+            } else if waited > GRACE {
+                return Err(did_not_start(paths));
+            }
         }
         pause_for(pause);
         waited += pause;
         pause = (pause * 2).min(PAUSE_MAX);
     }
+}
+
+/// True while a process holds a lock on `file`. The kernel's table is read, because trying to lock would
+/// itself keep a daemon from starting.
+fn is_locked(file: &Path) -> bool {
+    let Ok(stat) = rustix::fs::stat(file) else { return false };
+    let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
+    // Only the inode is compared: some file systems show another device number there than in stat. A file of
+    // the same number elsewhere costs a longer wait and nothing else.
+    let wanted = format!(":{}", stat.st_ino);
+    locks.lines().any(|line| line.split_whitespace().any(|word| word.ends_with(&wanted) && word.matches(':').count() == 2))
 }
 
 /// Starts this very binary as a daemon of its own and returns its process id.

@@ -26,6 +26,7 @@ struct Parts {
     details: Vec<String>,
     rpc: Option<RpcError>,
     broken_pipe: bool,
+    hangup: bool,
 }
 
 /// How a command ends that did not fail outright.
@@ -33,7 +34,7 @@ pub(crate) type Outcome = Result<ExitKind, Failure>;
 
 impl Failure {
     pub(crate) fn new(exit: ExitKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Parts { exit, message: message.into(), remedy: None, details: Vec::new(), rpc: None, broken_pipe: false }))
+        Self(Box::new(Parts { exit, message: message.into(), remedy: None, details: Vec::new(), rpc: None, broken_pipe: false, hangup: false }))
     }
 
     /// Exit 1 with an error of the operating system behind it.
@@ -60,6 +61,11 @@ impl Failure {
     /// True when standard output was closed by its reader.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         self.0.broken_pipe
+    }
+
+    /// True when the daemon went away in the middle of a call.
+    pub(crate) fn is_hangup(&self) -> bool {
+        self.0.hangup
     }
 
     /// For standard error.
@@ -117,7 +123,9 @@ impl From<ClientError> for Failure {
             ClientError::Key { .. } => Self::new(ExitKind::Forbidden, message)
                 .with_remedy("Only the user who runs the daemon, outside a sandbox, may do this; `aft doctor` looks further."),
             ClientError::Closed => {
-                Self::new(ExitKind::Failed, message).with_remedy("`aft daemon logs` tells why; the command can be given again.")
+                let mut failure = Self::new(ExitKind::Failed, message);
+                failure.0.hangup = true;
+                failure.with_remedy("`aft daemon logs` tells why; the command can be given again.")
             }
             ClientError::Paths(_)
             | ClientError::Io(_)

@@ -21,6 +21,7 @@ mod failure;
 mod output;
 mod pager;
 mod place;
+mod progress;
 mod render;
 
 use std::ffi::OsString;

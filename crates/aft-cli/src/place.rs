@@ -57,6 +57,11 @@ impl Place {
         Ok(self.workspace.insert(workspace))
     }
 
+    /// The same if it was asked for already.
+    pub(crate) fn known_workspace(&self) -> Option<&Path> {
+        self.workspace.as_deref()
+    }
+
     /// A directory of the command line, absolute, with symbolic links resolved as far as it exists.
     pub(crate) fn directory(&mut self, path: &Path) -> Result<PathBuf, Failure> {
         let absolute = self.absolute(path)?;

@@ -31,7 +31,6 @@ pub struct Daemon {
     pub(crate) started_ns: i64,
     pub(crate) n_connections: AtomicU64,
     pub(crate) stopping: tokio::sync::watch::Sender<bool>,
-    pub(crate) log_file: Mutex<Option<PathBuf>>,
     home: RealStoreDir,
     entries: RwLock<BTreeMap<WorkspaceId, Entry>>,
     /// Serialises adding and removing; never held while a request is answered.
@@ -91,7 +90,6 @@ impl Daemon {
             started_ns,
             n_connections: AtomicU64::new(0),
             stopping: tokio::sync::watch::Sender::new(false),
-            log_file: Mutex::new(None),
             home,
             entries: RwLock::new(BTreeMap::new()),
             changing: Mutex::new(()),
@@ -191,7 +189,6 @@ impl Daemon {
         if self.paths.home.starts_with(root) {
             return Err(AddError::HoldsStore(root.to_owned()));
         }
-        #[expect(clippy::disallowed_methods, reason = "the home directory is a fact about the user, read where it is needed")]
         let home = std::env::var_os("HOME").map(PathBuf::from).and_then(|home| home.canonicalize().ok());
         if !force && (root == Path::new("/") || home.is_some_and(|home| home == root)) {
             return Err(AddError::TooMuch(root.to_owned()));
@@ -255,8 +252,7 @@ impl Daemon {
         let entry = if wanted.first() == Some(&b'/') {
             let path = Path::new(std::ffi::OsStr::from_bytes(wanted));
             let found = registry::holding(entries.values().map(|entry| &entry.record), path);
-            let found = found.or_else(|| None)?;
-            entries.get(&found.workspace_id())
+            entries.get(&found?.workspace_id())
         } else {
             let id = String::from_utf8_lossy(wanted).into_owned();
             entries.get(&WorkspaceId(id.clone())).or_else(|| {

@@ -47,9 +47,9 @@ impl Targets {
 pub fn plan(what: &GoBackKind, targets: &Targets, tree: &Tree, head: OperationId, force: bool) -> Result<Plan, Refusal> {
     let mut draft = Draft { tree, steps: BTreeMap::new(), conflicts: Vec::new(), not_covered: Vec::new() };
     match (what, targets) {
-        (GoBackKind::To { selection, .. }, Targets::States(states)) => draft.to_states(states, selection)?,
+        (GoBackKind::To { selection, .. }, Targets::States(states)) => draft.reach_states(states, selection)?,
         (_, Targets::Operations(operations)) => draft.take_back(operations, force)?,
-        (_, Targets::States(states)) => draft.to_states(states, &Selection::default())?,
+        (_, Targets::States(states)) => draft.reach_states(states, &Selection::default())?,
     }
     draft.keep_filled_directories();
     Ok(draft.finish(head))
@@ -63,7 +63,7 @@ struct Draft<'a> {
 }
 
 impl Draft<'_> {
-    fn to_states(&mut self, states: &[(RelPath, FileState)], selection: &Selection) -> Result<(), Refusal> {
+    fn reach_states(&mut self, states: &[(RelPath, FileState)], selection: &Selection) -> Result<(), Refusal> {
         let then: BTreeMap<&RelPath, FileState> = states.iter().map(|(path, state)| (path, *state)).collect();
         for named in &selection.0 {
             let is_known = named.is_root()

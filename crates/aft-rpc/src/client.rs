@@ -252,6 +252,11 @@ impl Client {
         }
     }
 
+    /// A notification that came before an answer and was not looked at yet.
+    pub fn take_event_raw(&mut self) -> Option<Box<RawValue>> {
+        self.events.pop_front()
+    }
+
     /// The next notification `event`, as the daemon wrote it.
     ///
     /// # Errors

@@ -37,10 +37,12 @@ impl Index {
             return Ok(Self::new(None, connection));
         };
         let path = path.join(FILE);
+        make_private(dir);
         if let Ok(connection) = open_at(&path) {
             return Ok(Self::new(Some(path), connection));
         }
         remove_files(dir);
+        make_private(dir);
         let connection = open_at(&path)?;
         Ok(Self::new(Some(path), connection))
     }
@@ -120,6 +122,14 @@ fn open_reader(path: &PathBuf) -> rusqlite::Result<Connection> {
     connection.execute_batch("PRAGMA cache_size = -512; PRAGMA temp_store = MEMORY;")?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     Ok(connection)
+}
+
+/// SQLite would make its file readable by others; its extra files take the mode of this one. A failure
+/// shows when SQLite opens it.
+fn make_private(dir: &dyn StoreDir) {
+    if let Err(error) = dir.append(FILE) {
+        tracing::debug!(%error, "the index's file was not made");
+    }
 }
 
 /// Best effort: what cannot be removed makes the following open fail, and that is reported.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 
-use super::edits::{Original, Random, edit, remember, rewrite};
+use super::edits::{Original, Random, edit, put_back, remember, rewrite};
 use super::peer::aft::Aft;
 use super::process;
 use super::sample::Sample;
@@ -21,6 +21,8 @@ use crate::shell;
 const N_FENCES: usize = 2000;
 const N_WRITES: usize = 200;
 const N_SAVES: usize = 50;
+const N_BURST_MAX: usize = 20_000;
+const N_BURST_SAMPLE: usize = 500;
 const N_PAGES: usize = 1000;
 const IDLE_TIME: Duration = Duration::from_secs(10);
 
@@ -49,11 +51,12 @@ impl<'a> Live<'a> {
 
     /// Measures everything. A figure that cannot be had is said and left out; the others still count.
     pub(crate) fn run(&mut self) -> anyhow::Result<()> {
-        let measurements: [(&str, Measurement<'a>); 7] = [
+        let measurements: [(&str, Measurement<'a>); 8] = [
             ("fence", Self::fences),
             ("fenced write", Self::fenced_writes),
             ("observed write", Self::observed_writes),
             ("versions kept", Self::saves),
+            ("burst", Self::burst),
             ("idle", Self::idle),
             ("restart", Self::restart),
             ("page", Self::pages),
@@ -186,6 +189,53 @@ impl<'a> Live<'a> {
                 return Ok(total);
             }
         }
+    }
+
+    /// What a branch switch does: very many files rewritten as fast as the disk takes them.
+    fn burst(&mut self) -> anyhow::Result<()> {
+        let mut connection = self.connect()?;
+        let sync = json!({ "workspace": self.workspace });
+        let before = head_of(&connection.call("sync", &sync)?)?;
+        let mut random = Random::new("burst");
+        let files = remember(&random.choose(&self.tree.sources, N_BURST_MAX))?;
+        for file in &files {
+            edit(file, "burst", &mut random)?;
+        }
+        let start = shell::now();
+        connection.call("sync", &sync)?;
+        let time = start.elapsed().as_secs_f64();
+        let what = "edits of as many files as a branch switch may touch (at most 20 000)";
+        self.table
+            .record(what, Unit::Count, "aft", float(files.len() as u64));
+        self.table.record(
+            "in the history so long after the last of them",
+            Unit::Seconds,
+            "aft",
+            time,
+        );
+        let mut n_lost = 0;
+        for file in random.choose(&files, N_BURST_SAMPLE) {
+            let relative = file
+                .path
+                .strip_prefix(&self.tree.root)
+                .context("the file is not in the tree")?;
+            let params = json!({ "workspace": self.workspace, "path": relative.to_string_lossy(), "limit": 1 });
+            let answer = connection.call("file.history", &params)?;
+            let newest = answer
+                .pointer("/versions/0/operation")
+                .and_then(Value::as_u64)
+                .unwrap_or(0);
+            n_lost += u64::from(newest <= before);
+        }
+        self.table.record(
+            "lost, of a sample of 500 of them",
+            Unit::Count,
+            "aft",
+            float(n_lost),
+        );
+        put_back(&files)?;
+        connection.call("sync", &sync)?;
+        Ok(())
     }
 
     fn idle(&mut self) -> anyhow::Result<()> {

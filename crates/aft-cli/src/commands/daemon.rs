@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aft_os::process::{Process, SystemProcess};
 use aft_rpc::ExitKind;
-use aft_rpc::client::{Client, ClientError};
+use aft_rpc::client::Client;
 use aft_rpc::types::daemon::{DaemonLogsParams, DaemonStatusParams, DaemonStopParams, DaemonStopResult};
 use aft_rpc::types::hello::Role;
 use clap::{Args, Subcommand};
@@ -146,10 +146,5 @@ fn newest_file(dir: &Path) -> Option<PathBuf> {
 }
 
 fn run_here(context: &Context) -> Outcome {
-    crate::commands::watch::run_daemon(context, false)
-}
-
-/// True where the failure says that nobody answers.
-pub(crate) fn is_absent(error: &ClientError) -> bool {
-    matches!(error, ClientError::NoDaemon { .. })
+    super::watch::run_daemon(context, false)
 }

@@ -356,11 +356,12 @@ impl<'a> Walk<'a> {
             more.push(Unit::Dir(DirUnit { path, above, may_arm, tries: 0 }));
             return None;
         }
-        // Most entries of most scans end here, so the path is not even put together before it is needed.
+        // Most entries of most scans end here, so the path is not even put together before it is needed: only a strict
+        // question uses it.
         let is_same = known.is_some_and(|known| known.stat.is_some_and(|stat| stat.same(&entry.stat)));
         let path = if is_same && !self.reader.strict {
-            let root = RelPath::root();
-            if self.reader.is_as_known(&Question { path: &root, known, ignored, strict: false }, &entry.stat) {
+            let question = Question { path: rules.path(), known, ignored, strict: false };
+            if self.reader.is_as_known(&question, &entry.stat) {
                 self.progress.files.fetch_add(1, Ordering::Relaxed);
                 return None;
             }

@@ -75,7 +75,12 @@ impl Pattern {
             return false;
         }
         let text = if self.anchored { path } else { name };
-        // Nearly every comparison of nearly every walk ends here.
+        // Nearly every comparison of nearly every walk ends with the first or the last byte.
+        let begins = self.head_len == 0 || self.glob.first() == text.first();
+        let ends = self.tail_len == 0 || self.glob.last() == text.last();
+        if !begins || !ends {
+            return false;
+        }
         let head = self.glob.get(..self.head_len).unwrap_or_default();
         if !text.starts_with(head) {
             return false;

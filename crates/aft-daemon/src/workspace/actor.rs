@@ -27,6 +27,8 @@ use super::rules_cell::SharedRules;
 const RING_CHANGES_MAX: usize = 4096;
 /// A turn of the loop that takes longer than this is named in the log.
 const SLOW_TURN_NS: u64 = 50_000_000;
+/// How often the root, and directories without events, are looked at.
+const POLL_NS: u64 = 1_000_000_000;
 /// Missing files above which the root is looked at before they are believed.
 const GONE_SUSPICIOUS: usize = 50;
 
@@ -47,10 +49,20 @@ pub(crate) struct Actor {
     pub(crate) requests: HashMap<RequestId, Waiting>,
     pub(crate) n_requests: u64,
     pub(crate) wake_at_ns: Option<u64>,
-    pub(crate) rescan_ns: u64,
-    pub(crate) poll_ns: u64,
-    pub(crate) next_rescan_ns: u64,
-    pub(crate) next_poll_ns: u64,
+    pub(crate) timers: Timers,
+}
+
+/// What is done at intervals.
+pub(crate) struct Timers {
+    rescan_ns: u64,
+    next_rescan_ns: u64,
+    next_poll_ns: u64,
+}
+
+impl Timers {
+    pub(crate) fn new(now_ns: u64, rescan_ns: u64) -> Self {
+        Self { rescan_ns, next_rescan_ns: now_ns.saturating_add(rescan_ns), next_poll_ns: now_ns + POLL_NS }
+    }
 }
 
 /// Who waits for an answer.
@@ -86,7 +98,7 @@ impl Actor {
 
     fn patience(&self) -> Duration {
         let now = self.clock.mono_ns();
-        let due = self.wake_at_ns.unwrap_or(u64::MAX).min(self.next_rescan_ns).min(self.next_poll_ns);
+        let due = self.wake_at_ns.unwrap_or(u64::MAX).min(self.timers.next_rescan_ns).min(self.timers.next_poll_ns);
         Duration::from_nanos(due.saturating_sub(now).min(60_000_000_000))
     }
 
@@ -146,14 +158,14 @@ impl Actor {
                 self.tell(Event::Sync { request, strict });
             }
             Input::Checkpoint { draft, reply } => {
-                let request = self.enlist(Waiting::Checkpoint { draft, reply });
+                let request = self.enlist(Waiting::Checkpoint { draft: *draft, reply });
                 self.look_at_polled();
                 self.tell(Event::Sync { request, strict: false });
             }
             Input::GoBack { what, reply } => {
                 let request = self.enlist(Waiting::GoBack(reply));
                 self.look_at_polled();
-                self.tell(Event::GoBack { request, what });
+                self.tell(Event::GoBack { request, what: *what });
             }
             Input::Tree(reply) => drop(reply.send(Arc::clone(self.engine.tree()))),
             Input::Polled(polled) => self.shared.standing.lock().polled = polled,
@@ -192,16 +204,16 @@ impl Actor {
 
     fn tick(&mut self) {
         let now = self.clock.mono_ns();
-        if now >= self.next_poll_ns {
-            self.next_poll_ns = now + self.poll_ns;
+        if now >= self.timers.next_poll_ns {
+            self.timers.next_poll_ns = now + POLL_NS;
             self.look_after_root();
             self.look_at_polled();
             if self.watch.backend() == "poll" && self.engine.state() == WorkspaceState::Armed {
                 self.tell(Event::Rescan { reason: "this file system gives no events".to_owned(), gap: false });
             }
         }
-        if now >= self.next_rescan_ns && self.engine.is_idle() {
-            self.next_rescan_ns = now + self.rescan_ns;
+        if now >= self.timers.next_rescan_ns && self.engine.is_idle() {
+            self.timers.next_rescan_ns = now + self.timers.rescan_ns;
             self.tell(Event::Rescan { reason: "the regular walk".to_owned(), gap: false });
         }
         if self.wake_at_ns.is_some_and(|due| now >= due) {

@@ -20,12 +20,12 @@ pub(crate) enum Input {
     },
     /// `checkpoint.create`.
     Checkpoint {
-        draft: CheckpointDraft,
+        draft: Box<CheckpointDraft>,
         reply: CheckpointReply,
     },
     /// `undo`, `redo`, `rollback`, `restore`.
     GoBack {
-        what: GoBack,
+        what: Box<GoBack>,
         reply: GoBackReply,
     },
     /// The newest tree, shared.

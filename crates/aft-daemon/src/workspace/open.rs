@@ -18,7 +18,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 use tracing::{info, warn};
 
-use super::actor::Actor;
+use super::actor::{Actor, Timers};
 use super::contents::Recent;
 use super::errand::Runner;
 use super::recover::recover;
@@ -39,8 +39,6 @@ const ORDERS_MAX: usize = 64;
 const JOURNEY_BACK: usize = 1000;
 /// Operations read at once while the tree is built.
 const PAGE: usize = 256;
-/// How often the root, and directories without events, are looked at.
-const POLL_NS: u64 = 1_000_000_000;
 
 /// What a workspace is opened with.
 pub struct OpenOptions {
@@ -232,14 +230,13 @@ fn start(options: OpenOptions, opened: Opened, parts: Parts) -> Result<Workspace
     }
     let next = recover(&mut writer, &reader, &recovery, &parts)?;
     let resumed = resume(&reader, next, &parts.shared)?;
-    let settle_ns = u64::try_from(options.config.track.settle.0.as_nanos()).unwrap_or(20_000_000);
-    let settings = Settings { settle_ns, ..Settings::default() };
-    let (engine, first) = Engine::new(settings, resumed.start, resumed.next);
+    let (engine, first) = Engine::new(settings(&options.config), resumed.start, resumed.next);
     let rules = SharedRules::load(parts.real.as_ref(), &options.config.track, &options.nested);
     let (look, look_rx) = bounded(4);
     let (errand, errand_rx) = bounded(4);
     let clock = Arc::clone(&options.clock);
     let rescan_ns = u64::try_from(options.config.daemon.rescan.0.as_nanos()).unwrap_or(u64::MAX);
+    let now_ns = clock.mono_ns();
     let actor = Actor {
         engine,
         inbox: parts.inbox_rx,
@@ -256,10 +253,7 @@ fn start(options: OpenOptions, opened: Opened, parts: Parts) -> Result<Workspace
         requests: HashMap::new(),
         n_requests: 0,
         wake_at_ns: None,
-        rescan_ns,
-        poll_ns: POLL_NS,
-        next_rescan_ns: clock.mono_ns().saturating_add(rescan_ns),
-        next_poll_ns: clock.mono_ns() + POLL_NS,
+        timers: Timers::new(now_ns, rescan_ns),
     };
     let looker = Looker {
         orders: look_rx,
@@ -296,6 +290,12 @@ fn start(options: OpenOptions, opened: Opened, parts: Parts) -> Result<Workspace
         spawn("aft-writer", move || scribe.run())?,
     ];
     Ok(Workspace { shared: parts.shared, reader, inbox: parts.inbox, writer: orders, threads: Mutex::new(threads) })
+}
+
+fn settings(config: &Config) -> Settings {
+    let defaults = Settings::default();
+    let settle_ns = u64::try_from(config.track.settle.0.as_nanos()).unwrap_or(defaults.settle_ns);
+    Settings { settle_ns, ..defaults }
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {

@@ -43,8 +43,6 @@ pub(crate) enum Order {
     IntentDone(OperationId),
     /// Everything before this, durable.
     Flush(Done<()>),
-    /// A line for the audit log.
-    Audit(i64, Vec<u8>),
     /// The newest tree, to start from next time.
     Keyframe(OperationId, Arc<Tree>),
     /// End: write everything, mark the end as clean.
@@ -81,7 +79,7 @@ pub(crate) struct Group {
     newest: OperationId,
     told: OperationId,
     wants_durable: bool,
-    answers: Vec<Box<dyn FnOnce(Result<(), Failure>) + Send>>,
+    answers: Vec<Done<()>>,
     undurable_since_ns: Option<u64>,
     dirty: bool,
     n_failures: usize,
@@ -154,7 +152,6 @@ impl Scribe {
                 self.when_durable(done);
                 Ok(())
             }
-            Order::Audit(time_ns, line) => self.store.put_audit(time_ns, &line),
             Order::Keyframe(operation, tree) => {
                 self.state.keyframe = Some((operation, tree));
                 return;

@@ -85,7 +85,9 @@ pub struct EventsSubscribeParams {
     /// Only these; all without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<Vec<EventName>>,
-    /// A clock; what came after it is sent first, as far as it is still held.
+    /// A clock; what came after it is sent first, as far as it is still held, and before any later request
+    /// of this connection is answered. An unknown one (the empty one, say) brings everything that is held,
+    /// with `fresh_instance`. Without it only what is new is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
 }

@@ -76,12 +76,6 @@ impl Disk {
         state.durable_names.insert(name.to_owned(), file);
     }
 
-    pub(crate) fn remove_file(&self, name: &str) {
-        let mut state = self.0.lock();
-        state.files.remove(name);
-        state.durable_names.remove(name);
-    }
-
     pub(crate) fn fail_in(&self, calls: u64, for_ever: bool) {
         let mut state = self.0.lock();
         state.fail_in = Some(calls);

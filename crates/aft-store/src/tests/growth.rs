@@ -1,1 +1,112 @@
-//! Tests.
+//! On the real file system: what an edit costs, that the index may be deleted, how fast it is.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use aft_model::{FileState, OperationId};
+use aft_os::StoreDir;
+use aft_os::store_dir::RealStoreDir;
+
+use super::{change, checkpoint, content_id, file, operation, source_text};
+use crate::{Filter, Level, Opened, Options, open, prepare};
+
+fn open_at(dir: &Path) -> Opened {
+    open(Arc::new(real(dir)), &Options::default()).unwrap()
+}
+
+fn real(dir: &Path) -> RealStoreDir {
+    RealStoreDir::open(dir, true).unwrap()
+}
+
+/// Bytes allocated for everything in the directory.
+fn allocated(dir: &Path) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    let entries = std::fs::read_dir(dir).unwrap();
+    entries.map(|entry| entry.unwrap().metadata().unwrap().blocks() * 512).sum()
+}
+
+/// One-line edits of a 20 KB file, each with its checkpoint, each durable.
+fn edits(store: &mut Opened, text: &mut String, ids: std::ops::RangeInclusive<u64>) {
+    for id in ids {
+        let before = file(text.as_bytes());
+        let base = store.reader.base_for(&content_id(text.as_bytes()));
+        let line = text.lines().nth(id as usize * 37 % 400).unwrap().to_owned();
+        *text = text.replacen(&line, &format!("    let edited_{id} = compute({id});"), 1);
+        store.writer.put_content(prepare(text.as_bytes(), base.as_ref(), Level::Normal)).unwrap();
+        let change = change("crates/aft-engine/src/plan.rs", before, file(text.as_bytes()));
+        store.writer.put_operation(&operation(id, vec![change])).unwrap();
+        store.writer.put_checkpoint(&checkpoint(&format!("step-{id}"), id)).unwrap();
+        store.writer.commit(true).unwrap();
+        if id % 10 == 0 {
+            store.writer.flush_index().unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_edit_of_twenty_kilobytes_and_its_checkpoint_grow_the_store_by_less_than_700_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open_at(dir.path());
+    let mut text = source_text(450);
+    assert!((18_000..24_000).contains(&text.len()), "{} bytes", text.len());
+    store.writer.put_content(prepare(text.as_bytes(), None, Level::Normal)).unwrap();
+    edits(&mut store, &mut text, 1..=100);
+    store.writer.flush_index().unwrap();
+    let before = allocated(dir.path());
+    edits(&mut store, &mut text, 101..=2100);
+    store.writer.flush_index().unwrap();
+    let stats = store.reader.stats().unwrap();
+    let each = (allocated(dir.path()) - before) / 2000;
+    println!("{each} bytes an edit, {stats:?}");
+    assert!(each < 700, "{each} bytes an edit");
+    assert!(store.reader.check(true).unwrap().is_clean());
+}
+
+#[test]
+fn an_index_that_was_deleted_or_damaged_is_rebuilt_and_answers_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open_at(dir.path());
+    let mut text = source_text(450);
+    edits(&mut store, &mut text, 1..=150);
+    store.writer.close().unwrap();
+    let answers = || {
+        let Opened { writer, reader, recovery } = open_at(dir.path());
+        assert!(!recovery.unclean);
+        assert_eq!(recovery.corrupt, Vec::new());
+        let answers = (
+            reader.operations(&Filter::default(), None, 1000).unwrap(),
+            reader.checkpoints().unwrap(),
+            reader.states_at(OperationId(70)).unwrap(),
+            reader.read_content(&content_id(text.as_bytes())).unwrap(),
+            reader.verify_chain().unwrap(),
+            reader.path_history(&super::path("crates/aft-engine/src/plan.rs"), None, 1000).unwrap(),
+        );
+        writer.close().unwrap();
+        answers
+    };
+    let level = answers();
+    assert_eq!(level.0.len(), 150);
+    assert_eq!(level.4, Some(300));
+    real(dir.path()).remove("index.sqlite").unwrap();
+    assert!(answers() == level, "after deletion");
+    real(dir.path()).replace("index.sqlite", &vec![0xAA; 100_000]).unwrap();
+    assert!(answers() == level, "after damage");
+}
+
+#[test]
+fn an_index_that_reaches_beyond_the_log_is_rebuilt() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open_at(dir.path());
+    let mut text = source_text(450);
+    edits(&mut store, &mut text, 1..=10);
+    let segment = dir.path().join("seg-00000001.aft");
+    let earlier = std::fs::read(&segment).unwrap();
+    edits(&mut store, &mut text, 11..=20);
+    store.writer.close().unwrap();
+    // A segment restored from an older copy.
+    real(dir.path()).replace("seg-00000001.aft", &earlier).unwrap();
+    let store = open_at(dir.path());
+    assert_eq!(store.reader.head(), OperationId(10));
+    assert_eq!(store.reader.operation(OperationId(15)).unwrap(), None);
+    assert_eq!(store.reader.state_at(&super::path("none"), OperationId(3)).unwrap(), None::<FileState>);
+}

@@ -30,7 +30,7 @@ pub(super) async fn create(peer: &Arc<Peer>, request: &Request) -> Answer {
         force: params.force,
         at,
     };
-    let made = ask(&workspace, params.wait_ms, |reply| workspace.ask(Input::Checkpoint { draft, reply }).is_ok()).await?;
+    let made = ask(&workspace, params.wait_ms, |reply| workspace.ask(Input::Checkpoint { draft: Box::new(draft), reply }).is_ok()).await?;
     result(&CheckpointView::from(&made))
 }
 

@@ -75,7 +75,7 @@ pub(super) async fn plan(peer: &Arc<Peer>, request: &Request) -> Answer {
         peer,
         Wish { kind: kind.clone(), dry_run: true, expected_head: None, on_conflict: params.on_conflict, plan: None },
     )?;
-    let done = ask(&workspace, params.wait_ms, |reply| workspace.ask(Input::GoBack { what, reply }).is_ok()).await?;
+    let done = ask(&workspace, params.wait_ms, |reply| workspace.ask(Input::GoBack { what: Box::new(what), reply }).is_ok()).await?;
     let Done::Plan(plan) = done else { return Err(RpcError::internal("a dry run answered with a result")) };
     let view = plan_view(&workspace, &plan, Some(point), params.limit);
     peer.plans.remember(plan.id, kind);
@@ -172,7 +172,7 @@ async fn go(peer: &Arc<Peer>, workspace: &Workspace, kind: Kind, wish: Wish, wai
         _ => None,
     };
     let what = wish_to_go_back(peer, wish)?;
-    let done = ask(workspace, wait_ms, |reply| workspace.ask(Input::GoBack { what, reply }).is_ok()).await?;
+    let done = ask(workspace, wait_ms, |reply| workspace.ask(Input::GoBack { what: Box::new(what), reply }).is_ok()).await?;
     let head = workspace.reader.head().0;
     let view = match done {
         Done::Plan(plan) => TravelResult {
