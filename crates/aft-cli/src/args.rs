@@ -8,7 +8,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::color::ColorChoice;
-use crate::commands::{checkpoint, daemon, diff, doctor, events, file, generate, log, session, status, store, sync, travel, watch};
+use crate::commands::{
+    checkpoint, daemon, diff, doctor, events, file, generate, log, session, status, store, sync,
+    travel, watch,
+};
 
 const AFTER_HELP: &str = "\
 Examples:

@@ -16,7 +16,12 @@ pub(crate) enum ColorChoice {
 
 impl ColorChoice {
     /// Decides. `no_color` is the value of `NO_COLOR`, which counts when it is not empty; `term` that of `TERM`.
-    pub(crate) fn decide(self, terminal: bool, no_color: Option<&str>, term: Option<&str>) -> Style {
+    pub(crate) fn decide(
+        self,
+        terminal: bool,
+        no_color: Option<&str>,
+        term: Option<&str>,
+    ) -> Style {
         let color = match self {
             Self::Always => true,
             Self::Never => false,
@@ -69,12 +74,20 @@ impl Style {
 
     /// `text` in a colour.
     pub(crate) fn paint(self, paint: Paint, text: &str) -> String {
-        if self.color { format!("{}{text}{RESET}", paint.code()) } else { text.to_owned() }
+        if self.color {
+            format!("{}{text}{RESET}", paint.code())
+        } else {
+            text.to_owned()
+        }
     }
 
     /// What stands before painted bytes, and after them.
     pub(crate) fn around(self, paint: Paint) -> (&'static str, &'static str) {
-        if self.color { (paint.code(), RESET) } else { ("", "") }
+        if self.color {
+            (paint.code(), RESET)
+        } else {
+            ("", "")
+        }
     }
 
     /// True when it paints.

@@ -35,7 +35,11 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) fn new(paths: Paths, start: Start) -> Self {
-        Self { paths, start, client: None }
+        Self {
+            paths,
+            start,
+            client: None,
+        }
     }
 
     pub(crate) fn set_start(&mut self, start: Start) {
@@ -55,7 +59,11 @@ impl Connection {
         Ok(self.client.insert(client))
     }
 
-    pub(crate) fn call_raw<P: Serialize>(&mut self, method: &str, params: &P) -> Result<Box<RawValue>, Failure> {
+    pub(crate) fn call_raw<P: Serialize>(
+        &mut self,
+        method: &str,
+        params: &P,
+    ) -> Result<Box<RawValue>, Failure> {
         let client = self.client()?;
         match client.call_raw(method, params) {
             Err(ClientError::Closed) if client.hello().is_none() => {}
@@ -65,9 +73,17 @@ impl Connection {
     }
 
     /// The daemon makes room: connects to its successor, which this may have to start, as soon as it answers.
-    fn call_the_next<P: Serialize>(&mut self, method: &str, params: &P) -> Result<Box<RawValue>, Failure> {
+    fn call_the_next<P: Serialize>(
+        &mut self,
+        method: &str,
+        params: &P,
+    ) -> Result<Box<RawValue>, Failure> {
         // Without a version, so that whoever answers now does not make room a second time.
-        let anonymous = HelloParams { client: Some("aft".to_owned()), version: None, build: None };
+        let anonymous = HelloParams {
+            client: Some("aft".to_owned()),
+            version: None,
+            build: None,
+        };
         let mut waited = Duration::ZERO;
         loop {
             let client = self.connect(anonymous.clone())?;
@@ -88,7 +104,10 @@ impl Connection {
             Err(error) => error,
         };
         // In a container or a sandbox a lesser role's socket may be all there is.
-        if matches!(error, ClientError::NoDaemon { .. } | ClientError::Key { .. }) {
+        if matches!(
+            error,
+            ClientError::NoDaemon { .. } | ClientError::Key { .. }
+        ) {
             for role in [Role::Agent, Role::Editor] {
                 if let Ok(client) = Client::connect_as(&self.paths, role, hello.clone()) {
                     return Ok(client);
@@ -96,7 +115,9 @@ impl Connection {
             }
         }
         match error {
-            ClientError::NoDaemon { .. } if self.start == Start::IfMissing => daemon_start::start_and_connect(&self.paths, &hello),
+            ClientError::NoDaemon { .. } if self.start == Start::IfMissing => {
+                daemon_start::start_and_connect(&self.paths, &hello)
+            }
             error => Err(error.into()),
         }
     }
@@ -104,5 +125,9 @@ impl Connection {
 
 /// What this binary says of itself.
 fn own_hello() -> HelloParams {
-    HelloParams { client: Some("aft".to_owned()), version: Some(env!("CARGO_PKG_VERSION").to_owned()), build: build_id() }
+    HelloParams {
+        client: Some("aft".to_owned()),
+        version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        build: build_id(),
+    }
 }

@@ -42,12 +42,23 @@ impl Context {
     /// From the options and this process's environment.
     pub(crate) fn from_env(global: Global) -> Result<Self, Failure> {
         let out = Output::stdout(global.color);
-        Ok(Self::new(global.json, Paths::from_env()?, out, Place::new(global.workspace)))
+        Ok(Self::new(
+            global.json,
+            Paths::from_env()?,
+            out,
+            Place::new(global.workspace),
+        ))
     }
 
     pub(crate) fn new(json: bool, paths: Paths, out: Output, place: Place) -> Self {
         let connection = Connection::new(paths.clone(), Start::IfMissing);
-        Self { json, paths, out, place, connection }
+        Self {
+            json,
+            paths,
+            out,
+            place,
+            connection,
+        }
     }
 
     /// From now on a daemon that is not there is an error and not started.
@@ -67,11 +78,18 @@ impl Context {
     }
 
     /// Paths of the command line, absolute; `None` for none.
-    pub(crate) fn some_paths(&mut self, paths: &[std::path::PathBuf]) -> Result<Option<Vec<WirePath>>, Failure> {
+    pub(crate) fn some_paths(
+        &mut self,
+        paths: &[std::path::PathBuf],
+    ) -> Result<Option<Vec<WirePath>>, Failure> {
         if paths.is_empty() {
             return Ok(None);
         }
-        paths.iter().map(|path| self.path(path)).collect::<Result<Vec<_>, _>>().map(Some)
+        paths
+            .iter()
+            .map(|path| self.path(path))
+            .collect::<Result<Vec<_>, _>>()
+            .map(Some)
     }
 
     /// Calls a method.
@@ -81,7 +99,10 @@ impl Context {
 
     /// Calls a method and keeps its result as the daemon wrote it.
     pub(crate) fn call_raw<P: Call>(&mut self, params: &P) -> Result<Box<RawValue>, Failure> {
-        let _progress = match (self.place.known_workspace(), WAITS_FOR_ARMING.contains(&P::METHOD)) {
+        let _progress = match (
+            self.place.known_workspace(),
+            WAITS_FOR_ARMING.contains(&P::METHOD),
+        ) {
             (Some(workspace), true) => Accompanied::start(&self.paths, &WirePath::from(workspace)),
             _ => None,
         };
@@ -99,7 +120,10 @@ impl Context {
     }
 
     /// Calls a method; with `--json` prints the result unchanged and returns `None`.
-    pub(crate) fn call_or_print<P: Call>(&mut self, params: &P) -> Result<Option<P::Result>, Failure> {
+    pub(crate) fn call_or_print<P: Call>(
+        &mut self,
+        params: &P,
+    ) -> Result<Option<P::Result>, Failure> {
         let raw = self.call_raw(params)?;
         if self.json {
             self.print_raw(&raw)?;
@@ -130,12 +154,17 @@ impl Context {
     /// Says something that is no result, on standard error.
     pub(crate) fn note(&self, text: &str) {
         // A note that cannot be told is no reason to fail.
-        let _told = writeln!(std::io::stderr().lock(), "{}", crate::render::text::shown(text));
+        let _told = writeln!(
+            std::io::stderr().lock(),
+            "{}",
+            crate::render::text::shown(text)
+        );
     }
 }
 
 /// Reads a result.
 pub(crate) fn read<R: serde::de::DeserializeOwned>(raw: &RawValue) -> Result<R, Failure> {
-    serde_json::from_str(raw.get())
-        .map_err(|error| aft_rpc::client::ClientError::Protocol(format!("its result: {error}")).into())
+    serde_json::from_str(raw.get()).map_err(|error| {
+        aft_rpc::client::ClientError::Protocol(format!("its result: {error}")).into()
+    })
 }

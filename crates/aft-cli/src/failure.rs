@@ -34,7 +34,15 @@ pub(crate) type Outcome = Result<ExitKind, Failure>;
 
 impl Failure {
     pub(crate) fn new(exit: ExitKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Parts { exit, message: message.into(), remedy: None, details: Vec::new(), rpc: None, broken_pipe: false, hangup: false }))
+        Self(Box::new(Parts {
+            exit,
+            message: message.into(),
+            remedy: None,
+            details: Vec::new(),
+            rpc: None,
+            broken_pipe: false,
+            hangup: false,
+        }))
     }
 
     /// Exit 1 with an error of the operating system behind it.
@@ -84,7 +92,9 @@ impl Failure {
     pub(crate) fn json(&self) -> String {
         let error = match &self.0.rpc {
             Some(rpc) => json!({ "error": rpc }),
-            None => json!({ "error": { "message": self.0.message, "data": { "remedy": self.0.remedy }, "exit": self.0.exit.code() } }),
+            None => {
+                json!({ "error": { "message": self.0.message, "data": { "remedy": self.0.remedy }, "exit": self.0.exit.code() } })
+            }
         };
         format!("{error}\n")
     }
@@ -92,12 +102,17 @@ impl Failure {
 
 impl From<RpcError> for Failure {
     fn from(error: RpcError) -> Self {
-        let conflicts = error.data.conflicts.iter().map(|conflict| format!("{}: {}", conflict.path.display(), conflict.message));
+        let conflicts = error
+            .data
+            .conflicts
+            .iter()
+            .map(|conflict| format!("{}: {}", conflict.path.display(), conflict.message));
         let mut details: Vec<String> = conflicts.collect();
         if !error.data.nearest.is_empty() {
             details.push(format!("nearest: {}", error.data.nearest.join(", ")));
         }
-        let mut failure = Self::new(error.data.kind.exit(), error.message.clone()).with_details(details);
+        let mut failure =
+            Self::new(error.data.kind.exit(), error.message.clone()).with_details(details);
         failure.0.remedy.clone_from(&error.data.remedy);
         failure.0.rpc = Some(error);
         failure
@@ -112,7 +127,9 @@ impl From<PathsError> for Failure {
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
-        let cause = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
+        let cause = std::error::Error::source(&error)
+            .map(|source| format!(": {source}"))
+            .unwrap_or_default();
         let message = format!("{error}{cause}");
         match error {
             ClientError::Rpc(error) => error.into(),

@@ -18,6 +18,8 @@ mod connection;
 mod context;
 mod daemon_start;
 mod failure;
+#[cfg(test)]
+mod fake_daemon;
 mod output;
 mod pager;
 mod place;
@@ -71,9 +73,13 @@ fn report(failure: &Failure, json: bool) -> ExitKind {
         return ExitKind::Done;
     }
     // Where even standard error is closed, the exit code is all that is left to tell.
-    let _told = std::io::stderr().lock().write_all(failure.text().as_bytes());
+    let _told = std::io::stderr()
+        .lock()
+        .write_all(failure.text().as_bytes());
     if json {
-        let _told = std::io::stdout().lock().write_all(failure.json().as_bytes());
+        let _told = std::io::stdout()
+            .lock()
+            .write_all(failure.json().as_bytes());
     }
     failure.exit()
 }

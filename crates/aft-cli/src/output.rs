@@ -26,13 +26,21 @@ impl Output {
         let no_color = std::env::var("NO_COLOR").ok();
         let term = std::env::var("TERM").ok();
         let style = choice.decide(terminal, no_color.as_deref(), term.as_deref());
-        Self { sink: Sink::Stdout(BufWriter::with_capacity(64 * 1024, io::stdout())), style, terminal }
+        Self {
+            sink: Sink::Stdout(BufWriter::with_capacity(64 * 1024, io::stdout())),
+            style,
+            terminal,
+        }
     }
 
     /// Memory.
     #[cfg(test)]
     pub(crate) fn captured() -> Self {
-        Self { sink: Sink::Captured(Vec::new()), style: Style::PLAIN, terminal: false }
+        Self {
+            sink: Sink::Captured(Vec::new()),
+            style: Style::PLAIN,
+            terminal: false,
+        }
     }
 
     /// What was captured so far.

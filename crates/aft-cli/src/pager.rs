@@ -58,15 +58,22 @@ fn ignore_closed(result: io::Result<()>) -> io::Result<()> {
 
 impl Write for Pager {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stdin.as_mut().map_or(Ok(bytes.len()), |stdin| stdin.write(bytes))
+        self.stdin
+            .as_mut()
+            .map_or(Ok(bytes.len()), |stdin| stdin.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.stdin.as_mut().map_or(Ok(()), |stdin| ignore_closed(stdin.flush()))
+        self.stdin
+            .as_mut()
+            .map_or(Ok(()), |stdin| ignore_closed(stdin.flush()))
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the pager takes over this very terminal and environment, which a scrubbed child cannot")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the pager takes over this very terminal and environment, which a scrubbed child cannot"
+)]
 fn new_command(program: &str) -> Command {
     Command::new(program)
 }

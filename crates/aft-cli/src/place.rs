@@ -22,13 +22,21 @@ pub(crate) struct Place {
 impl Place {
     /// `chosen` is `-w`.
     pub(crate) fn new(chosen: Option<PathBuf>) -> Self {
-        Self { chosen, current: None, workspace: None }
+        Self {
+            chosen,
+            current: None,
+            workspace: None,
+        }
     }
 
     /// The same with a given current directory.
     #[cfg(test)]
     pub(crate) fn at(current: &Path, chosen: Option<PathBuf>) -> Self {
-        Self { chosen, current: Some(current.to_owned()), workspace: None }
+        Self {
+            chosen,
+            current: Some(current.to_owned()),
+            workspace: None,
+        }
     }
 
     /// The current directory, as the kernel names it.
@@ -36,7 +44,8 @@ impl Place {
         let current = match self.current.take() {
             Some(current) => current,
             None => std::env::current_dir().map_err(|error| {
-                Failure::io("the current directory cannot be told", &error).with_remedy("It may have been deleted; change to another one.")
+                Failure::io("the current directory cannot be told", &error)
+                    .with_remedy("It may have been deleted; change to another one.")
             })?,
         };
         Ok(self.current.insert(current))
@@ -82,7 +91,11 @@ impl Place {
         if path.as_os_str().is_empty() {
             return Err(Failure::new(ExitKind::Usage, "an empty path names nothing"));
         }
-        if path.is_absolute() { Ok(path.to_owned()) } else { Ok(self.current()?.join(path)) }
+        if path.is_absolute() {
+            Ok(path.to_owned())
+        } else {
+            Ok(self.current()?.join(path))
+        }
     }
 }
 

@@ -29,12 +29,17 @@ pub(crate) struct ScanProgress {
 
 impl ScanProgress {
     pub(crate) fn new(is_wanted: bool) -> Self {
-        Self { is_wanted: is_wanted && std::io::stderr().is_terminal(), bar: None }
+        Self {
+            is_wanted: is_wanted && std::io::stderr().is_terminal(),
+            bar: None,
+        }
     }
 
     /// Draws how far it is.
     pub(crate) fn show(&mut self, progress: Option<&Progress>) {
-        let (true, Some(progress)) = (self.is_wanted, progress) else { return };
+        let (true, Some(progress)) = (self.is_wanted, progress) else {
+            return;
+        };
         let bar = self.bar.get_or_insert_with(new_bar);
         // Bytes tell the time that is left better than files do.
         if let Some(total) = progress.bytes_total {
@@ -75,8 +80,14 @@ impl Accompanied {
         }
         let (stop, stopped) = channel();
         let (paths, workspace) = (paths.clone(), workspace.clone());
-        let thread = std::thread::Builder::new().name("aft-progress".to_owned()).spawn(move || accompany(&paths, workspace, &stopped)).ok()?;
-        Some(Self { stop: Some(stop), thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            .name("aft-progress".to_owned())
+            .spawn(move || accompany(&paths, workspace, &stopped))
+            .ok()?;
+        Some(Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 }
 
@@ -96,10 +107,19 @@ fn accompany(paths: &Paths, workspace: WirePath, stopped: &Receiver<()>) {
     if is_over(stopped, SILENCE) {
         return;
     }
-    let hello = HelloParams { client: Some("aft".to_owned()), version: None, build: None };
-    let Ok(mut client) = Client::connect_as(paths, Role::Control, hello) else { return };
+    let hello = HelloParams {
+        client: Some("aft".to_owned()),
+        version: None,
+        build: None,
+    };
+    let Ok(mut client) = Client::connect_as(paths, Role::Control, hello) else {
+        return;
+    };
     client.set_deadline(Some(Duration::from_secs(1)));
-    let params = WorkspaceStatusParams { workspace, wait_ms: None };
+    let params = WorkspaceStatusParams {
+        workspace,
+        wait_ms: None,
+    };
     let mut bar = ScanProgress::new(true);
     while let Ok(status) = client.call(&params) {
         if status.state != WorkspaceState::Arming {

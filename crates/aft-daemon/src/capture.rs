@@ -4,21 +4,20 @@
 //! hand new content to a sink, and say what it could not cover.
 //! Does not: know operations, formats or the store; decide when to look; keep state between calls.
 //!
-//! Start reading at [`capture_paths`] and [`scan`]; [`look`] reads one path, [`walk`] one directory.
+//! Start reading at [`capture_paths`] and [`scan`]; [`items`] takes up single paths,
+//! [`walk`] a directory, [`look`] reads one path.
 //!
 //! I1 A directory is armed before it is listed, so a change is either in the listing or signalled later.
 //! I2 Nothing is called gone unless `lstat` found nothing there, or found its parent gone.
 //! I3 A stat signature is kept only where no later write could carry the same time stamps.
 
+mod items;
 mod look;
 mod pool;
-mod rename;
 mod walk;
 
 #[cfg(test)]
 mod tests;
-
-pub use rename::pair_renames;
 
 use std::collections::HashSet;
 use std::io;
@@ -58,7 +57,13 @@ pub trait ContentSink: Sync {
     /// # Errors
     /// Any error means that the content is not held: the path becomes opaque ([`aft_model::OpaqueReason::StoreFull`])
     /// and is looked at again next time.
-    fn put(&self, path: &RelPath, id: ContentId, bytes: Vec<u8>, predecessor: Option<ContentId>) -> io::Result<()>;
+    fn put(
+        &self,
+        path: &RelPath,
+        id: ContentId,
+        bytes: Vec<u8>,
+        predecessor: Option<ContentId>,
+    ) -> io::Result<()>;
 
     /// Takes large content piece by piece and answers its identity and length. It may turn out to be known.
     ///
@@ -207,14 +212,21 @@ pub struct Captured {
 pub fn capture_paths(env: &Env<'_>, items: &[Item]) -> Captured {
     let progress = Progress::default();
     let walk = Walk::new(*env, Reader::new(*env, false), &progress);
-    let singles = independent(items).chunks(32).map(|chunk| Unit::Items(chunk.to_vec())).collect();
+    let singles = independent(items)
+        .chunks(32)
+        .map(|chunk| Unit::Items(chunk.to_vec()))
+        .collect();
     // What is gone is told apart first, and its watches end: the same inodes may be armed under their new names
     // by the walks that follow.
-    let mut found = pool::run(singles, env.threads, |unit, more, found| walk.work(unit, more, found));
+    let mut found = pool::run(singles, env.threads, |unit, more, found| {
+        walk.work(unit, more, found)
+    });
     let tops = topmost(std::mem::take(&mut found.tops));
     let dirs: Vec<Unit> = tops.into_iter().filter_map(|top| walk.top(&top)).collect();
     if !dirs.is_empty() {
-        found.absorb(pool::run(dirs, env.threads, |unit, more, found| walk.work(unit, more, found)));
+        found.absorb(pool::run(dirs, env.threads, |unit, more, found| {
+            walk.work(unit, more, found)
+        }));
     }
     finish(env, found, &progress)
 }
@@ -224,7 +236,9 @@ pub fn capture_paths(env: &Env<'_>, items: &[Item]) -> Captured {
 pub fn scan(env: &Env<'_>, progress: &Progress, mode: Mode) -> Captured {
     progress.start_again();
     let walk = Walk::new(*env, Reader::new(*env, mode == Mode::Strict), progress);
-    let found = pool::run(vec![Unit::root()], env.threads, |unit, more, found| walk.work(unit, more, found));
+    let found = pool::run(vec![Unit::root()], env.threads, |unit, more, found| {
+        walk.work(unit, more, found)
+    });
     finish(env, found, progress)
 }
 
@@ -233,9 +247,13 @@ fn finish(env: &Env<'_>, found: walk::Found, progress: &Progress) -> Captured {
     for dir in &found.ended {
         env.watch.remove_tree(dir);
     }
-    let walk::Found { mut seen, mut coverage, .. } = found;
-    // A path met twice, because it moved while the walk went on, counts as it was seen last by its own parent;
-    // both are looked at again, since the move was signalled.
+    let walk::Found {
+        mut seen,
+        mut coverage,
+        ..
+    } = found;
+    // A path met twice, because it moved while the walk went on: that something was there wins over that nothing
+    // was. The move was signalled, so the path is looked at again in any case.
     seen.sort_by(|a, b| a.path.cmp(&b.path));
     seen.dedup_by(|later, earlier| {
         let same = later.path == earlier.path;
@@ -245,7 +263,11 @@ fn finish(env: &Env<'_>, found: walk::Found, progress: &Progress) -> Captured {
         same
     });
     coverage.polled = topmost(coverage.polled);
-    Captured { seen, coverage, cancelled: progress.is_cancelled() }
+    Captured {
+        seen,
+        coverage,
+        cancelled: progress.is_cancelled(),
+    }
 }
 
 /// Items without those that a subtree among them covers, one a path, the widest look each.
@@ -253,17 +275,27 @@ fn independent(items: &[Item]) -> Vec<Item> {
     let mut sorted: Vec<&Item> = items.iter().collect();
     sorted.sort_by(|a, b| a.path.cmp(&b.path).then(b.what.cmp(&a.what)));
     sorted.dedup_by(|later, earlier| later.path == earlier.path);
-    let subtrees: HashSet<&RelPath> =
-        sorted.iter().filter(|item| item.what == What::Subtree).map(|item| &item.path).collect();
+    let subtrees: HashSet<&RelPath> = sorted
+        .iter()
+        .filter(|item| item.what == What::Subtree)
+        .map(|item| &item.path)
+        .collect();
     let covered = |item: &&Item| has_ancestor(&item.path, |ancestor| subtrees.contains(ancestor));
-    sorted.iter().filter(|item| subtrees.is_empty() || !covered(item)).map(|item| (*item).clone()).collect()
+    sorted
+        .iter()
+        .filter(|item| subtrees.is_empty() || !covered(item))
+        .map(|item| (*item).clone())
+        .collect()
 }
 
 /// Directories without those that lie beneath another of them, each once.
 fn topmost(dirs: Vec<RelPath>) -> Vec<RelPath> {
     let all: HashSet<RelPath> = dirs.into_iter().collect();
-    let mut tops: Vec<RelPath> =
-        all.iter().filter(|dir| !has_ancestor(dir, |ancestor| all.contains(ancestor))).cloned().collect();
+    let mut tops: Vec<RelPath> = all
+        .iter()
+        .filter(|dir| !has_ancestor(dir, |ancestor| all.contains(ancestor)))
+        .cloned()
+        .collect();
     tops.sort();
     tops
 }

@@ -22,8 +22,9 @@ pub use error::ConfigError;
 pub use layers::{Source, read_user, read_workspace, user_path};
 pub use schema::schema;
 pub use sections::{
-    Action, CheckpointConfig, CheckpointTrigger, DaemonConfig, IgnoredFiles, KeepClass, KeepConfig, LogLevel, Place,
-    ReportFormat, Rule, RunCommand, StoreConfig, TrackConfig, VerifyConfig, VerifyTrigger, WatchBackend,
+    Action, CheckpointConfig, CheckpointTrigger, DaemonConfig, IgnoredFiles, KeepClass, KeepConfig,
+    LogLevel, Place, ReportFormat, Rule, RunCommand, StoreConfig, TrackConfig, VerifyConfig,
+    VerifyTrigger, WatchBackend,
 };
 pub use units::{ByteSize, Period, UnitError};
 
@@ -61,7 +62,10 @@ impl Config {
     ///
     /// # Errors
     /// [`ConfigError`] names the file, the line and, for an unknown key, the nearest known one.
-    pub fn from_sources(user: Option<&Source>, workspace: Option<&Source>) -> Result<Self, ConfigError> {
+    pub fn from_sources(
+        user: Option<&Source>,
+        workspace: Option<&Source>,
+    ) -> Result<Self, ConfigError> {
         layers::join(user, workspace)
     }
 }

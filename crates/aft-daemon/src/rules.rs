@@ -90,14 +90,20 @@ impl Rules {
     ///
     /// `global_excludes` are texts in gitignore syntax that apply to the whole tree, strongest first, after
     /// the repository's own `info/exclude`; `nested` are roots of other workspaces inside this one.
-    pub fn load(root: &dyn ReadDir, global_excludes: &[&[u8]], nested: &[RelPath], track: &TrackConfig) -> Self {
+    pub fn load(
+        root: &dyn ReadDir,
+        global_excludes: &[&[u8]],
+        nested: &[RelPath],
+        track: &TrackConfig,
+    ) -> Self {
         let mut outer = Vec::new();
         if let Ok(path) = RelPath::new(".git/info/exclude") {
             outer.extend(read_ignore_file(root, &path).map(|text| PatternList::parse(&text)));
         }
         outer.extend(global_excludes.iter().map(|text| PatternList::parse(text)));
         outer.retain(|list| !list.is_empty());
-        let patterns = |lines: &[String]| PatternList::from_lines(lines.iter().map(String::as_bytes));
+        let patterns =
+            |lines: &[String]| PatternList::from_lines(lines.iter().map(String::as_bytes));
         Self {
             include: patterns(&track.include),
             exclude: patterns(&track.exclude),
@@ -174,16 +180,24 @@ impl Rules {
             return Verdict::Skip(reason);
         }
         let path = dir.join(name);
-        if dir.standing == Standing::Included || self.include.decide(&path, name, is_dir) == Some(true) {
+        if dir.standing == Standing::Included
+            || self.include.decide(&path, name, is_dir) == Some(true)
+        {
             return Verdict::Track;
         }
         let excluded = self.exclude.decide(&path, name, is_dir) == Some(true);
         if !excluded {
             match dir.standing {
                 Standing::AllIgnored => return Verdict::TrackIgnored,
-                Standing::Plain if !self.is_ignored(dir, &path, name, is_dir) => return Verdict::Track,
-                Standing::Plain if self.ignored == IgnoredFiles::All => return Verdict::TrackIgnored,
-                Standing::Plain if self.ignored == IgnoredFiles::Files && !is_dir => return Verdict::TrackIgnored,
+                Standing::Plain if !self.is_ignored(dir, &path, name, is_dir) => {
+                    return Verdict::Track;
+                }
+                Standing::Plain if self.ignored == IgnoredFiles::All => {
+                    return Verdict::TrackIgnored;
+                }
+                Standing::Plain if self.ignored == IgnoredFiles::Files && !is_dir => {
+                    return Verdict::TrackIgnored;
+                }
                 _ => {}
             }
         }
@@ -191,7 +205,11 @@ impl Rules {
             return Verdict::TrackIgnored;
         }
         let excluded = excluded || dir.standing == Standing::Passage(SkipReason::Excluded);
-        Verdict::Skip(if excluded { SkipReason::Excluded } else { SkipReason::Ignored })
+        Verdict::Skip(if excluded {
+            SkipReason::Excluded
+        } else {
+            SkipReason::Ignored
+        })
     }
 
     /// True when a change of `path` changes the rules: load them anew, then compare the whole tree. To be asked
@@ -211,14 +229,22 @@ impl Rules {
         if dir.path.is_root() && name == b".afterimage" {
             return Some(SkipReason::Staging);
         }
-        let nested = !self.nested.is_empty() && dir.path.join(name).is_ok_and(|path| self.nested.contains(&path));
+        let nested = !self.nested.is_empty()
+            && dir
+                .path
+                .join(name)
+                .is_ok_and(|path| self.nested.contains(&path));
         nested.then_some(SkipReason::NestedWorkspace)
     }
 
     /// What the ignore files and excludes say, `track` apart.
     fn is_ignored(&self, dir: &DirRules, path: &[u8], name: &[u8], is_dir: bool) -> bool {
         let inside = dir.decide(path, name, is_dir);
-        let outside = || self.outer.iter().find_map(|list| list.decide(path, name, is_dir));
+        let outside = || {
+            self.outer
+                .iter()
+                .find_map(|list| list.decide(path, name, is_dir))
+        };
         inside.or_else(outside).unwrap_or(false)
     }
 
@@ -228,7 +254,9 @@ impl Rules {
         match (verdict, parent.standing) {
             (Verdict::Skip(reason), _) => Standing::Out(reason),
             (Verdict::Track, Standing::Included) => Standing::Included,
-            (Verdict::Track, _) if self.include.decide(&path, name, true) == Some(true) => Standing::Included,
+            (Verdict::Track, _) if self.include.decide(&path, name, true) == Some(true) => {
+                Standing::Included
+            }
             (Verdict::Track, standing) => standing,
             (Verdict::TrackIgnored, Standing::Passage(reason)) => Standing::Passage(reason),
             (Verdict::TrackIgnored, _) if self.exclude.decide(&path, name, true) == Some(true) => {
@@ -244,12 +272,20 @@ impl Rules {
             if !present.has(index) {
                 continue;
             }
-            let Ok(path) = rules.path.join(name) else { continue };
-            let Some(text) = read_ignore_file(root, &path) else { continue };
+            let Ok(path) = rules.path.join(name) else {
+                continue;
+            };
+            let Some(text) = read_ignore_file(root, &path) else {
+                continue;
+            };
             let list = PatternList::parse(&text);
             if let (false, Some(chain)) = (list.is_empty(), rules.chains.get_mut(index)) {
                 let base_len = rules.prefix_len;
-                *chain = Some(Arc::new(Link { base_len, list, outer: chain.take() }));
+                *chain = Some(Arc::new(Link {
+                    base_len,
+                    list,
+                    outer: chain.take(),
+                }));
             }
         }
     }
@@ -268,6 +304,9 @@ impl Rules {
 fn read_ignore_file(root: &dyn ReadDir, path: &RelPath) -> Option<Vec<u8>> {
     let mut file = root.open(path).ok()?;
     let mut text = Vec::new();
-    file.as_mut().take(IGNORE_FILE_BYTES_MAX).read_to_end(&mut text).ok()?;
+    file.as_mut()
+        .take(IGNORE_FILE_BYTES_MAX)
+        .read_to_end(&mut text)
+        .ok()?;
     Some(text)
 }

@@ -92,14 +92,14 @@ fn is_version(state: &FileState) -> bool {
     matches!(state, FileState::File { size, .. } if *size > 0)
 }
 
-/// For each path that appeared, the path that disappeared and was the same inode, or else the only
+/// For each path that appeared, the path that disappeared and was the same untouched inode, or else the only
 /// one that had the same, non-empty content.
 fn rename_sources(changes: &BTreeMap<RelPath, Gathered>) -> BTreeMap<RelPath, RelPath> {
     let mut by_inode = BTreeMap::new();
     let mut by_content: BTreeMap<_, Vec<&RelPath>> = BTreeMap::new();
     for (path, change) in changes.iter().filter(|(_, change)| !change.after.exists()) {
         if let Some(stat) = change.before_stat {
-            by_inode.insert((stat.dev, stat.ino), path);
+            by_inode.insert((stat.dev, stat.ino), (path, stat.mtime_ns));
         }
         if let FileState::File { content, size, .. } = change.before
             && size > 0
@@ -110,7 +110,9 @@ fn rename_sources(changes: &BTreeMap<RelPath, Gathered>) -> BTreeMap<RelPath, Re
     let mut sources = BTreeMap::new();
     let mut used = std::collections::BTreeSet::new();
     for (path, change) in changes.iter().filter(|(_, change)| !change.before.exists()) {
-        let inode = change.after_stat.and_then(|stat| by_inode.get(&(stat.dev, stat.ino)).copied());
+        // An inode number alone proves nothing: it is given out again at once. A move keeps the time stamp.
+        let inode = change.after_stat.and_then(|stat| by_inode.get(&(stat.dev, stat.ino)).map(|found| (found, stat)));
+        let inode = inode.filter(|((_, mtime_ns), stat)| *mtime_ns == stat.mtime_ns).map(|((from, _), _)| *from);
         let same_kind = |from: &&RelPath| changes.get(*from).is_some_and(|c| kind(&c.before) == kind(&change.after));
         let content = match change.after {
             FileState::File { content, .. } => by_content.get(&content.0),

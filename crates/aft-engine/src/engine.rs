@@ -145,6 +145,7 @@ impl Engine {
             Event::GoBack { request, what } => self.go_back(now, request, what),
             Event::Gathered { job, targets } => self.gathered(job, targets),
             Event::Applied { job, applied } => self.applied(now, job, applied),
+            Event::Displaced { by, found } => self.displaced(now, by, found),
             Event::Rescan { reason, gap } => self.rescan(reason, gap),
             Event::Attached(attached) => self.attached(attached),
             Event::Head(head) => self.git_head = head,

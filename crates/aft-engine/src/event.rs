@@ -150,6 +150,13 @@ pub enum Event {
         /// How it went.
         applied: Applied,
     },
+    /// Bytes that were displaced by an operation and written to since, by somebody who still held the file.
+    Displaced {
+        /// The operation that displaced them.
+        by: OperationId,
+        /// Each path, with what was found.
+        found: Vec<Change>,
+    },
     /// The whole tree must be compared (watch trouble, rules changed, timer, polling).
     Rescan {
         /// A sentence for the log and, for lost events, the gap.

@@ -28,8 +28,6 @@ pub const WHOLE_MAX: u64 = 4 * 1024 * 1024;
 pub const CHAIN_MAX: u64 = 4 * 1024 * 1024;
 /// What a link of a delta chain costs at least: finding and reading its record.
 pub(crate) const LINK_COST_MIN: u64 = 16 * 1024;
-/// From this size on, matches across the whole base need long-distance matching.
-const LONG_DISTANCE_FROM: usize = 256 * 1024;
 
 /// How hard to compress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -238,12 +236,12 @@ fn configure(context: &mut CCtx<'_>, extra: &[CParameter]) {
 fn delta(bytes: &[u8], base: &[u8]) -> Option<Vec<u8>> {
     let mut context = CCtx::create();
     let span = bytes.len() + base.len();
-    configure(&mut context, &[CParameter::CompressionLevel(3)]);
-    if span > LONG_DISTANCE_FROM {
-        let window = span.next_power_of_two().trailing_zeros();
-        let long = CParameter::EnableLongDistanceMatching(true);
-        configure(&mut context, &[long, CParameter::WindowLog(window)]);
-    }
+    // Long-distance matching finds the long run in the base even where lines look alike and a nearer,
+    // shorter match lures; below a window as long as both, it would not see the base at all.
+    let window = span.next_power_of_two().trailing_zeros().max(10);
+    let long = CParameter::EnableLongDistanceMatching(true);
+    let level = CParameter::CompressionLevel(3);
+    configure(&mut context, &[level, long, CParameter::WindowLog(window)]);
     context.ref_prefix(base).ok()?;
     let mut out = Vec::with_capacity(compress_bound(bytes.len()));
     context.compress2(&mut out, bytes).ok()?;

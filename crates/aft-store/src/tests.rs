@@ -2,7 +2,7 @@
 
 mod corruption;
 mod crash;
-mod disk;
+pub(crate) mod disk;
 mod faults;
 mod growth;
 mod history;

@@ -16,8 +16,9 @@ use crate::shell;
 const DEFAULT_PACKAGE: &str = "django==5.2.7";
 
 /// Kinds of files that people edit.
-const SOURCE_ENDINGS: [&str; 13] = [
-    "c", "h", "rs", "py", "js", "md", "toml", "rst", "S", "txt", "dts", "yaml", "sh",
+const SOURCE_ENDINGS: [&str; 17] = [
+    "c", "css", "dts", "h", "html", "js", "json", "md", "po", "py", "rs", "rst", "S", "sh", "toml",
+    "txt", "yaml",
 ];
 
 /// A copy to work on.

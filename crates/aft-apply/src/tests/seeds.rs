@@ -8,7 +8,7 @@ use aft_testkit::SimWorld;
 use aft_testkit::sim::{Op, Rng, WorldOptions};
 
 use super::support::*;
-use crate::{Applier, OnConflict, Recovery, SetIdBits, StepOutcome, Task};
+use crate::{Applier, OnConflict, Recovery, Report, SetIdBits, StepOutcome, Task};
 
 const SEEDS: u64 = 400;
 const CALLS: [Op; 6] = [
@@ -102,36 +102,8 @@ fn one_seed(seed: u64) -> (usize, bool) {
     }
     assert!(!report.partial, "seed {seed}: {:#?}", report.results);
 
-    let disk = on_disk(&world.root);
     let typed = typed.lock().unwrap();
-    for token in typed.iter() {
-        let there = disk
-            .keys()
-            .any(|name| world.root.peek(name).as_ref() == Some(token));
-        assert!(
-            there || sink.has(token),
-            "seed {seed}: {} is lost",
-            String::from_utf8_lossy(token)
-        );
-    }
-    let expected = states(&after);
-    for result in &report.results {
-        let name = result.path.display();
-        let is_typed = world
-            .root
-            .peek(&name)
-            .is_some_and(|bytes| typed.contains(&bytes));
-        let exact = disk.get(&name) == expected.get(&name);
-        let listed = !matches!(
-            result.outcome,
-            StepOutcome::Done { .. } | StepOutcome::AlreadyThere { .. }
-        );
-        assert!(
-            exact || listed || is_typed,
-            "seed {seed}: {name} is {:?}: {result:?}",
-            disk.get(&name)
-        );
-    }
+    judge(&world, &report, &typed, &sink, &after, seed);
     (typed.len(), went_off)
 }
 
@@ -151,4 +123,44 @@ fn plant_edits(world: &SimWorld, rng: &mut Rng, seed: u64) -> Arc<Mutex<Vec<Vec<
         });
     }
     typed
+}
+
+/// Every token is on disk or captured, and every path is exact, listed or somebody's.
+fn judge(
+    world: &SimWorld,
+    report: &Report,
+    typed: &[Vec<u8>],
+    sink: &Sink,
+    after: &Tree,
+    seed: u64,
+) {
+    let disk = on_disk(&world.root);
+    for token in typed.iter() {
+        let there = disk
+            .keys()
+            .any(|name| world.root.peek(name).as_ref() == Some(token));
+        assert!(
+            there || sink.has(token),
+            "seed {seed}: {} is lost",
+            String::from_utf8_lossy(token)
+        );
+    }
+    let expected = states(after);
+    for result in &report.results {
+        let name = result.path.display();
+        let is_typed = world
+            .root
+            .peek(&name)
+            .is_some_and(|bytes| typed.contains(&bytes));
+        let exact = disk.get(&name) == expected.get(&name);
+        let listed = !matches!(
+            result.outcome,
+            StepOutcome::Done { .. } | StepOutcome::AlreadyThere { .. }
+        );
+        assert!(
+            exact || listed || is_typed,
+            "seed {seed}: {name} is {:?}: {result:?}",
+            disk.get(&name)
+        );
+    }
 }

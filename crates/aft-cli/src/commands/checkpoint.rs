@@ -2,8 +2,8 @@
 
 use aft_model::Keep;
 use aft_rpc::types::checkpoint::{
-    CheckpointCreateParams, CheckpointDeleteParams, CheckpointListParams, CheckpointListResult, CheckpointShowParams,
-    CheckpointUpdateParams, KeepClass,
+    CheckpointCreateParams, CheckpointDeleteParams, CheckpointListParams, CheckpointListResult,
+    CheckpointShowParams, CheckpointUpdateParams, KeepClass,
 };
 use aft_rpc::{ExitKind, WirePoint};
 use clap::{Args, Subcommand};
@@ -60,13 +60,17 @@ enum CheckpointCommand {
         limit: Option<u64>,
     },
     /// Show a checkpoint
-    #[command(after_help = "Example:\n  aft checkpoint show before-refactor\n\nExit codes: 0 done, 4 no such checkpoint")]
+    #[command(
+        after_help = "Example:\n  aft checkpoint show before-refactor\n\nExit codes: 0 done, 4 no such checkpoint"
+    )]
     Show {
         /// Its name
         name: String,
     },
     /// Change a checkpoint's name, sentence or class
-    #[command(after_help = "Example:\n  aft checkpoint edit before-refactor --keep permanent\n\nExit codes: 0 done, 4 no such checkpoint")]
+    #[command(
+        after_help = "Example:\n  aft checkpoint edit before-refactor --keep permanent\n\nExit codes: 0 done, 4 no such checkpoint"
+    )]
     Edit {
         /// Its name
         name: String,
@@ -81,7 +85,9 @@ enum CheckpointCommand {
         keep: Option<KeepClass>,
     },
     /// Take names away; the states stay in the history
-    #[command(after_help = "Example:\n  aft checkpoint rm before-refactor\n\nExit codes: 0 done, 4 no such checkpoint")]
+    #[command(
+        after_help = "Example:\n  aft checkpoint rm before-refactor\n\nExit codes: 0 done, 4 no such checkpoint"
+    )]
     Rm {
         /// Their names
         #[arg(value_name = "NAME", required = true)]
@@ -91,23 +97,45 @@ enum CheckpointCommand {
 
 /// The class of that name.
 fn keep(text: &str) -> Result<KeepClass, String> {
-    Keep::parse(text).map(KeepClass::from).ok_or_else(|| "one of permanent, session, until-verified, user".to_owned())
+    Keep::parse(text)
+        .map(KeepClass::from)
+        .ok_or_else(|| "one of permanent, session, until-verified, user".to_owned())
 }
 
 pub(crate) fn run(args: CheckpointArgs, context: &mut Context) -> Outcome {
     match (args.command, args.create) {
-        (Some(CheckpointCommand::Create(create)), _) | (None, Some(create)) => make(create, context),
+        (Some(CheckpointCommand::Create(create)), _) | (None, Some(create)) => {
+            make(create, context)
+        }
         (Some(CheckpointCommand::List { limit }), _) => list(limit, context),
         (Some(CheckpointCommand::Show { name }), _) => {
-            let params = CheckpointShowParams { workspace: context.workspace()?, name };
+            let params = CheckpointShowParams {
+                workspace: context.workspace()?,
+                name,
+            };
             if let Some(checkpoint) = context.call_or_print(&params)? {
                 let text = full(&checkpoint, &Now::read(), context.out.style());
                 context.print(&text)?;
             }
             Ok(ExitKind::Done)
         }
-        (Some(CheckpointCommand::Edit { name, rename, message, keep }), _) => {
-            let params = CheckpointUpdateParams { workspace: context.workspace()?, name, rename, message, keep, metadata: None };
+        (
+            Some(CheckpointCommand::Edit {
+                name,
+                rename,
+                message,
+                keep,
+            }),
+            _,
+        ) => {
+            let params = CheckpointUpdateParams {
+                workspace: context.workspace()?,
+                name,
+                rename,
+                message,
+                keep,
+                metadata: None,
+            };
             if let Some(checkpoint) = context.call_or_print(&params)? {
                 let text = line(&checkpoint, &Now::read(), context.out.style());
                 context.print(&text)?;
@@ -115,8 +143,11 @@ pub(crate) fn run(args: CheckpointArgs, context: &mut Context) -> Outcome {
             Ok(ExitKind::Done)
         }
         (Some(CheckpointCommand::Rm { names }), _) => remove(names, context),
-        (None, None) => Err(crate::failure::Failure::new(ExitKind::Usage, "a checkpoint needs a name")
-            .with_remedy("For example: aft checkpoint before-refactor")),
+        (None, None) => Err(crate::failure::Failure::new(
+            ExitKind::Usage,
+            "a checkpoint needs a name",
+        )
+        .with_remedy("For example: aft checkpoint before-refactor")),
     }
 }
 
@@ -127,22 +158,34 @@ fn make(args: CreateArgs, context: &mut Context) -> Outcome {
         message: args.message,
         keep: args.keep,
         metadata: None,
-        at: args.at.as_deref().map(|at| WirePoint::from(at.strip_prefix('#').unwrap_or(at))),
+        at: args
+            .at
+            .as_deref()
+            .map(|at| WirePoint::from(at.strip_prefix('#').unwrap_or(at))),
         force: args.force,
         wait_ms: None,
     };
     if let Some(checkpoint) = context.call_or_print(&params)? {
         let name = crate::render::text::shown(&checkpoint.checkpoint).into_owned();
-        context.print(&format!("Checkpoint {name} is the state of #{}.\n", checkpoint.operation))?;
+        context.print(&format!(
+            "Checkpoint {name} is the state of #{}.\n",
+            checkpoint.operation
+        ))?;
     }
     Ok(ExitKind::Done)
 }
 
 fn list(limit: Option<u64>, context: &mut Context) -> Outcome {
-    let mut params = CheckpointListParams { workspace: context.workspace()?, limit, cursor: None };
+    let mut params = CheckpointListParams {
+        workspace: context.workspace()?,
+        limit,
+        cursor: None,
+    };
     let raw = context.call_raw(&params)?;
     let mut all: CheckpointListResult = read(&raw)?;
-    let is_enough = |all: &CheckpointListResult| limit.is_some_and(|limit| all.checkpoints.len() as u64 >= limit);
+    let is_enough = |all: &CheckpointListResult| {
+        limit.is_some_and(|limit| all.checkpoints.len() as u64 >= limit)
+    };
     if context.json && (all.cursor.is_none() || is_enough(&all)) {
         context.print_raw(&raw)?;
         return Ok(ExitKind::Done);
@@ -159,17 +202,27 @@ fn list(limit: Option<u64>, context: &mut Context) -> Outcome {
     }
     context.out.page()?;
     let (now, style) = (Now::read(), context.out.style());
-    let text: String = all.checkpoints.iter().map(|checkpoint| line(checkpoint, &now, style)).collect();
+    let text: String = all
+        .checkpoints
+        .iter()
+        .map(|checkpoint| line(checkpoint, &now, style))
+        .collect();
     context.print(&text)?;
     Ok(ExitKind::Done)
 }
 
 fn remove(names: Vec<String>, context: &mut Context) -> Outcome {
     for name in names {
-        let params = CheckpointDeleteParams { workspace: context.workspace()?, name };
+        let params = CheckpointDeleteParams {
+            workspace: context.workspace()?,
+            name,
+        };
         if let Some(checkpoint) = context.call_or_print(&params)? {
             let name = crate::render::text::shown(&checkpoint.checkpoint).into_owned();
-            context.print(&format!("Took the name {name} off #{}.\n", checkpoint.operation))?;
+            context.print(&format!(
+                "Took the name {name} off #{}.\n",
+                checkpoint.operation
+            ))?;
         }
     }
     Ok(ExitKind::Done)

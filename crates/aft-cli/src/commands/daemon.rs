@@ -9,7 +9,9 @@ use std::time::Duration;
 use aft_os::process::{Process, SystemProcess};
 use aft_rpc::ExitKind;
 use aft_rpc::client::Client;
-use aft_rpc::types::daemon::{DaemonLogsParams, DaemonStatusParams, DaemonStopParams, DaemonStopResult};
+use aft_rpc::types::daemon::{
+    DaemonLogsParams, DaemonStatusParams, DaemonStopParams, DaemonStopResult,
+};
 use aft_rpc::types::hello::Role;
 use clap::{Args, Subcommand};
 
@@ -26,7 +28,10 @@ const STOP_MAX: Duration = Duration::from_secs(30);
 ///
 /// Commands start one by themselves when they need it.
 #[derive(Args, Debug)]
-#[command(disable_help_subcommand = true, after_help = "Example:\n  aft daemon status\n\nExit codes: 0 done, 7 no daemon runs")]
+#[command(
+    disable_help_subcommand = true,
+    after_help = "Example:\n  aft daemon status\n\nExit codes: 0 done, 7 no daemon runs"
+)]
 pub(crate) struct DaemonArgs {
     #[command(subcommand)]
     command: DaemonCommand,
@@ -35,19 +40,29 @@ pub(crate) struct DaemonArgs {
 #[derive(Debug, Subcommand)]
 enum DaemonCommand {
     /// Run the daemon in this process; what a service manager starts
-    #[command(after_help = "Example:\n  aft daemon run\n\nExit codes: 0 it was stopped, 1 it could not start, 8 the store is damaged")]
+    #[command(
+        after_help = "Example:\n  aft daemon run\n\nExit codes: 0 it was stopped, 1 it could not start, 8 the store is damaged"
+    )]
     Run,
     /// Start a daemon if none runs
-    #[command(after_help = "Example:\n  aft daemon start\n\nExit codes: 0 it runs, 7 it could not be started")]
+    #[command(
+        after_help = "Example:\n  aft daemon start\n\nExit codes: 0 it runs, 7 it could not be started"
+    )]
     Start,
     /// Save everything and end the daemon
-    #[command(after_help = "Example:\n  aft daemon stop\n\nExit codes: 0 it ended, 7 no daemon runs")]
+    #[command(
+        after_help = "Example:\n  aft daemon stop\n\nExit codes: 0 it ended, 7 no daemon runs"
+    )]
     Stop,
     /// Show process, version, uptime and memory
-    #[command(after_help = "Example:\n  aft daemon status --json\n\nExit codes: 0 it runs, 7 no daemon runs")]
+    #[command(
+        after_help = "Example:\n  aft daemon status --json\n\nExit codes: 0 it runs, 7 no daemon runs"
+    )]
     Status,
     /// Show the end of the daemon's log, whether it runs or not
-    #[command(after_help = "Example:\n  aft daemon logs -n 200\n\nExit codes: 0 done, 4 there is no log")]
+    #[command(
+        after_help = "Example:\n  aft daemon logs -n 200\n\nExit codes: 0 done, 4 there is no log"
+    )]
     Logs {
         /// That many lines
         #[arg(short = 'n', long, value_name = "N", default_value_t = 100)]
@@ -89,8 +104,15 @@ fn stop(context: &mut Context) -> Outcome {
     let (mut waited, mut pause) = (Duration::ZERO, Duration::from_millis(1));
     while SystemProcess.is_alive(result.pid) || answers(context) {
         if waited >= STOP_MAX {
-            return Err(Failure::new(ExitKind::Failed, format!("the daemon (process {}) has not ended after {} s", result.pid, STOP_MAX.as_secs()))
-                .with_remedy("`aft daemon logs` tells what it is doing."));
+            return Err(Failure::new(
+                ExitKind::Failed,
+                format!(
+                    "the daemon (process {}) has not ended after {} s",
+                    result.pid,
+                    STOP_MAX.as_secs()
+                ),
+            )
+            .with_remedy("`aft daemon logs` tells what it is doing."));
         }
         pause_for(pause);
         waited += pause;
@@ -99,20 +121,30 @@ fn stop(context: &mut Context) -> Outcome {
     if context.json {
         context.print_raw(&raw)?;
     } else {
-        context.print(&format!("The daemon (process {}) ended; everything is saved.\n", result.pid))?;
+        context.print(&format!(
+            "The daemon (process {}) ended; everything is saved.\n",
+            result.pid
+        ))?;
     }
     Ok(ExitKind::Done)
 }
 
 fn answers(context: &Context) -> bool {
-    context.paths.socket(Role::Control).is_ok_and(|socket| Client::connect(&socket).is_ok())
+    context
+        .paths
+        .socket(Role::Control)
+        .is_ok_and(|socket| Client::connect(&socket).is_ok())
 }
 
 /// From the daemon, else from its files: the log is wanted most when it does not run.
 fn logs(lines: u64, context: &mut Context) -> Outcome {
     match context.call_or_print(&DaemonLogsParams { lines: Some(lines) }) {
         Ok(Some(result)) => {
-            let text: String = result.lines.iter().map(|line| format!("{}\n", shown(line))).collect();
+            let text: String = result
+                .lines
+                .iter()
+                .map(|line| format!("{}\n", shown(line)))
+                .collect();
             context.print(&text)?;
             return Ok(ExitKind::Done);
         }
@@ -122,14 +154,24 @@ fn logs(lines: u64, context: &mut Context) -> Outcome {
     }
     let dir = context.paths.log_dir();
     let Some(file) = newest_file(&dir) else {
-        return Err(Failure::new(ExitKind::NotFound, format!("there is no log in `{}`", dir.display())).with_remedy("No daemon has run with this store."));
+        return Err(Failure::new(
+            ExitKind::NotFound,
+            format!("there is no log in `{}`", dir.display()),
+        )
+        .with_remedy("No daemon has run with this store."));
     };
     let lines = last_lines(&file, usize::try_from(lines).unwrap_or(usize::MAX));
     if context.json {
-        let result = aft_rpc::types::daemon::DaemonLogsResult { file: file.as_path().into(), lines };
+        let result = aft_rpc::types::daemon::DaemonLogsResult {
+            file: file.as_path().into(),
+            lines,
+        };
         context.print_json(&result)?;
     } else {
-        let text: String = lines.iter().map(|line| format!("{}\n", shown(line))).collect();
+        let text: String = lines
+            .iter()
+            .map(|line| format!("{}\n", shown(line)))
+            .collect();
         context.print(&text)?;
     }
     Ok(ExitKind::Done)

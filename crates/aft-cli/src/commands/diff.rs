@@ -24,7 +24,9 @@ use crate::render::{operation, stat::lines};
 ///
 /// The diff is one that `git apply` and `patch -p1` accept.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  aft show 142\n  aft show @ --stat\n\nExit codes: 0 done, 4 no such operation")]
+#[command(
+    after_help = "Example:\n  aft show 142\n  aft show @ --stat\n\nExit codes: 0 done, 4 no such operation"
+)]
 pub(crate) struct ShowArgs {
     /// Its number, or a point that ends at it
     #[arg(value_name = "OP", default_value = "@")]
@@ -38,7 +40,9 @@ pub(crate) struct ShowArgs {
 /// Without points: the last operation. With one: from there to now. An argument that names an existing
 /// file and reads as nothing but a checkpoint's name is a path; what follows `--` always is.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  aft diff 10m\n  aft diff before-refactor @ src --stat\n  aft diff 120 142 > changes.patch\n\nExit codes: 0 done, 4 no such point")]
+#[command(
+    after_help = "Example:\n  aft diff 10m\n  aft diff before-refactor @ src --stat\n  aft diff 120 142 > changes.patch\n\nExit codes: 0 done, 4 no such point"
+)]
 pub(crate) struct DiffArgs {
     /// Points, then paths
     #[arg(value_name = "[FROM [TO]] [PATH]")]
@@ -76,24 +80,40 @@ fn interpret(words: &[OsString], paths: &[PathBuf], exists: impl Fn(&Path) -> bo
         Some(Ok(_)) => true,
         Some(Err(_)) | None => false,
     };
-    let n_points = words.iter().take(2).take_while(|word| is_point(word)).count();
+    let n_points = words
+        .iter()
+        .take(2)
+        .take_while(|word| is_point(word))
+        .count();
     let (points, rest) = words.split_at_checked(n_points).unwrap_or((words, &[]));
-    let mut points = points.iter().map(|word| word.to_string_lossy().into_owned());
+    let mut points = points
+        .iter()
+        .map(|word| word.to_string_lossy().into_owned());
     Meaning {
         from: points.next().unwrap_or_else(|| "@-1".to_owned()),
         to: points.next(),
-        paths: rest.iter().map(PathBuf::from).chain(paths.iter().cloned()).collect(),
+        paths: rest
+            .iter()
+            .map(PathBuf::from)
+            .chain(paths.iter().cloned())
+            .collect(),
     }
 }
 
 pub(crate) fn diff(args: &DiffArgs, context: &mut Context) -> Outcome {
-    let meaning = interpret(&args.words, &args.paths, |path| path.symlink_metadata().is_ok());
+    let meaning = interpret(&args.words, &args.paths, |path| {
+        path.symlink_metadata().is_ok()
+    });
     let mut params = DiffParams {
         workspace: context.workspace()?,
         from: WirePoint(meaning.from),
         to: meaning.to.map(WirePoint),
         paths: context.some_paths(&meaning.paths)?,
-        format: if args.form.stat { DiffFormat::Stat } else { DiffFormat::Unified },
+        format: if args.form.stat {
+            DiffFormat::Stat
+        } else {
+            DiffFormat::Unified
+        },
         limit: None,
         cursor: None,
     };
@@ -118,7 +138,11 @@ pub(crate) fn show(args: &ShowArgs, context: &mut Context) -> Outcome {
     let mut params = OperationShowParams {
         workspace: context.workspace()?,
         operation: WirePoint(args.operation.trim_start_matches('#').to_owned()),
-        diff: if args.form.stat { DiffDetail::Stat } else { DiffDetail::Unified },
+        diff: if args.form.stat {
+            DiffDetail::Stat
+        } else {
+            DiffDetail::Unified
+        },
         paths: None,
         limit: None,
         cursor: None,
@@ -132,11 +156,25 @@ pub(crate) fn show(args: &ShowArgs, context: &mut Context) -> Outcome {
 }
 
 /// Prints one operation with its unified diff, as `aft watch` does.
-pub(crate) fn print_operation(params: &mut OperationShowParams, context: &mut Context) -> Result<(), Failure> {
-    show_text(params, Form { stat: false, word: false }, context)
+pub(crate) fn print_operation(
+    params: &mut OperationShowParams,
+    context: &mut Context,
+) -> Result<(), Failure> {
+    show_text(
+        params,
+        Form {
+            stat: false,
+            word: false,
+        },
+        context,
+    )
 }
 
-fn show_text(params: &mut OperationShowParams, form: Form, context: &mut Context) -> Result<(), Failure> {
+fn show_text(
+    params: &mut OperationShowParams,
+    form: Form,
+    context: &mut Context,
+) -> Result<(), Failure> {
     let mut view = View::new(form, context);
     let mut is_first = true;
     loop {
@@ -164,8 +202,15 @@ struct View {
 
 impl View {
     fn new(form: Form, context: &Context) -> Self {
-        let form_of_patch = PatchForm { style: context.out.style(), words: form.word, terminal: context.out.is_terminal() };
-        Self { stat: form.stat.then(Totals::default), printer: PatchPrinter::new(form_of_patch) }
+        let form_of_patch = PatchForm {
+            style: context.out.style(),
+            words: form.word,
+            terminal: context.out.is_terminal(),
+        };
+        Self {
+            stat: form.stat.then(Totals::default),
+            printer: PatchPrinter::new(form_of_patch),
+        }
     }
 
     fn show(&mut self, changes: &[ChangeView], context: &mut Context) -> Result<(), Failure> {
@@ -231,17 +276,28 @@ fn show_json(mut params: OperationShowParams, context: &mut Context) -> Outcome 
 fn join(all: &mut Vec<ChangeView>, page: Vec<ChangeView>) {
     for mut change in page {
         let goes_on = change.diff_offset.is_some_and(|offset| offset > 0);
-        match all.last_mut().filter(|last| goes_on && last.path == change.path) {
+        match all
+            .last_mut()
+            .filter(|last| goes_on && last.path == change.path)
+        {
             Some(last) => {
                 let piece = change.diff.take().unwrap_or_default();
-                last.diff.get_or_insert_with(WireBytes::default).0.extend_from_slice(&piece.0);
+                last.diff
+                    .get_or_insert_with(WireBytes::default)
+                    .0
+                    .extend_from_slice(&piece.0);
             }
             None => all.push(change),
         }
     }
     // What is whole is no piece any more.
     for change in all.iter_mut() {
-        if change.diff_total.is_some_and(|total| change.diff.as_ref().is_some_and(|diff| diff.0.len() as u64 == total)) {
+        if change.diff_total.is_some_and(|total| {
+            change
+                .diff
+                .as_ref()
+                .is_some_and(|diff| diff.0.len() as u64 == total)
+        }) {
             change.diff_offset = None;
             change.diff_total = None;
         }

@@ -51,15 +51,30 @@ struct Finding {
 
 impl Finding {
     fn ok(check: &'static str, message: impl Into<String>) -> Self {
-        Self { check, state: State::Ok, message: message.into(), remedy: None }
+        Self {
+            check,
+            state: State::Ok,
+            message: message.into(),
+            remedy: None,
+        }
     }
 
     fn warning(check: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { check, state: State::Warning, message: message.into(), remedy: Some(remedy.into()) }
+        Self {
+            check,
+            state: State::Warning,
+            message: message.into(),
+            remedy: Some(remedy.into()),
+        }
     }
 
     fn failure(check: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { check, state: State::Failure, message: message.into(), remedy: Some(remedy.into()) }
+        Self {
+            check,
+            state: State::Failure,
+            message: message.into(),
+            remedy: Some(remedy.into()),
+        }
     }
 }
 
@@ -101,8 +116,16 @@ fn render(checks: &[Finding], style: Style) -> String {
                 State::Warning => style.paint(Paint::Yellow, "warn"),
                 State::Failure => style.paint(Paint::Red, "FAIL"),
             };
-            let remedy = finding.remedy.as_ref().map(|remedy| format!("      {}\n", shown(remedy))).unwrap_or_default();
-            format!("{mark}  {}: {}\n{remedy}", finding.check, shown(&finding.message))
+            let remedy = finding
+                .remedy
+                .as_ref()
+                .map(|remedy| format!("      {}\n", shown(remedy)))
+                .unwrap_or_default();
+            format!(
+                "{mark}  {}: {}\n{remedy}",
+                finding.check,
+                shown(&finding.message)
+            )
         })
         .collect()
 }
@@ -110,15 +133,28 @@ fn render(checks: &[Finding], style: Style) -> String {
 fn directory(check: &'static str, dir: &Path) -> Finding {
     match aft_os::home::check_private(dir) {
         Ok(()) => Finding::ok(check, dir.display().to_string()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Finding::ok(check, format!("{}, not made yet", dir.display())),
-        Err(error) => Finding::failure(check, error.to_string(), format!("It must be a directory of your own with mode 0700: chmod 700 '{}'", dir.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Finding::ok(check, format!("{}, not made yet", dir.display()))
+        }
+        Err(error) => Finding::failure(
+            check,
+            error.to_string(),
+            format!(
+                "It must be a directory of your own with mode 0700: chmod 700 '{}'",
+                dir.display()
+            ),
+        ),
     }
 }
 
 fn socket_path(paths: &Paths) -> Finding {
     match paths.socket(Role::Control) {
         Ok(socket) => Finding::ok("socket path", socket.display().to_string()),
-        Err(error) => Finding::failure("socket path", error.to_string(), "Set AFT_RUNTIME_DIR to a shorter directory of your own."),
+        Err(error) => Finding::failure(
+            "socket path",
+            error.to_string(),
+            "Set AFT_RUNTIME_DIR to a shorter directory of your own.",
+        ),
     }
 }
 
@@ -126,7 +162,9 @@ fn key(paths: &Paths) -> Finding {
     let path = paths.control_key();
     match File::options().read(true).write(true).open(&path) {
         Ok(_) => Finding::ok("control key", path.display().to_string()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Finding::ok("control key", "not made yet"),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Finding::ok("control key", "not made yet")
+        }
         Err(error) => Finding::failure(
             "control key",
             format!("`{}` cannot be opened: {error}", path.display()),
@@ -136,32 +174,55 @@ fn key(paths: &Paths) -> Finding {
 }
 
 fn configuration(file: &Path) -> Finding {
-    match aft_daemon::config::read_user(file) {
-        Ok(Some(_)) => Finding::ok("configuration", file.display().to_string()),
-        Ok(None) => Finding::ok("configuration", format!("{} is missing, so that defaults hold", file.display())),
-        Err(error) => Finding::failure("configuration", error.to_string(), format!("Mend `{}`.", file.display())),
+    let read = aft_daemon::config::read_user(file).and_then(|source| {
+        aft_daemon::config::Config::from_sources(source.as_ref(), None).map(|_| source.is_some())
+    });
+    match read {
+        Ok(true) => Finding::ok("configuration", file.display().to_string()),
+        Ok(false) => Finding::ok(
+            "configuration",
+            format!("{} is missing, so that defaults hold", file.display()),
+        ),
+        Err(error) => Finding::failure(
+            "configuration",
+            error.to_string(),
+            format!("Mend `{}`.", file.display()),
+        ),
     }
 }
 
 /// Free space where the store is, or will be.
 fn room(home: &Path) -> Finding {
-    let there = home.ancestors().find(|dir| dir.is_dir()).unwrap_or(Path::new("/"));
+    let there = home
+        .ancestors()
+        .find(|dir| dir.is_dir())
+        .unwrap_or(Path::new("/"));
     match rustix::fs::statvfs(there) {
         Ok(stat) => {
             let free = stat.f_bavail.saturating_mul(stat.f_frsize);
             let message = format!("{} free for the store", bytes(free));
             if free < FREE_MIN {
-                Finding::warning("room", message, "Capture stops when the disk is full; free some, or set AFT_HOME to a larger file system.")
+                Finding::warning(
+                    "room",
+                    message,
+                    "Capture stops when the disk is full; free some, or set AFT_HOME to a larger file system.",
+                )
             } else {
                 Finding::ok("room", message)
             }
         }
-        Err(error) => Finding::warning("room", format!("free space cannot be told: {error}"), "Check the file system of the store."),
+        Err(error) => Finding::warning(
+            "room",
+            format!("free space cannot be told: {error}"),
+            "Check the file system of the store.",
+        ),
     }
 }
 
 fn watches(limit_file: &Path) -> Finding {
-    let limit = std::fs::read_to_string(limit_file).ok().and_then(|text| text.trim().parse::<u64>().ok());
+    let limit = std::fs::read_to_string(limit_file)
+        .ok()
+        .and_then(|text| text.trim().parse::<u64>().ok());
     match limit {
         Some(limit) if limit < WATCHES_MIN => Finding::warning(
             "watches",
@@ -169,7 +230,11 @@ fn watches(limit_file: &Path) -> Finding {
             "sudo sysctl fs.inotify.max_user_watches=1048576 (and in /etc/sysctl.d to keep it)",
         ),
         Some(limit) => Finding::ok("watches", format!("the kernel allows {limit}")),
-        None => Finding::warning("watches", format!("`{}` cannot be read", limit_file.display()), "Without inotify everything is polled."),
+        None => Finding::warning(
+            "watches",
+            format!("`{}` cannot be read", limit_file.display()),
+            "Without inotify everything is polled.",
+        ),
     }
 }
 
@@ -185,10 +250,14 @@ fn daemon(context: &mut Context) -> Vec<Finding> {
             let message = format!("{} is {}", path(&workspace.root), workspace.state.as_str());
             findings.push(match workspace.state {
                 WorkspaceState::Armed | WorkspaceState::Arming => Finding::ok("workspace", message),
-                WorkspaceState::Degraded => Finding::warning("workspace", message, "`aft status` there tells why."),
-                WorkspaceState::Detached => {
-                    Finding::warning("workspace", message, "`aft watch NEW` takes a moved project over; `aft unwatch` forgets it.")
+                WorkspaceState::Degraded => {
+                    Finding::warning("workspace", message, "`aft status` there tells why.")
                 }
+                WorkspaceState::Detached => Finding::warning(
+                    "workspace",
+                    message,
+                    "`aft watch NEW` takes a moved project over; `aft unwatch` forgets it.",
+                ),
             });
         }
     }
@@ -197,10 +266,17 @@ fn daemon(context: &mut Context) -> Vec<Finding> {
 
 fn unreachable(failure: &Failure) -> Finding {
     if failure.exit() == ExitKind::NoDaemon {
-        return Finding::ok("daemon", "none runs; the next command that needs one starts it");
+        return Finding::ok(
+            "daemon",
+            "none runs; the next command that needs one starts it",
+        );
     }
     let text = failure.text();
-    Finding::failure("daemon", text.trim_start_matches("aft: ").trim_end(), "`aft daemon logs` may tell more.")
+    Finding::failure(
+        "daemon",
+        text.trim_start_matches("aft: ").trim_end(),
+        "`aft daemon logs` may tell more.",
+    )
 }
 
 fn version(status: &DaemonStatusResult) -> Finding {
@@ -210,7 +286,10 @@ fn version(status: &DaemonStatusResult) -> Finding {
     }
     Finding::warning(
         "daemon",
-        format!("process {} has version {}, this command {own}", status.pid, status.version),
+        format!(
+            "process {} has version {}, this command {own}",
+            status.pid, status.version
+        ),
         "It makes room by itself when nothing is under way; `aft daemon stop` does it now.",
     )
 }

@@ -2,7 +2,9 @@
 
 use std::io::Write;
 
-use aft_rpc::types::event::{Event, EventName, EventsSubscribeParams, EventsSubscribeResult, EventsUnsubscribeParams};
+use aft_rpc::types::event::{
+    Event, EventName, EventsSubscribeParams, EventsSubscribeResult, EventsUnsubscribeParams,
+};
 use aft_rpc::{ExitKind, client::ClientError};
 use clap::Args;
 use serde_json::value::RawValue;
@@ -16,7 +18,9 @@ use crate::render::time::Now;
 ///
 /// Without --follow: what the daemon still holds. With it: also what happens from now on, until Ctrl-C.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  aft events --follow --json\n  aft events --follow --event snapshot:rollback --all\n\nExit codes: 0 done, 1 the daemon ended or the reader was too slow")]
+#[command(
+    after_help = "Example:\n  aft events --follow --json\n  aft events --follow --event snapshot:rollback --all\n\nExit codes: 0 done, 1 the daemon ended or the reader was too slow"
+)]
 pub(crate) struct EventsArgs {
     /// Go on with what happens
     #[arg(long, short = 'f')]
@@ -39,16 +43,33 @@ fn name(text: &str) -> Result<EventName, String> {
 }
 
 pub(crate) fn run(args: &EventsArgs, context: &mut Context) -> Outcome {
-    let workspace = if args.all { None } else { Some(context.workspace()?) };
-    let events = if args.events.is_empty() { None } else { Some(args.events.clone()) };
+    let workspace = if args.all {
+        None
+    } else {
+        Some(context.workspace()?)
+    };
+    let events = if args.events.is_empty() {
+        None
+    } else {
+        Some(args.events.clone())
+    };
     // Without a clock only new events are sent; an unknown one brings everything that is held.
-    let after = args.after.clone().or_else(|| (!args.follow).then(String::new));
-    let subscribed: EventsSubscribeResult = context.call(&EventsSubscribeParams { workspace, events, after })?;
+    let after = args
+        .after
+        .clone()
+        .or_else(|| (!args.follow).then(String::new));
+    let subscribed: EventsSubscribeResult = context.call(&EventsSubscribeParams {
+        workspace,
+        events,
+        after,
+    })?;
     if args.follow {
         return follow(context);
     }
     // The answer to this call comes after every event that was held.
-    context.call_raw(&EventsUnsubscribeParams { subscription: subscribed.subscription })?;
+    context.call_raw(&EventsUnsubscribeParams {
+        subscription: subscribed.subscription,
+    })?;
     while let Some(raw) = context.client()?.take_event_raw() {
         print(&raw, context)?;
     }
@@ -57,14 +78,24 @@ pub(crate) fn run(args: &EventsArgs, context: &mut Context) -> Outcome {
 
 fn follow(context: &mut Context) -> Outcome {
     loop {
-        let raw = context.client()?.next_event_raw().map_err(|error| match error {
-            ClientError::Closed => Failure::new(ExitKind::Failed, "the daemon ended; there are no more events"),
-            error => error.into(),
-        })?;
+        let raw = context
+            .client()?
+            .next_event_raw()
+            .map_err(|error| match error {
+                ClientError::Closed => Failure::new(
+                    ExitKind::Failed,
+                    "the daemon ended; there are no more events",
+                ),
+                error => error.into(),
+            })?;
         let is_dropped = print(&raw, context)?;
         context.out.flush()?;
         if is_dropped {
-            return Err(Failure::new(ExitKind::Failed, "events were missed, because they were read too slowly").with_remedy("Give the command again."));
+            return Err(Failure::new(
+                ExitKind::Failed,
+                "events were missed, because they were read too slowly",
+            )
+            .with_remedy("Give the command again."));
         }
     }
 }
@@ -75,8 +106,16 @@ fn print(raw: &RawValue, context: &mut Context) -> Result<bool, Failure> {
     if context.json {
         context.print_raw(raw)?;
     } else if let Some(name) = event.event {
-        let time = event.time.map(|time| Now::read().brief(time)).unwrap_or_default();
-        let line = format!("{time}  {}  {}  {}", name.as_str(), event.workspace.as_deref().unwrap_or("-"), event.payload);
+        let time = event
+            .time
+            .map(|time| Now::read().brief(time))
+            .unwrap_or_default();
+        let line = format!(
+            "{time}  {}  {}  {}",
+            name.as_str(),
+            event.workspace.as_deref().unwrap_or("-"),
+            event.payload
+        );
         context.print(&format!("{}\n", shown(&line)))?;
     }
     Ok(event.fresh_instance && event.event.is_none())

@@ -19,7 +19,9 @@ const PIECE: u64 = 512 * 1024;
 ///
 /// For a symbolic link: its target.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  aft cat src/main.rs --at 10m\n  aft cat .env --at @-3 > .env.old\n\nExit codes: 0 done, 4 no such file at that point")]
+#[command(
+    after_help = "Example:\n  aft cat src/main.rs --at 10m\n  aft cat .env --at @-3 > .env.old\n\nExit codes: 0 done, 4 no such file at that point"
+)]
 pub(crate) struct CatArgs {
     /// The file, which may be gone by now
     #[arg(value_name = "PATH")]
@@ -31,7 +33,9 @@ pub(crate) struct CatArgs {
 
 /// List the versions of one file, deletions included
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  aft history src/main.rs\n\nExit codes: 0 done, 4 the history knows no such file")]
+#[command(
+    after_help = "Example:\n  aft history src/main.rs\n\nExit codes: 0 done, 4 the history knows no such file"
+)]
 pub(crate) struct HistoryArgs {
     /// The file, which may be gone by now
     #[arg(value_name = "PATH")]
@@ -45,7 +49,9 @@ pub(crate) fn cat(args: &CatArgs, context: &mut Context) -> Outcome {
     let mut params = FileReadParams {
         workspace: context.workspace()?,
         path: context.path(&args.path)?,
-        at: Some(WirePoint::from(args.at.strip_prefix('#').unwrap_or(&args.at))),
+        at: Some(WirePoint::from(
+            args.at.strip_prefix('#').unwrap_or(&args.at),
+        )),
         offset: None,
         length: Some(PIECE),
     };
@@ -81,10 +87,18 @@ pub(crate) fn cat(args: &CatArgs, context: &mut Context) -> Outcome {
 }
 
 pub(crate) fn history(args: &HistoryArgs, context: &mut Context) -> Outcome {
-    let mut params = FileHistoryParams { workspace: context.workspace()?, path: context.path(&args.path)?, limit: args.limit, cursor: None };
+    let mut params = FileHistoryParams {
+        workspace: context.workspace()?,
+        path: context.path(&args.path)?,
+        limit: args.limit,
+        cursor: None,
+    };
     let raw = context.call_raw(&params)?;
     let mut all: FileHistoryResult = read(&raw)?;
-    let is_enough = |all: &FileHistoryResult| args.limit.is_some_and(|limit| all.versions.len() as u64 >= limit);
+    let is_enough = |all: &FileHistoryResult| {
+        args.limit
+            .is_some_and(|limit| all.versions.len() as u64 >= limit)
+    };
     if context.json && (all.cursor.is_none() || is_enough(&all)) {
         context.print_raw(&raw)?;
         return Ok(ExitKind::Done);
@@ -101,8 +115,16 @@ pub(crate) fn history(args: &HistoryArgs, context: &mut Context) -> Outcome {
     }
     context.out.page()?;
     let (now, style) = (Now::read(), context.out.style());
-    let n_shown = args.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
-    let text: String = all.versions.iter().take(n_shown).map(|entry| version(entry, &now, style)).collect();
+    let n_shown = args
+        .limit
+        .and_then(|limit| usize::try_from(limit).ok())
+        .unwrap_or(usize::MAX);
+    let text: String = all
+        .versions
+        .iter()
+        .take(n_shown)
+        .map(|entry| version(entry, &now, style))
+        .collect();
     context.print(&text)?;
     Ok(ExitKind::Done)
 }

@@ -14,7 +14,9 @@ use crate::failure::{Failure, Outcome};
 
 /// Write a completion script to standard output
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  aft completions bash > ~/.local/share/bash-completion/completions/aft")]
+#[command(
+    after_help = "Example:\n  aft completions bash > ~/.local/share/bash-completion/completions/aft"
+)]
 pub(crate) struct CompletionsArgs {
     /// For which shell
     #[arg(value_enum)]
@@ -39,7 +41,11 @@ pub(crate) fn completions(args: &CompletionsArgs, context: &mut Context) -> Outc
 
 pub(crate) fn man(args: &ManArgs, context: &mut Context) -> Outcome {
     let dir = context.place.directory(&args.dir)?;
-    std::fs::DirBuilder::new().recursive(true).create(&dir).map_err(|error| Failure::io(format!("cannot make `{}`", dir.display()), &error))?;
-    clap_mangen::generate_to(crate::command(), &dir).map_err(|error| Failure::io(format!("cannot write into `{}`", dir.display()), &error))?;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .create(&dir)
+        .map_err(|error| Failure::io(format!("cannot make `{}`", dir.display()), &error))?;
+    clap_mangen::generate_to(crate::command(), &dir)
+        .map_err(|error| Failure::io(format!("cannot write into `{}`", dir.display()), &error))?;
     Ok(ExitKind::Done)
 }

@@ -23,7 +23,9 @@ const STAT_CHANGES_MAX: u64 = 200;
 ///
 /// With paths: only operations that changed one of them or something beneath.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  aft log -n 20 src\n  aft log --since 2h --kind undo\n\nExit codes: 0 done, 4 no such point, session or workspace")]
+#[command(
+    after_help = "Example:\n  aft log -n 20 src\n  aft log --since 2h --kind undo\n\nExit codes: 0 done, 4 no such point, session or workspace"
+)]
 pub(crate) struct LogArgs {
     /// Only operations that changed these
     paths: Vec<PathBuf>,
@@ -56,7 +58,10 @@ pub(crate) struct LogArgs {
 /// The kind of that name.
 fn kind(text: &str) -> Result<Kind, String> {
     OperationKind::parse(text).map(Kind::from).ok_or_else(|| {
-        let names: Vec<&str> = OperationKind::ALL.into_iter().map(OperationKind::as_str).collect();
+        let names: Vec<&str> = OperationKind::ALL
+            .into_iter()
+            .map(OperationKind::as_str)
+            .collect();
         format!("one of {}", names.join(", "))
     })
 }
@@ -70,7 +75,11 @@ pub(crate) fn run(args: &LogArgs, context: &mut Context) -> Outcome {
         until: args.until.as_deref().map(WirePoint::from),
         kind: args.kind,
         stat: true,
-        changes_limit: Some(if args.stat { STAT_CHANGES_MAX } else { operation::PATHS_IN_LINE as u64 }),
+        changes_limit: Some(if args.stat {
+            STAT_CHANGES_MAX
+        } else {
+            operation::PATHS_IN_LINE as u64
+        }),
         ..HistoryListParams::new(context.workspace()?)
     };
     if context.json {
@@ -92,34 +101,69 @@ pub(crate) fn run(args: &LogArgs, context: &mut Context) -> Outcome {
 }
 
 /// One operation's line, and its files where asked.
-fn entry(operation: &OperationView, args: &LogArgs, now: &Now, style: crate::color::Style) -> String {
+fn entry(
+    operation: &OperationView,
+    args: &LogArgs,
+    now: &Now,
+    style: crate::color::Style,
+) -> String {
     let line = operation::line(operation, now, style);
-    let line = if args.graph { format!("* {line}") } else { line };
+    let line = if args.graph {
+        format!("* {line}")
+    } else {
+        line
+    };
     if !args.stat {
         return line;
     }
     let files = stat::lines(&operation.changes, style);
-    let more = operation.n_changes.saturating_sub(operation.changes.len() as u64);
-    let more = if more > 0 { format!(" … and {more} more\n") } else { String::new() };
+    let more = operation
+        .n_changes
+        .saturating_sub(operation.changes.len() as u64);
+    let more = if more > 0 {
+        format!(" … and {more} more\n")
+    } else {
+        String::new()
+    };
     let text = format!("{line}{files}{more}");
-    if args.graph { text.lines().enumerate().map(|(i, line)| if i == 0 { format!("{line}\n") } else { format!("| {line}\n") }).collect() } else { text }
+    if args.graph {
+        text.lines()
+            .enumerate()
+            .map(|(i, line)| {
+                if i == 0 {
+                    format!("{line}\n")
+                } else {
+                    format!("| {line}\n")
+                }
+            })
+            .collect()
+    } else {
+        text
+    }
 }
 
 /// The result unchanged where one call brings it all, else its pages as one.
 fn print_json(args: &LogArgs, params: HistoryListParams, context: &mut Context) -> Outcome {
     let mut all: Option<HistoryListResult> = None;
-    for_each_page(args.limit, params, context, |context, page, raw| match &mut all {
-        None if page.cursor.is_none() || args.limit == Some(page.operations.len() as u64) => context.print_raw(raw),
-        None => {
-            all = Some(page);
-            Ok(())
-        }
-        Some(all) => {
-            all.operations.extend(page.operations);
-            all.cursor = page.cursor;
-            Ok(())
-        }
-    })?;
+    for_each_page(
+        args.limit,
+        params,
+        context,
+        |context, page, raw| match &mut all {
+            None if page.cursor.is_none() || args.limit == Some(page.operations.len() as u64) => {
+                context.print_raw(raw)
+            }
+            None => {
+                all = Some(page);
+                Ok(())
+            }
+            Some(all) => {
+                all.operations.extend(page.operations);
+                all.cursor = page.cursor;
+                Ok(())
+            }
+        },
+    )?;
     if let Some(all) = all {
         context.print_json(&all)?;
     }
@@ -131,7 +175,11 @@ fn for_each_page(
     limit: Option<u64>,
     mut params: HistoryListParams,
     context: &mut Context,
-    mut show: impl FnMut(&mut Context, HistoryListResult, &serde_json::value::RawValue) -> Result<(), Failure>,
+    mut show: impl FnMut(
+        &mut Context,
+        HistoryListResult,
+        &serde_json::value::RawValue,
+    ) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let mut left = limit;
     loop {

@@ -2,8 +2,8 @@
 
 use aft_rpc::ExitKind;
 use aft_rpc::types::session::{
-    SessionEndParams, SessionListParams, SessionListResult, SessionShowParams, SessionStartParams, SessionView, TurnEndParams,
-    TurnStartParams,
+    SessionEndParams, SessionListParams, SessionListResult, SessionShowParams, SessionStartParams,
+    SessionView, TurnEndParams, TurnStartParams,
 };
 use clap::{Args, Subcommand};
 
@@ -15,7 +15,10 @@ use crate::render::time::Now;
 
 /// Say who makes the changes that follow
 #[derive(Args, Debug)]
-#[command(disable_help_subcommand = true, after_help = "Example:\n  S=$(aft session start --agent nightly)\n  ./fix-everything.sh\n  aft session end \"$S\"\n  aft undo --session \"$S\"")]
+#[command(
+    disable_help_subcommand = true,
+    after_help = "Example:\n  S=$(aft session start --agent nightly)\n  ./fix-everything.sh\n  aft session end \"$S\"\n  aft undo --session \"$S\""
+)]
 pub(crate) struct SessionArgs {
     #[command(subcommand)]
     command: SessionCommand,
@@ -24,7 +27,9 @@ pub(crate) struct SessionArgs {
 #[derive(Debug, Subcommand)]
 enum SessionCommand {
     /// Begin a session and print its id
-    #[command(after_help = "Example:\n  S=$(aft session start --agent nightly --label 'dependency update')")]
+    #[command(
+        after_help = "Example:\n  S=$(aft session start --agent nightly --label 'dependency update')"
+    )]
     Start {
         /// Name of the agent
         #[arg(long, value_name = "NAME", default_value = "cli")]
@@ -40,7 +45,9 @@ enum SessionCommand {
         pid: Option<u32>,
     },
     /// End a session
-    #[command(after_help = "Example:\n  aft session end \"$S\"\n\nExit codes: 0 done, 4 no such session")]
+    #[command(
+        after_help = "Example:\n  aft session end \"$S\"\n\nExit codes: 0 done, 4 no such session"
+    )]
     End {
         /// Its id
         session: String,
@@ -56,7 +63,9 @@ enum SessionCommand {
         limit: Option<u64>,
     },
     /// Show a session
-    #[command(after_help = "Example:\n  aft session show \"$S\"\n\nExit codes: 0 done, 4 no such session")]
+    #[command(
+        after_help = "Example:\n  aft session show \"$S\"\n\nExit codes: 0 done, 4 no such session"
+    )]
     Show {
         /// Its id
         session: String,
@@ -65,7 +74,10 @@ enum SessionCommand {
 
 /// Mark one prompt-to-answer cycle
 #[derive(Args, Debug)]
-#[command(disable_help_subcommand = true, after_help = "Example:\n  aft turn start\n  ./step.sh\n  aft turn end\n  aft undo --turn")]
+#[command(
+    disable_help_subcommand = true,
+    after_help = "Example:\n  aft turn start\n  ./step.sh\n  aft turn end\n  aft undo --turn"
+)]
 pub(crate) struct TurnArgs {
     #[command(subcommand)]
     command: TurnCommand,
@@ -87,7 +99,9 @@ enum TurnCommand {
         prompt_id: Option<String>,
     },
     /// End a turn; waits for its checks
-    #[command(after_help = "Example:\n  aft turn end --no-wait\n\nExit codes: 0 done, 4 no turn is open")]
+    #[command(
+        after_help = "Example:\n  aft turn end --no-wait\n\nExit codes: 0 done, 4 no turn is open"
+    )]
     End {
         /// Its session [default: the implicit one of the command line]
         #[arg(long, value_name = "S")]
@@ -101,23 +115,52 @@ enum TurnCommand {
 pub(crate) fn session(args: SessionArgs, context: &mut Context) -> Outcome {
     let workspace = context.workspace()?;
     match args.command {
-        SessionCommand::Start { agent, label, parent, pid } => {
-            let params = SessionStartParams { workspace, agent, label, pid, parent, metadata: None, attach: false };
+        SessionCommand::Start {
+            agent,
+            label,
+            parent,
+            pid,
+        } => {
+            let params = SessionStartParams {
+                workspace,
+                agent,
+                label,
+                pid,
+                parent,
+                metadata: None,
+                attach: false,
+            };
             if let Some(session) = context.call_or_print(&params)? {
                 context.print(&format!("{}\n", session.session))?;
             }
         }
         SessionCommand::End { session } => {
-            if let Some(session) = context.call_or_print(&SessionEndParams { workspace: Some(workspace), session })? {
+            if let Some(session) = context.call_or_print(&SessionEndParams {
+                workspace: Some(workspace),
+                session,
+            })? {
                 print_session(&session, context)?;
             }
         }
         SessionCommand::Show { session } => {
-            if let Some(session) = context.call_or_print(&SessionShowParams { workspace: Some(workspace), session })? {
+            if let Some(session) = context.call_or_print(&SessionShowParams {
+                workspace: Some(workspace),
+                session,
+            })? {
                 print_session(&session, context)?;
             }
         }
-        SessionCommand::List { open, limit } => return list(SessionListParams { workspace, limit, cursor: None, open }, context),
+        SessionCommand::List { open, limit } => {
+            return list(
+                SessionListParams {
+                    workspace,
+                    limit,
+                    cursor: None,
+                    open,
+                },
+                context,
+            );
+        }
     }
     Ok(ExitKind::Done)
 }
@@ -130,12 +173,20 @@ fn print_session(session: &SessionView, context: &mut Context) -> Result<(), Fai
 fn list(mut params: SessionListParams, context: &mut Context) -> Outcome {
     let raw = context.call_raw(&params)?;
     let mut all: SessionListResult = read(&raw)?;
-    let is_enough = |all: &SessionListResult| params.limit.is_some_and(|limit| all.sessions.len() as u64 >= limit);
+    let is_enough = |all: &SessionListResult| {
+        params
+            .limit
+            .is_some_and(|limit| all.sessions.len() as u64 >= limit)
+    };
     if context.json && (all.cursor.is_none() || is_enough(&all)) {
         context.print_raw(&raw)?;
         return Ok(ExitKind::Done);
     }
-    while let Some(cursor) = all.cursor.take().filter(|_| params.limit.is_none_or(|limit| (all.sessions.len() as u64) < limit)) {
+    while let Some(cursor) = all.cursor.take().filter(|_| {
+        params
+            .limit
+            .is_none_or(|limit| (all.sessions.len() as u64) < limit)
+    }) {
         params.cursor = Some(cursor);
         let page: SessionListResult = context.call(&params)?;
         all.sessions.extend(page.sessions);
@@ -147,7 +198,11 @@ fn list(mut params: SessionListParams, context: &mut Context) -> Outcome {
     }
     context.out.page()?;
     let (now, style) = (Now::read(), context.out.style());
-    let text: String = all.sessions.iter().map(|session| session_line(session, &now, style)).collect();
+    let text: String = all
+        .sessions
+        .iter()
+        .map(|session| session_line(session, &now, style))
+        .collect();
     context.print(&text)?;
     Ok(ExitKind::Done)
 }
@@ -155,15 +210,33 @@ fn list(mut params: SessionListParams, context: &mut Context) -> Outcome {
 pub(crate) fn turn(args: TurnArgs, context: &mut Context) -> Outcome {
     let workspace = Some(context.workspace()?);
     match args.command {
-        TurnCommand::Start { session, label, prompt_id } => {
-            if let Some(turn) = context.call_or_print(&TurnStartParams { workspace, session, prompt_id, label })? {
+        TurnCommand::Start {
+            session,
+            label,
+            prompt_id,
+        } => {
+            if let Some(turn) = context.call_or_print(&TurnStartParams {
+                workspace,
+                session,
+                prompt_id,
+                label,
+            })? {
                 context.print(&format!("{}\n", turn.turn))?;
             }
         }
         TurnCommand::End { session, no_wait } => {
-            if let Some(turn) = context.call_or_print(&TurnEndParams { workspace, session, turn: None, no_wait })? {
+            if let Some(turn) = context.call_or_print(&TurnEndParams {
+                workspace,
+                session,
+                turn: None,
+                no_wait,
+            })? {
                 let operations = numbers(&turn.operations);
-                let operations = if operations.is_empty() { "nothing changed".to_owned() } else { operations };
+                let operations = if operations.is_empty() {
+                    "nothing changed".to_owned()
+                } else {
+                    operations
+                };
                 context.print(&format!("Turn {} ended: {operations}.\n", turn.turn))?;
             }
         }

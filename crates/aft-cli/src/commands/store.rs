@@ -25,7 +25,11 @@ pub(crate) struct CheckArgs {
 }
 
 pub(crate) fn stats(_: &StatsArgs, context: &mut Context) -> Outcome {
-    let workspace = if context.place.is_chosen() { Some(context.workspace()?) } else { None };
+    let workspace = if context.place.is_chosen() {
+        Some(context.workspace()?)
+    } else {
+        None
+    };
     if let Some(result) = context.call_or_print(&StoreStatsParams { workspace })? {
         context.print(&stats_text(&result))?;
     }
@@ -33,12 +37,18 @@ pub(crate) fn stats(_: &StatsArgs, context: &mut Context) -> Outcome {
 }
 
 pub(crate) fn check(args: &CheckArgs, context: &mut Context) -> Outcome {
-    let raw = context.call_raw(&StoreCheckParams { read_data: args.read_data })?;
+    let raw = context.call_raw(&StoreCheckParams {
+        read_data: args.read_data,
+    })?;
     let result: StoreCheckResult = read(&raw)?;
     if context.json {
         context.print_raw(&raw)?;
     } else {
         context.print(&check_text(&result))?;
     }
-    Ok(if result.ok { ExitKind::Done } else { ExitKind::StoreDamaged })
+    Ok(if result.ok {
+        ExitKind::Done
+    } else {
+        ExitKind::StoreDamaged
+    })
 }

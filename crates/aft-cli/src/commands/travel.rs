@@ -5,7 +5,10 @@ mod tests;
 
 use std::path::PathBuf;
 
-use aft_rpc::types::travel::{OnConflict, PlanView, RedoParams, RollbackApplyParams, RollbackPlanParams, TravelResult, UndoParams};
+use aft_rpc::types::travel::{
+    OnConflict, PlanView, RedoParams, RollbackApplyParams, RollbackPlanParams, TravelResult,
+    UndoParams,
+};
 use aft_rpc::{ExitKind, WirePoint};
 use clap::{Args, ValueEnum};
 
@@ -53,7 +56,9 @@ impl Common {
 /// Again: the one before it. With OP: that one, wherever it stands, while later edits are kept. An undo is
 /// an operation itself and can be taken back by `aft redo`.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  aft undo\n  aft undo -n 3 --dry-run\n  aft undo 142\n  aft undo --turn\n\nExit codes: 0 done, 3 conflict (nothing was touched), 4 nothing to undo, 5 partly done")]
+#[command(
+    after_help = "Example:\n  aft undo\n  aft undo -n 3 --dry-run\n  aft undo 142\n  aft undo --turn\n\nExit codes: 0 done, 3 conflict (nothing was touched), 4 nothing to undo, 5 partly done"
+)]
 pub(crate) struct UndoArgs {
     /// One operation, possibly in the middle
     #[arg(value_name = "OP", conflicts_with_all = ["count", "turn"])]
@@ -75,7 +80,9 @@ pub(crate) struct UndoArgs {
 ///
 /// Step by step, until a new edit is recorded.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  aft redo\n  aft redo -n 2\n\nExit codes: 0 done, 3 conflict (nothing was touched), 4 nothing to redo, 5 partly done")]
+#[command(
+    after_help = "Example:\n  aft redo\n  aft redo -n 2\n\nExit codes: 0 done, 3 conflict (nothing was touched), 4 nothing to redo, 5 partly done"
+)]
 pub(crate) struct RedoArgs {
     /// That many undos
     #[arg(short = 'n', value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -89,7 +96,9 @@ pub(crate) struct RedoArgs {
 /// Everything that changed since comes back, and everything that came since goes; what is not in the
 /// history is recorded first. A rollback is one operation: `aft undo` takes it back.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  aft rollback 10m --dry-run\n  aft rollback before-refactor src\n  aft rollback turn:-1\n\nExit codes: 0 done, 3 files changed or conflict (nothing was touched), 4 no such point, 5 partly done")]
+#[command(
+    after_help = "Example:\n  aft rollback 10m --dry-run\n  aft rollback before-refactor src\n  aft rollback turn:-1\n\nExit codes: 0 done, 3 files changed or conflict (nothing was touched), 4 no such point, 5 partly done"
+)]
 pub(crate) struct RollbackArgs {
     /// Where to go
     #[arg(value_name = "POINT")]
@@ -106,7 +115,9 @@ pub(crate) struct RollbackArgs {
 
 /// Put files back as they were at a point, deleted ones too
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  aft restore src/main.rs --at 10m\n  aft restore docs --at @-3 --dry-run\n\nExit codes: 0 done, 3 files changed or conflict (nothing was touched), 4 no such point or file, 5 partly done")]
+#[command(
+    after_help = "Example:\n  aft restore src/main.rs --at 10m\n  aft restore docs --at @-3 --dry-run\n\nExit codes: 0 done, 3 files changed or conflict (nothing was touched), 4 no such point or file, 5 partly done"
+)]
 pub(crate) struct RestoreArgs {
     /// What to put back
     #[arg(value_name = "PATH", required = true)]
@@ -211,7 +222,11 @@ fn go(mut params: RollbackApplyParams, common: Common, context: &mut Context) ->
 
 /// A plan with conflicts would be refused, and a script should learn it from the exit code.
 fn planned(plan: &PlanView) -> ExitKind {
-    if plan.conflicts.is_empty() { ExitKind::Done } else { ExitKind::Refused }
+    if plan.conflicts.is_empty() {
+        ExitKind::Done
+    } else {
+        ExitKind::Refused
+    }
 }
 
 fn show_plan(plan: &PlanView, context: &mut Context) -> Result<(), Failure> {

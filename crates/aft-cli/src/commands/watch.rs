@@ -12,7 +12,8 @@ use std::time::Duration;
 use aft_rpc::types::history::{HistoryPollParams, HistoryPollResult};
 use aft_rpc::types::operation::{DiffDetail, Kind, OperationShowParams, OperationView};
 use aft_rpc::types::workspace::{
-    WorkspaceAddParams, WorkspaceAddResult, WorkspaceRemoveParams, WorkspaceState, WorkspaceStatusParams, WorkspaceStatusResult,
+    WorkspaceAddParams, WorkspaceAddResult, WorkspaceRemoveParams, WorkspaceState,
+    WorkspaceStatusParams, WorkspaceStatusResult,
 };
 use aft_rpc::{ExitKind, WirePath, WirePoint};
 use clap::Args;
@@ -36,7 +37,9 @@ const PROGRESS_WAIT_MS: u64 = 100;
 /// its unified diff. Ctrl-C stops the printing, not the tracking. Nothing is written into the directory.
 /// The history of a project that was moved here is taken over.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  aft watch\n  aft watch ~/project --detach\n\nExit codes: 0 done, 1 it cannot be tracked, 7 the daemon could not be started")]
+#[command(
+    after_help = "Example:\n  aft watch\n  aft watch ~/project --detach\n\nExit codes: 0 done, 1 it cannot be tracked, 7 the daemon could not be started"
+)]
 pub(crate) struct WatchArgs {
     /// The directory [default: the current one]
     dir: Option<PathBuf>,
@@ -58,7 +61,9 @@ pub(crate) struct WatchArgs {
 ///
 /// Its history stays and goes on when it is watched again, unless --purge deletes it.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  aft unwatch\n  aft unwatch ~/project --purge --yes\n\nExit codes: 0 done, 4 it is not tracked")]
+#[command(
+    after_help = "Example:\n  aft unwatch\n  aft unwatch ~/project --purge --yes\n\nExit codes: 0 done, 4 it is not tracked"
+)]
 pub(crate) struct UnwatchArgs {
     /// The directory [default: the current one]
     dir: Option<PathBuf>,
@@ -88,23 +93,40 @@ pub(crate) fn watch(args: &WatchArgs, context: &mut Context) -> Outcome {
     }
     stop_printing_on_interrupt()?;
     context.note("Ctrl-C stops the printing, not the tracking.");
-    follow(&WirePath::from(status.workspace.as_str()), status.head, context)
+    follow(
+        &WirePath::from(status.workspace.as_str()),
+        status.head,
+        context,
+    )
 }
 
 /// Adds the workspace and waits until it is armed.
 fn begin(args: &WatchArgs, context: &mut Context) -> Result<WorkspaceStatusResult, Failure> {
     let root = directory(args.dir.as_ref(), context)?;
-    let added: WorkspaceAddResult = context.call(&WorkspaceAddParams { root, name: args.name.clone(), force: args.force })?;
+    let added: WorkspaceAddResult = context.call(&WorkspaceAddParams {
+        root,
+        name: args.name.clone(),
+        force: args.force,
+    })?;
     if let Some(from) = &added.moved_from {
         context.note(&format!("Took over the history of {}.", path(from)));
     }
     for note in &added.notes {
         context.note(note);
     }
-    let status = wait_until_armed(&WirePath::from(added.workspace.as_str()), args.detach, context)?;
+    let status = wait_until_armed(
+        &WirePath::from(added.workspace.as_str()),
+        args.detach,
+        context,
+    )?;
     if !context.json {
         let style = context.out.style();
-        let line = format!("Watching {} ({}, at #{}).\n", path(&status.root), status::state(status.state, style), status.head);
+        let line = format!(
+            "Watching {} ({}, at #{}).\n",
+            path(&status.root),
+            status::state(status.state, style),
+            status.head
+        );
         context.print(&line)?;
         context.out.flush()?;
     }
@@ -112,17 +134,29 @@ fn begin(args: &WatchArgs, context: &mut Context) -> Result<WorkspaceStatusResul
         context.note(&reason.message);
     }
     if status.state == WorkspaceState::Detached {
-        return Err(Failure::new(ExitKind::Failed, format!("{} is detached", path(&status.root)))
-            .with_remedy("Its root moved, was unmounted or replaced; `aft watch NEW` takes its history over."));
+        return Err(Failure::new(
+            ExitKind::Failed,
+            format!("{} is detached", path(&status.root)),
+        )
+        .with_remedy(
+            "Its root moved, was unmounted or replaced; `aft watch NEW` takes its history over.",
+        ));
     }
     Ok(status)
 }
 
 /// Asks until the first scan is stored, with a bar on a terminal. With `--json` and `print` the last
 /// answer is the command's result.
-fn wait_until_armed(workspace: &WirePath, print: bool, context: &mut Context) -> Result<WorkspaceStatusResult, Failure> {
+fn wait_until_armed(
+    workspace: &WirePath,
+    print: bool,
+    context: &mut Context,
+) -> Result<WorkspaceStatusResult, Failure> {
     let mut bar = ScanProgress::new(!context.json);
-    let params = WorkspaceStatusParams { workspace: workspace.clone(), wait_ms: Some(PROGRESS_WAIT_MS) };
+    let params = WorkspaceStatusParams {
+        workspace: workspace.clone(),
+        wait_ms: Some(PROGRESS_WAIT_MS),
+    };
     loop {
         let raw = context.call_raw(&params)?;
         let status: WorkspaceStatusResult = read(&raw)?;
@@ -142,7 +176,12 @@ fn wait_until_armed(workspace: &WirePath, print: bool, context: &mut Context) ->
 /// Prints operations as they are recorded, until the process is ended.
 fn follow(workspace: &WirePath, head: u64, context: &mut Context) -> Outcome {
     let mut last = head;
-    let mut params = HistoryPollParams { workspace: workspace.clone(), clock: None, wait_ms: None, limit: None };
+    let mut params = HistoryPollParams {
+        workspace: workspace.clone(),
+        clock: None,
+        wait_ms: None,
+        limit: None,
+    };
     loop {
         // The connection may be a new one, so that the daemon's memory of it is never needed.
         let result: HistoryPollResult = match context.call(&params) {
@@ -154,18 +193,30 @@ fn follow(workspace: &WirePath, head: u64, context: &mut Context) -> Outcome {
             }
             Err(failure) => return Err(failure),
         };
-        for operation in result.operations.iter().filter(|operation| operation.operation > last) {
+        for operation in result
+            .operations
+            .iter()
+            .filter(|operation| operation.operation > last)
+        {
             print_operation(workspace, operation, context)?;
             context.out.flush()?;
         }
-        last = result.operations.iter().map(|operation| operation.operation).fold(last, u64::max);
+        last = result
+            .operations
+            .iter()
+            .map(|operation| operation.operation)
+            .fold(last, u64::max);
         params.clock = Some(result.clock);
         params.wait_ms = Some(POLL_WAIT_MS);
     }
 }
 
 /// An operation with its diff; a baseline, which is the whole tree, by its head only.
-fn print_operation(workspace: &WirePath, operation: &OperationView, context: &mut Context) -> Result<(), Failure> {
+fn print_operation(
+    workspace: &WirePath,
+    operation: &OperationView,
+    context: &mut Context,
+) -> Result<(), Failure> {
     let mut params = OperationShowParams {
         workspace: workspace.clone(),
         operation: WirePoint::from(operation.operation),
@@ -197,22 +248,32 @@ fn stop_printing_on_interrupt() -> Result<(), Failure> {
 /// Runs the daemon in this process.
 pub(crate) fn run_daemon(context: &Context, foreground: bool) -> Outcome {
     let foreground = foreground || std::io::stderr().is_terminal();
-    let options = aft_daemon::RunOptions { paths: context.paths.clone(), foreground };
-    aft_daemon::run(options).map(|()| ExitKind::Done).map_err(|error| {
-        let mut message = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(error) = source {
-            message.push_str(&format!(": {error}"));
-            source = error.source();
-        }
-        Failure::new(ExitKind::Failed, message)
-    })
+    let options = aft_daemon::RunOptions {
+        paths: context.paths.clone(),
+        foreground,
+    };
+    aft_daemon::run(options)
+        .map(|()| ExitKind::Done)
+        .map_err(|error| {
+            let mut message = error.to_string();
+            let mut source = std::error::Error::source(&error);
+            while let Some(error) = source {
+                message.push_str(&format!(": {error}"));
+                source = error.source();
+            }
+            Failure::new(ExitKind::Failed, message)
+        })
 }
 
 /// The daemon on this thread, the printing on another; whichever ends first ends both.
 fn in_foreground(args: &WatchArgs, context: &mut Context) -> Outcome {
     let ended = AtomicBool::new(false);
-    let daemon = Context::new(context.json, context.paths.clone(), crate::output::Output::stdout(crate::color::ColorChoice::Never), crate::place::Place::new(None));
+    let daemon = Context::new(
+        context.json,
+        context.paths.clone(),
+        crate::output::Output::stdout(crate::color::ColorChoice::Never),
+        crate::place::Place::new(None),
+    );
     context.never_start();
     std::thread::scope(|scope| {
         let printing = scope.spawn(|| {
@@ -229,7 +290,11 @@ fn in_foreground(args: &WatchArgs, context: &mut Context) -> Outcome {
         let printed = printing.join();
         match (outcome, printed) {
             (Err(failure), _) => Err(failure),
-            (Ok(_), Ok(Err(failure))) if !failure.is_hangup() && failure.exit() != ExitKind::NoDaemon => Err(failure),
+            (Ok(_), Ok(Err(failure)))
+                if !failure.is_hangup() && failure.exit() != ExitKind::NoDaemon =>
+            {
+                Err(failure)
+            }
             (Ok(exit), _) => Ok(exit),
         }
     })
@@ -252,14 +317,30 @@ fn begin_when_up(args: &WatchArgs, ended: &AtomicBool, context: &mut Context) ->
 pub(crate) fn unwatch(args: &UnwatchArgs, context: &mut Context) -> Outcome {
     let workspace = directory(args.dir.as_ref(), context)?;
     if args.purge && !args.yes {
-        let status: WorkspaceStatusResult = context.call(&WorkspaceStatusParams { workspace: workspace.clone(), wait_ms: None })?;
+        let status: WorkspaceStatusResult = context.call(&WorkspaceStatusParams {
+            workspace: workspace.clone(),
+            wait_ms: None,
+        })?;
         if !confirm(&status, context)? {
-            return Err(Failure::new(ExitKind::Failed, "nothing was deleted and it is still tracked"));
+            return Err(Failure::new(
+                ExitKind::Failed,
+                "nothing was deleted and it is still tracked",
+            ));
         }
     }
-    if let Some(result) = context.call_or_print(&WorkspaceRemoveParams { workspace, purge: args.purge })? {
-        let history = if result.purged { "its history is deleted" } else { "its history stays" };
-        context.print(&format!("No longer watching {}; {history}.\n", path(&result.root)))?;
+    if let Some(result) = context.call_or_print(&WorkspaceRemoveParams {
+        workspace,
+        purge: args.purge,
+    })? {
+        let history = if result.purged {
+            "its history is deleted"
+        } else {
+            "its history stays"
+        };
+        context.print(&format!(
+            "No longer watching {}; {history}.\n",
+            path(&result.root)
+        ))?;
     }
     Ok(ExitKind::Done)
 }
@@ -267,14 +348,24 @@ pub(crate) fn unwatch(args: &UnwatchArgs, context: &mut Context) -> Outcome {
 /// Asks on the terminal before a history is deleted.
 fn confirm(status: &WorkspaceStatusResult, context: &mut Context) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::new(ExitKind::Usage, "deleting a history asks first, and there is no terminal to ask on").with_remedy("Pass --yes to mean it."));
+        return Err(Failure::new(
+            ExitKind::Usage,
+            "deleting a history asks first, and there is no terminal to ask on",
+        )
+        .with_remedy("Pass --yes to mean it."));
     }
-    let question = format!("Delete the history of {} ({}) for ever? [y/N] ", path(&status.root), count(status.head, "operation", "operations"));
+    let question = format!(
+        "Delete the history of {} ({}) for ever? [y/N] ",
+        path(&status.root),
+        count(status.head, "operation", "operations")
+    );
     context.out.flush()?;
     let mut terminal = std::io::stderr().lock();
     write!(terminal, "{}", shown(&question)).and_then(|()| terminal.flush())?;
     let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).map_err(|error| Failure::io("cannot read the answer", &error))?;
+    std::io::stdin()
+        .read_line(&mut answer)
+        .map_err(|error| Failure::io("cannot read the answer", &error))?;
     Ok(is_yes(&answer))
 }
 

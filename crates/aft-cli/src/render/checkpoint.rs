@@ -18,7 +18,11 @@ pub(crate) fn line(checkpoint: &CheckpointView, now: &Now, style: Style) -> Stri
         style.paint(Paint::Yellow, &format!("#{}", checkpoint.operation)),
         now.brief(checkpoint.time),
         Keep::from(checkpoint.keep).as_str().to_owned(),
-        format!("{}, {}", count(checkpoint.files, "file", "files"), bytes(checkpoint.bytes)),
+        format!(
+            "{}, {}",
+            count(checkpoint.files, "file", "files"),
+            bytes(checkpoint.bytes)
+        ),
     ];
     if let Some(message) = &checkpoint.message {
         parts.push(style.paint(Paint::Dim, &shown(message)));
@@ -28,15 +32,25 @@ pub(crate) fn line(checkpoint: &CheckpointView, now: &Now, style: Style) -> Stri
 
 /// One checkpoint in full.
 pub(crate) fn full(checkpoint: &CheckpointView, now: &Now, style: Style) -> String {
-    let mut text = style.paint(Paint::Bold, &format!("checkpoint {}", shown(&checkpoint.checkpoint))) + "\n";
+    let mut text = style.paint(
+        Paint::Bold,
+        &format!("checkpoint {}", shown(&checkpoint.checkpoint)),
+    ) + "\n";
     let mut row = |name: &str, value: &str| text.push_str(&format!("{name:<11}{}\n", shown(value)));
     row("Operation:", &format!("#{}", checkpoint.operation));
     row("Time:", &now.full(checkpoint.time));
     row("Keep:", Keep::from(checkpoint.keep).as_str());
     row("Files:", &checkpoint.files.to_string());
     row("Bytes:", &bytes(checkpoint.bytes));
-    let counted = [("Lines:", checkpoint.lines), ("Words:", checkpoint.words), ("Tokens:", checkpoint.tokens)];
-    for (name, number) in counted.into_iter().filter_map(|(name, number)| Some((name, number?))) {
+    let counted = [
+        ("Lines:", checkpoint.lines),
+        ("Words:", checkpoint.words),
+        ("Tokens:", checkpoint.tokens),
+    ];
+    for (name, number) in counted
+        .into_iter()
+        .filter_map(|(name, number)| Some((name, number?)))
+    {
         row(name, &number.to_string());
     }
     if let Some(message) = &checkpoint.message {

@@ -11,7 +11,11 @@ use super::time::duration;
 
 /// `aft daemon status`.
 pub(crate) fn status(status: &DaemonStatusResult) -> String {
-    let mut text = format!("The daemon runs: process {}, version {}.\n", status.pid, shown(&status.version));
+    let mut text = format!(
+        "The daemon runs: process {}, version {}.\n",
+        status.pid,
+        shown(&status.version)
+    );
     let mut row = |name: &str, value: &str| text.push_str(&format!("  {name:<12}{value}\n"));
     row("uptime", &duration(status.uptime));
     row("workspaces", &status.n_workspaces.to_string());
@@ -27,10 +31,24 @@ pub(crate) fn stats(stats: &StoreStatsResult) -> String {
     let mut text = String::new();
     let mut row = |name: &str, value: &str| text.push_str(&format!("{name:<12}{value}\n"));
     row("disk", &bytes(stats.disk_bytes));
-    row("segments", &format!("{} in {}", bytes(stats.segment_bytes), count(stats.n_segments, "file", "files")));
+    row(
+        "segments",
+        &format!(
+            "{} in {}",
+            bytes(stats.segment_bytes),
+            count(stats.n_segments, "file", "files")
+        ),
+    );
     row("index", &bytes(stats.index_bytes));
-    let stored = format!("{} in {}", bytes(stats.content_bytes), bytes(stats.stored_bytes));
-    row("contents", &format!("{}, {stored}{}", stats.n_contents, ratio(stats)));
+    let stored = format!(
+        "{} in {}",
+        bytes(stats.content_bytes),
+        bytes(stats.stored_bytes)
+    );
+    row(
+        "contents",
+        &format!("{}, {stored}{}", stats.n_contents, ratio(stats)),
+    );
     row("operations", &stats.n_operations.to_string());
     row("checkpoints", &stats.n_checkpoints.to_string());
     row("workspaces", &stats.n_workspaces.to_string());

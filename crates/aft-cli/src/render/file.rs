@@ -28,14 +28,24 @@ pub(crate) fn version(version: &VersionView, now: &Now, style: Style) -> String 
 }
 
 fn state(state: &StateView) -> String {
-    let mode = state.mode.map(|mode| format!(" {mode:04o}")).unwrap_or_default();
-    let hash = state.hash.as_deref().map(|hash| format!(" {}", short_id(hash))).unwrap_or_default();
+    let mode = state
+        .mode
+        .map(|mode| format!(" {mode:04o}"))
+        .unwrap_or_default();
+    let hash = state
+        .hash
+        .as_deref()
+        .map(|hash| format!(" {}", short_id(hash)))
+        .unwrap_or_default();
     let size = bytes(state.size.unwrap_or(0));
     match state.kind {
         StateKind::Absent => "deleted".to_owned(),
         StateKind::File => format!("{size}{mode}{hash}"),
         StateKind::Symlink => format!("link{hash}"),
         StateKind::Dir => format!("directory{mode}"),
-        StateKind::Opaque => format!("{size}{mode}, content not held ({})", state.reason.as_deref().unwrap_or("unknown reason")),
+        StateKind::Opaque => format!(
+            "{size}{mode}, content not held ({})",
+            state.reason.as_deref().unwrap_or("unknown reason")
+        ),
     }
 }

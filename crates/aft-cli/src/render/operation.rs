@@ -16,7 +16,10 @@ pub(crate) const PATHS_IN_LINE: usize = 3;
 pub(crate) fn line(operation: &OperationView, now: &Now, style: Style) -> String {
     let mut parts = vec![
         style.paint(Paint::Yellow, &format!("#{}", operation.operation)),
-        style.paint(kind_paint(operation.kind), &format!("{:<8}", operation.kind.as_str())),
+        style.paint(
+            kind_paint(operation.kind),
+            &format!("{:<8}", operation.kind.as_str()),
+        ),
         style.paint(Paint::Dim, &now.brief(operation.time)),
     ];
     if operation.author != "unknown" {
@@ -38,7 +41,12 @@ pub(crate) fn line(operation: &OperationView, now: &Now, style: Style) -> String
 }
 
 fn paths_in_line(operation: &OperationView, style: Style) -> String {
-    let named: Vec<String> = operation.changes.iter().take(PATHS_IN_LINE).map(|change| change_brief(change, style)).collect();
+    let named: Vec<String> = operation
+        .changes
+        .iter()
+        .take(PATHS_IN_LINE)
+        .map(|change| change_brief(change, style))
+        .collect();
     let more = operation.n_changes > named.len() as u64 && !named.is_empty();
     let mut text = named.join(", ");
     if more {
@@ -59,8 +67,16 @@ fn about(operation: &OperationView) -> String {
 
 /// `#1, #2`; at most five of them.
 pub(crate) fn numbers(operations: &[u64]) -> String {
-    let named: Vec<String> = operations.iter().take(5).map(|number| format!("#{number}")).collect();
-    let more = if operations.len() > named.len() { " …" } else { "" };
+    let named: Vec<String> = operations
+        .iter()
+        .take(5)
+        .map(|number| format!("#{number}"))
+        .collect();
+    let more = if operations.len() > named.len() {
+        " …"
+    } else {
+        ""
+    };
     named.join(", ") + more
 }
 
@@ -80,10 +96,16 @@ fn change_brief(change: &ChangeView, style: Style) -> String {
             text.push_str(" (binary)");
         } else {
             if stat.added > 0 {
-                text.push_str(&format!(" {}", style.paint(Paint::Green, &format!("+{}", stat.added))));
+                text.push_str(&format!(
+                    " {}",
+                    style.paint(Paint::Green, &format!("+{}", stat.added))
+                ));
             }
             if stat.removed > 0 {
-                text.push_str(&format!(" {}", style.paint(Paint::Red, &format!("-{}", stat.removed))));
+                text.push_str(&format!(
+                    " {}",
+                    style.paint(Paint::Red, &format!("-{}", stat.removed))
+                ));
             }
         }
     }
@@ -100,7 +122,14 @@ fn kind_paint(kind: Kind) -> Paint {
 
 /// The head of an operation that is shown in full, a blank line after it.
 pub(crate) fn head(operation: &OperationView, now: &Now, style: Style) -> String {
-    let mut text = style.paint(Paint::Yellow, &format!("operation #{} {}", operation.operation, operation.kind.as_str())) + "\n";
+    let mut text = style.paint(
+        Paint::Yellow,
+        &format!(
+            "operation #{} {}",
+            operation.operation,
+            operation.kind.as_str()
+        ),
+    ) + "\n";
     let mut row = |name: &str, value: &str| {
         text.push_str(&format!("{name:<9}{}\n", shown(value)));
     };

@@ -32,7 +32,12 @@ pub(crate) struct PatchPrinter {
 
 impl PatchPrinter {
     pub(crate) fn new(form: PatchForm) -> Self {
-        Self { form, partial: Vec::new(), words: WordDiff::new(form.style), left: (0, 0) }
+        Self {
+            form,
+            partial: Vec::new(),
+            words: WordDiff::new(form.style),
+            left: (0, 0),
+        }
     }
 
     /// Takes a piece.
@@ -60,7 +65,11 @@ impl PatchPrinter {
     }
 
     fn line(&mut self, line: &[u8], out: &mut impl Write) -> io::Result<()> {
-        let line = if self.form.terminal { visible(line) } else { line.to_vec() };
+        let line = if self.form.terminal {
+            visible(line)
+        } else {
+            line.to_vec()
+        };
         let paint = self.classify(&line);
         if self.form.words && self.words.takes(&line, paint.is_body) {
             return Ok(());
@@ -70,7 +79,9 @@ impl PatchPrinter {
             // The first column says nothing where words are marked.
             return out.write_all(line.strip_prefix(b" ").unwrap_or(&line));
         }
-        let Some(color) = paint.color else { return out.write_all(&line) };
+        let Some(color) = paint.color else {
+            return out.write_all(&line);
+        };
         let (before, after) = self.form.style.around(color);
         let text = line.strip_suffix(b"\n").unwrap_or(&line);
         out.write_all(before.as_bytes())?;
@@ -84,11 +95,17 @@ impl PatchPrinter {
         let in_hunk = self.left.0 > 0 || self.left.1 > 0;
         if line.starts_with(b"@@ ") && !in_hunk {
             self.left = hunk_lengths(line).unwrap_or((0, 0));
-            return Classified { color: Some(Paint::Cyan), is_body: false };
+            return Classified {
+                color: Some(Paint::Cyan),
+                is_body: false,
+            };
         }
         if !in_hunk {
             let is_note = line.starts_with(b"\\");
-            return Classified { color: if is_note { None } else { Some(Paint::Bold) }, is_body: false };
+            return Classified {
+                color: if is_note { None } else { Some(Paint::Bold) },
+                is_body: false,
+            };
         }
         let (before, after) = (self.left.0.saturating_sub(1), self.left.1.saturating_sub(1));
         let color = match line.first() {
@@ -100,13 +117,21 @@ impl PatchPrinter {
                 self.left.1 = after;
                 Some(Paint::Green)
             }
-            Some(b'\\') => return Classified { color: None, is_body: false },
+            Some(b'\\') => {
+                return Classified {
+                    color: None,
+                    is_body: false,
+                };
+            }
             _ => {
                 self.left = (before, after);
                 None
             }
         };
-        Classified { color, is_body: true }
+        Classified {
+            color,
+            is_body: true,
+        }
     }
 }
 
@@ -123,7 +148,9 @@ fn hunk_lengths(line: &[u8]) -> Option<(u64, u64)> {
     let mut parts = line.split(' ').skip(1);
     let mut length = |sign: char| {
         let range = parts.next()?.strip_prefix(sign)?;
-        range.split_once(',').map_or(Some(1), |(_, length)| length.parse().ok())
+        range
+            .split_once(',')
+            .map_or(Some(1), |(_, length)| length.parse().ok())
     };
     Some((length('-')?, length('+')?))
 }

@@ -32,10 +32,16 @@ impl Totals {
     pub(crate) fn line(self) -> String {
         let mut text = format!(" {} changed", count(self.files, "file", "files"));
         if self.added > 0 {
-            text.push_str(&format!(", {}(+)", count(self.added, "insertion", "insertions")));
+            text.push_str(&format!(
+                ", {}(+)",
+                count(self.added, "insertion", "insertions")
+            ));
         }
         if self.removed > 0 {
-            text.push_str(&format!(", {}(-)", count(self.removed, "deletion", "deletions")));
+            text.push_str(&format!(
+                ", {}(-)",
+                count(self.removed, "deletion", "deletions")
+            ));
         }
         text + "\n"
     }
@@ -43,8 +49,16 @@ impl Totals {
 
 /// One line a path.
 pub(crate) fn lines(changes: &[ChangeView], style: Style) -> String {
-    let width = changes.iter().map(|change| name(change).chars().count()).max().unwrap_or(0).min(60);
-    changes.iter().map(|change| format!(" {:<width$} | {}\n", name(change), extent(change, style))).collect()
+    let width = changes
+        .iter()
+        .map(|change| name(change).chars().count())
+        .max()
+        .unwrap_or(0)
+        .min(60);
+    changes
+        .iter()
+        .map(|change| format!(" {:<width$} | {}\n", name(change), extent(change, style)))
+        .collect()
 }
 
 fn name(change: &ChangeView) -> String {
@@ -59,7 +73,11 @@ fn extent(change: &ChangeView, style: Style) -> String {
     let (before, after) = (&change.before, &change.after);
     match change.stat {
         Some(stat) if stat.binary => {
-            format!("binary, {} → {}", bytes(before.size.unwrap_or(0)), bytes(after.size.unwrap_or(0)))
+            format!(
+                "binary, {} → {}",
+                bytes(before.size.unwrap_or(0)),
+                bytes(after.size.unwrap_or(0))
+            )
         }
         Some(stat) if stat.added + stat.removed > 0 => bar(stat.added, stat.removed, style),
         _ => what(change),
@@ -94,7 +112,17 @@ fn what(change: &ChangeView) -> String {
 /// `12 ++++++---`, scaled down where it would be too long.
 fn bar(added: u64, removed: u64, style: Style) -> String {
     let total = added + removed;
-    let scale = |n: u64| if total <= BAR_MAX || n == 0 { n } else { (n * BAR_MAX / total).max(1) };
+    let scale = |n: u64| {
+        if total <= BAR_MAX || n == 0 {
+            n
+        } else {
+            (n * BAR_MAX / total).max(1)
+        }
+    };
     let signs = |sign: &str, n: u64| sign.repeat(usize::try_from(scale(n)).unwrap_or(0));
-    format!("{total} {}{}", style.paint(Paint::Green, &signs("+", added)), style.paint(Paint::Red, &signs("-", removed)))
+    format!(
+        "{total} {}{}",
+        style.paint(Paint::Green, &signs("+", added)),
+        style.paint(Paint::Red, &signs("-", removed))
+    )
 }

@@ -3,7 +3,9 @@
 #[cfg(test)]
 mod tests;
 
-use aft_rpc::types::workspace::{Progress, SyncState, SyncStatus, WorkspaceState, WorkspaceStatusResult};
+use aft_rpc::types::workspace::{
+    Progress, SyncState, SyncStatus, WorkspaceState, WorkspaceStatusResult,
+};
 
 use super::operation::git_head;
 use super::text::{bytes, count, path, shown};
@@ -15,8 +17,13 @@ const UNCOVERED_MAX: usize = 10;
 
 /// The whole status.
 pub(crate) fn status(status: &WorkspaceStatusResult, now: &Now, style: Style) -> String {
-    let mut text = format!("{}  {}\n", style.paint(Paint::Bold, &path(&status.root)), state(status.state, style));
-    let mut row = |name: &str, value: &str| text.push_str(&format!("  {name:<10}{}\n", shown(value)));
+    let mut text = format!(
+        "{}  {}\n",
+        style.paint(Paint::Bold, &path(&status.root)),
+        state(status.state, style)
+    );
+    let mut row =
+        |name: &str, value: &str| text.push_str(&format!("  {name:<10}{}\n", shown(value)));
     if let Some(name) = &status.name {
         row("name", name);
     }
@@ -28,12 +35,31 @@ pub(crate) fn status(status: &WorkspaceStatusResult, now: &Now, style: Style) ->
     if let Some(progress) = &status.progress {
         row("first scan", &progress_line(progress));
     }
-    row("watching", &format!("{} by {}", count(status.watches, "directory", "directories"), status.backend));
+    row(
+        "watching",
+        &format!(
+            "{} by {}",
+            count(status.watches, "directory", "directories"),
+            status.backend
+        ),
+    );
     row("memory", &bytes(status.memory_bytes));
     row("disk", &bytes(status.disk_bytes));
     for session in &status.sessions {
-        let label = session.label.as_deref().map(|label| format!(" ({label})")).unwrap_or_default();
-        row("session", &format!("{} {}{label}, {}", session.session, session.agent, count(session.n_operations, "operation", "operations")));
+        let label = session
+            .label
+            .as_deref()
+            .map(|label| format!(" ({label})"))
+            .unwrap_or_default();
+        row(
+            "session",
+            &format!(
+                "{} {}{label}, {}",
+                session.session,
+                session.agent,
+                count(session.n_operations, "operation", "operations")
+            ),
+        );
     }
     text.push_str(&reasons(status, style));
     text.push_str(&not_covered(status, style));
@@ -41,7 +67,11 @@ pub(crate) fn status(status: &WorkspaceStatusResult, now: &Now, style: Style) ->
 }
 
 fn head(head: u64) -> String {
-    if head == 0 { "none yet".to_owned() } else { format!("#{head}") }
+    if head == 0 {
+        "none yet".to_owned()
+    } else {
+        format!("#{head}")
+    }
 }
 
 /// The state in its colour.
@@ -86,8 +116,16 @@ pub(crate) fn progress_line(progress: &Progress) -> String {
 fn reasons(status: &WorkspaceStatusResult, style: Style) -> String {
     let mut text = String::new();
     for reason in &status.reasons {
-        let place = reason.path.as_ref().map(|place| format!("{}: ", path(place))).unwrap_or_default();
-        text.push_str(&format!("  {} {place}{}\n", style.paint(Paint::Yellow, "!"), shown(&reason.message)));
+        let place = reason
+            .path
+            .as_ref()
+            .map(|place| format!("{}: ", path(place)))
+            .unwrap_or_default();
+        text.push_str(&format!(
+            "  {} {place}{}\n",
+            style.paint(Paint::Yellow, "!"),
+            shown(&reason.message)
+        ));
         if let Some(remedy) = &reason.remedy {
             text.push_str(&format!("    {}\n", shown(remedy)));
         }
@@ -100,8 +138,16 @@ fn not_covered(status: &WorkspaceStatusResult, style: Style) -> String {
     if uncovered.count == 0 {
         return String::new();
     }
-    let title = format!("  {} {} not in the history:\n", style.paint(Paint::Yellow, "!"), count(uncovered.count, "path is", "paths are"));
-    let named = uncovered.paths.iter().take(UNCOVERED_MAX).map(|entry| format!("    {}: {}\n", path(&entry.path), shown(&entry.reason)));
+    let title = format!(
+        "  {} {} not in the history:\n",
+        style.paint(Paint::Yellow, "!"),
+        count(uncovered.count, "path is", "paths are")
+    );
+    let named = uncovered
+        .paths
+        .iter()
+        .take(UNCOVERED_MAX)
+        .map(|entry| format!("    {}: {}\n", path(&entry.path), shown(&entry.reason)));
     let mut text = title + &named.collect::<String>();
     if uncovered.count > UNCOVERED_MAX.min(uncovered.paths.len()) as u64 {
         text.push_str("    …\n");

@@ -12,7 +12,13 @@ pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);
     }
-    let safe = text.chars().map(|c| if is_unsafe(c) { c.escape_default().to_string() } else { c.to_string() });
+    let safe = text.chars().map(|c| {
+        if is_unsafe(c) {
+            c.escape_default().to_string()
+        } else {
+            c.to_string()
+        }
+    });
     Cow::Owned(safe.collect())
 }
 
@@ -51,10 +57,16 @@ pub(crate) fn bytes(n: u64) -> String {
         value /= 1024.0;
         unit = next;
     }
-    if value < 9.95 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
+    if value < 9.95 {
+        format!("{value:.1} {unit}")
+    } else {
+        format!("{value:.0} {unit}")
+    }
 }
 
 /// The first characters of an id that nobody types.
 pub(crate) fn short_id(id: &str) -> &str {
-    id.char_indices().nth(8).map_or(id, |(end, _)| id.get(..end).unwrap_or(id))
+    id.char_indices()
+        .nth(8)
+        .map_or(id, |(end, _)| id.get(..end).unwrap_or(id))
 }

@@ -40,13 +40,20 @@ pub(crate) fn plan_summary(plan: &PlanView, style: Style) -> String {
             (None, false) => format!(" by taking back {}", numbers(&plan.reverts)),
             (None, true) => String::new(),
         };
-        format!("{} would change{from}. Nothing was touched.\n", count(plan.n_steps, "path", "paths"))
+        format!(
+            "{} would change{from}. Nothing was touched.\n",
+            count(plan.n_steps, "path", "paths")
+        )
     };
     text.push_str(&conflicts("in conflict:", &plan.conflicts, style));
     if !plan.not_covered.is_empty() {
         text.push_str("Left alone, because the history does not hold it:\n");
         for uncovered in &plan.not_covered {
-            text.push_str(&format!("  {}: {}\n", path(&uncovered.path), shown(&uncovered.reason)));
+            text.push_str(&format!(
+                "  {}: {}\n",
+                path(&uncovered.path),
+                shown(&uncovered.reason)
+            ));
         }
     }
     text.push_str(&head_moved(plan.head_moved.as_ref()));
@@ -71,7 +78,10 @@ pub(crate) fn result(result: &TravelResult, style: Style) -> String {
 
 fn done(result: &TravelResult) -> String {
     let reverts = numbers(&result.reverts);
-    let target = result.target.map(|target| format!(" to #{target}")).unwrap_or_default();
+    let target = result
+        .target
+        .map(|target| format!(" to #{target}"))
+        .unwrap_or_default();
     match result.kind {
         Kind::Undo => format!("Undid {reverts}"),
         Kind::Redo => format!("Redid {reverts}"),
@@ -84,15 +94,27 @@ fn conflicts(title: &str, conflicts: &[ConflictView], style: Style) -> String {
     if conflicts.is_empty() {
         return String::new();
     }
-    let title = format!("{} {title}\n", count(conflicts.len() as u64, "path", "paths"));
+    let title = format!(
+        "{} {title}\n",
+        count(conflicts.len() as u64, "path", "paths")
+    );
     let lines = conflicts.iter().map(|conflict| {
-        format!("  {} {}: {}\n", style.paint(Paint::Red, "!"), path(&conflict.path), shown(&conflict.message))
+        format!(
+            "  {} {}: {}\n",
+            style.paint(Paint::Red, "!"),
+            path(&conflict.path),
+            shown(&conflict.message)
+        )
     });
     title + &lines.collect::<String>()
 }
 
 fn head_moved(moved: Option<&HeadMove>) -> String {
     moved.map_or_else(String::new, |moved| {
-        format!("The repository's HEAD was {} then and stays {}.\n", shown(&git_head(&moved.then)), shown(&git_head(&moved.now)))
+        format!(
+            "The repository's HEAD was {} then and stays {}.\n",
+            shown(&git_head(&moved.then)),
+            shown(&git_head(&moved.now))
+        )
     })
 }

@@ -21,7 +21,11 @@ pub(crate) struct WordDiff {
 
 impl WordDiff {
     pub(crate) fn new(style: Style) -> Self {
-        Self { style, removed: Vec::new(), added: Vec::new() }
+        Self {
+            style,
+            removed: Vec::new(),
+            added: Vec::new(),
+        }
     }
 
     /// Takes a line of a hunk's body if it is a removed or an added one that belongs to the present block.
@@ -40,7 +44,10 @@ impl WordDiff {
 
     /// Writes the block.
     pub(crate) fn flush(&mut self, out: &mut impl Write) -> io::Result<()> {
-        let (removed, added) = (std::mem::take(&mut self.removed), std::mem::take(&mut self.added));
+        let (removed, added) = (
+            std::mem::take(&mut self.removed),
+            std::mem::take(&mut self.added),
+        );
         let (old, new) = (split(&removed), split(&added));
         if old.len() + new.len() > WORDS_MAX {
             self.mark(&removed, false, out)?;
@@ -64,9 +71,17 @@ impl WordDiff {
 
     /// Marks text as removed or added, line by line, so that no mark spans the end of a line.
     fn mark(&self, text: &[u8], is_added: bool, out: &mut impl Write) -> io::Result<()> {
-        let (open, close, paint) = if is_added { ("{+", "+}", Paint::Green) } else { ("[-", "-]", Paint::Red) };
+        let (open, close, paint) = if is_added {
+            ("{+", "+}", Paint::Green)
+        } else {
+            ("[-", "-]", Paint::Red)
+        };
         let (color, reset) = self.style.around(paint);
-        let (open, close) = if self.style.is_on() { (color, reset) } else { (open, close) };
+        let (open, close) = if self.style.is_on() {
+            (color, reset)
+        } else {
+            (open, close)
+        };
         for line in text.split_inclusive(|byte| *byte == b'\n') {
             let body = line.strip_suffix(b"\n").unwrap_or(line);
             if !body.is_empty() {
@@ -89,5 +104,6 @@ fn split(text: &[u8]) -> Vec<&[u8]> {
         b' ' | b'\t' => 1,
         _ => 2,
     };
-    text.chunk_by(|a, b| class(*a) != 2 && class(*a) == class(*b)).collect()
+    text.chunk_by(|a, b| class(*a) != 2 && class(*a) == class(*b))
+        .collect()
 }

@@ -67,7 +67,11 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(env: Env<'a>, strict: bool) -> Self {
-        Self { env, clock: env.fs.fs_clock().ok(), strict }
+        Self {
+            env,
+            clock: env.fs.fs_clock().ok(),
+            strict,
+        }
     }
 
     /// The signature, if no later write can carry the same time stamps (I3).
@@ -79,11 +83,19 @@ impl<'a> Reader<'a> {
 
     /// True when a signature answers the question without reading.
     pub(super) fn is_as_known(&self, question: &Question<'_>, stat: &StatSig) -> bool {
-        let Some(known) = question.known else { return false };
-        if known.ignored != question.ignored || !known.stat.is_some_and(|before| before.same(stat)) {
+        let Some(known) = question.known else {
+            return false;
+        };
+        if known.ignored != question.ignored || !known.stat.is_some_and(|before| before.same(stat))
+        {
             return false;
         }
-        if let FileState::Opaque { reason: OpaqueReason::TooLarge, size, .. } = known.state {
+        if let FileState::Opaque {
+            reason: OpaqueReason::TooLarge,
+            size,
+            ..
+        } = known.state
+        {
             // The limit may have been raised.
             return size > self.size_max(question.ignored);
         }
@@ -101,7 +113,11 @@ impl<'a> Reader<'a> {
 
     fn size_max(&self, ignored: bool) -> u64 {
         let all = self.env.track.file_max.0;
-        if ignored { all.min(self.env.track.ignored_max.0) } else { all }
+        if ignored {
+            all.min(self.env.track.ignored_max.0)
+        } else {
+            all
+        }
     }
 
     /// Looks at a path; `listed` is what a listing just told about it.
@@ -126,8 +142,16 @@ impl<'a> Reader<'a> {
                 Attempt::Raced(found) => last = found.or(last),
             }
         }
-        let state = FileState::Opaque { reason: OpaqueReason::Unreadable, size: 0, mode: 0 };
-        let known = last.unwrap_or(Known { state, stat: None, ignored: question.ignored });
+        let state = FileState::Opaque {
+            reason: OpaqueReason::Unreadable,
+            size: 0,
+            mode: 0,
+        };
+        let known = last.unwrap_or(Known {
+            state,
+            stat: None,
+            ignored: question.ignored,
+        });
         Looked::Seen(Outcome::Unstable(known), 0)
     }
 
@@ -137,32 +161,61 @@ impl<'a> Reader<'a> {
             TYPE_DIR => self.settled(question, FileState::Dir { mode }, Some(stat), 0),
             TYPE_LINK => self.read_link(question, stat),
             TYPE_FILE if stat.size > self.size_max(question.ignored) => {
-                let state = FileState::Opaque { reason: OpaqueReason::TooLarge, size: stat.size, mode };
+                let state = FileState::Opaque {
+                    reason: OpaqueReason::TooLarge,
+                    size: stat.size,
+                    mode,
+                };
                 self.settled(question, state, Some(stat), 0)
             }
             TYPE_FILE if stat.size > WHOLE_BYTES_MAX => self.read_stream(question, stat),
             TYPE_FILE => self.read_whole(question, stat, is_last),
             _ => {
-                let state = FileState::Opaque { reason: OpaqueReason::Unsupported, size: stat.size, mode };
+                let state = FileState::Opaque {
+                    reason: OpaqueReason::Unsupported,
+                    size: stat.size,
+                    mode,
+                };
                 self.settled(question, state, Some(stat), 0)
             }
         }
     }
 
     /// Compares what is there with what was known.
-    fn settled(&self, question: &Question<'_>, state: FileState, stat: Option<StatSig>, bytes: u64) -> Attempt {
+    fn settled(
+        &self,
+        question: &Question<'_>,
+        state: FileState,
+        stat: Option<StatSig>,
+        bytes: u64,
+    ) -> Attempt {
         let outcome = match question.known {
             Some(known) if known.state == state && known.ignored == question.ignored => {
-                Outcome::Unchanged { stat: stat.filter(|stat| known.stat != Some(*stat)) }
+                Outcome::Unchanged {
+                    stat: stat.filter(|stat| known.stat != Some(*stat)),
+                }
             }
-            _ => Outcome::State(Known { state, stat, ignored: question.ignored }),
+            _ => Outcome::State(Known {
+                state,
+                stat,
+                ignored: question.ignored,
+            }),
         };
         Attempt::Done(outcome, bytes)
     }
 
     /// Something is there whose bytes are not held. Without a signature, so that each look tries again.
     fn opaque(&self, question: &Question<'_>, reason: OpaqueReason, stat: &StatSig) -> Attempt {
-        self.settled(question, FileState::Opaque { reason, size: stat.size, mode: permissions(stat) }, None, 0)
+        self.settled(
+            question,
+            FileState::Opaque {
+                reason,
+                size: stat.size,
+                mode: permissions(stat),
+            },
+            None,
+            0,
+        )
     }
 
     fn predecessor(question: &Question<'_>) -> Option<ContentId> {
@@ -212,16 +265,29 @@ impl<'a> Reader<'a> {
             return Attempt::Raced(None);
         }
         let content = ContentId(*blake3::hash(&bytes).as_bytes());
-        let state = FileState::File { content, size, mode: permissions(&after) };
-        if question.known.is_none_or(|known| known.state.content() != Some(content))
-            && let Err(error) = self.env.sink.put(question.path, content, bytes, Self::predecessor(question))
+        let state = FileState::File {
+            content,
+            size,
+            mode: permissions(&after),
+        };
+        if question
+            .known
+            .is_none_or(|known| known.state.content() != Some(content))
+            && let Err(error) =
+                self.env
+                    .sink
+                    .put(question.path, content, bytes, Self::predecessor(question))
         {
             return self.not_held(question, &error, &stat);
         }
         if is_stable {
             self.settled(question, state, self.kept(stat), size)
         } else {
-            Attempt::Raced(Some(Known { state, stat: None, ignored: question.ignored }))
+            Attempt::Raced(Some(Known {
+                state,
+                stat: None,
+                ignored: question.ignored,
+            }))
         }
     }
 
@@ -232,7 +298,11 @@ impl<'a> Reader<'a> {
             // Only its signature was doubtful, perhaps. Hashing is far cheaper than handing it all to the sink.
             match self.hash_stream(question, &stat) {
                 Ok(Some(found)) if found == content => {
-                    let state = FileState::File { content, size, mode: permissions(&stat) };
+                    let state = FileState::File {
+                        content,
+                        size,
+                        mode: permissions(&stat),
+                    };
                     return self.settled(question, state, self.kept(stat), size);
                 }
                 Ok(_) => {}
@@ -243,8 +313,15 @@ impl<'a> Reader<'a> {
             Ok(file) => file,
             Err(error) => return self.unread(question, &error, &stat),
         };
-        let mut source = Source { file, left: stat.size, failed: None };
-        let put = self.env.sink.put_stream(question.path, &mut source, Self::predecessor(question));
+        let mut source = Source {
+            file,
+            left: stat.size,
+            failed: None,
+        };
+        let put = self
+            .env
+            .sink
+            .put_stream(question.path, &mut source, Self::predecessor(question));
         let (content, size) = match put {
             Ok(put) => put,
             Err(error) => {
@@ -258,17 +335,33 @@ impl<'a> Reader<'a> {
             Ok(after) => after,
             Err(error) => return self.unread(question, &error, &stat),
         };
-        let state = FileState::File { content, size, mode: permissions(&after) };
+        let state = FileState::File {
+            content,
+            size,
+            mode: permissions(&after),
+        };
         if size == stat.size && after.same(&stat) {
             self.settled(question, state, self.kept(stat), size)
         } else {
-            Attempt::Raced(Some(Known { state, stat: None, ignored: question.ignored }))
+            Attempt::Raced(Some(Known {
+                state,
+                stat: None,
+                ignored: question.ignored,
+            }))
         }
     }
 
     /// The hash of a large file; `None` where it changed meanwhile.
-    fn hash_stream(&self, question: &Question<'_>, stat: &StatSig) -> io::Result<Option<ContentId>> {
-        let mut source = Source { file: self.env.fs.open(question.path)?, left: stat.size, failed: None };
+    fn hash_stream(
+        &self,
+        question: &Question<'_>,
+        stat: &StatSig,
+    ) -> io::Result<Option<ContentId>> {
+        let mut source = Source {
+            file: self.env.fs.open(question.path)?,
+            left: stat.size,
+            failed: None,
+        };
         let mut hasher = blake3::Hasher::new();
         hasher.update_reader(&mut source)?;
         let is_stable = source.left == 0 && source.file.stat()?.same(stat);
@@ -278,7 +371,9 @@ impl<'a> Reader<'a> {
     /// Opening or reading failed: it went away or became something else, or it cannot be read.
     fn unread(&self, question: &Question<'_>, error: &io::Error, stat: &StatSig) -> Attempt {
         match error.kind() {
-            ErrorKind::NotFound | ErrorKind::InvalidInput | ErrorKind::NotADirectory => Attempt::Raced(None),
+            ErrorKind::NotFound | ErrorKind::InvalidInput | ErrorKind::NotADirectory => {
+                Attempt::Raced(None)
+            }
             _ if leads_elsewhere(error) => Attempt::Raced(None),
             kind => {
                 tracing::debug!(?kind, "a file cannot be read");
@@ -325,8 +420,12 @@ struct Source {
 
 impl Read for Source {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
-        let Some(wanted) = buffer.get_mut(..most).filter(|wanted| !wanted.is_empty()) else { return Ok(0) };
+        let most = usize::try_from(self.left)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
+        let Some(wanted) = buffer.get_mut(..most).filter(|wanted| !wanted.is_empty()) else {
+            return Ok(0);
+        };
         match self.file.read(wanted) {
             Ok(count) => {
                 self.left = self.left.saturating_sub(count as u64);

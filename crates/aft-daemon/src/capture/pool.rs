@@ -25,14 +25,27 @@ struct State<U> {
 /// Works off `units` and all that come up meanwhile, with up to `threads` threads in all.
 ///
 /// The newest unit is taken first, which keeps the list short: a walk goes down before it goes on.
-pub(super) fn run<U: Send>(units: Vec<U>, threads: usize, work: impl Fn(U, &mut Vec<U>, &mut Found) + Sync) -> Found {
+pub(super) fn run<U: Send>(
+    units: Vec<U>,
+    threads: usize,
+    work: impl Fn(U, &mut Vec<U>, &mut Found) + Sync,
+) -> Found {
     let mut found = Found::default();
     let mut units = units;
     for _ in 0..ALONE_UNITS_MAX {
-        let Some(unit) = units.pop() else { return found };
+        let Some(unit) = units.pop() else {
+            return found;
+        };
         work(unit, &mut units, &mut found);
     }
-    let shared = Shared { state: Mutex::new(State { units, busy: 0, failed: false }), changed: Condvar::new() };
+    let shared = Shared {
+        state: Mutex::new(State {
+            units,
+            busy: 0,
+            failed: false,
+        }),
+        changed: Condvar::new(),
+    };
     thread::scope(|scope| {
         let work = &work;
         let shared = &shared;
@@ -44,7 +57,10 @@ pub(super) fn run<U: Send>(units: Vec<U>, threads: usize, work: impl Fn(U, &mut 
                     found
                 };
                 // Without another thread this one does all the work.
-                thread::Builder::new().name("aft-capture".to_owned()).spawn_scoped(scope, body).ok()
+                thread::Builder::new()
+                    .name("aft-capture".to_owned())
+                    .spawn_scoped(scope, body)
+                    .ok()
             })
             .collect();
         drain(shared, work, &mut found);
@@ -61,7 +77,10 @@ pub(super) fn run<U: Send>(units: Vec<U>, threads: usize, work: impl Fn(U, &mut 
 fn drain<U>(shared: &Shared<U>, work: &impl Fn(U, &mut Vec<U>, &mut Found), found: &mut Found) {
     let mut more = Vec::new();
     while let Some(unit) = next(shared) {
-        let turn = Turn { shared, done: false };
+        let turn = Turn {
+            shared,
+            done: false,
+        };
         work(unit, &mut more, found);
         turn.end(&mut more);
     }

@@ -31,13 +31,21 @@ impl KnownTree for MapTree {
     }
 
     fn children(&self, dir: &RelPath, each: &mut dyn FnMut(&[u8], &Known)) {
-        for (path, known) in self.0.iter().filter(|(path, _)| path.parent().as_ref() == Some(dir)) {
+        for (path, known) in self
+            .0
+            .iter()
+            .filter(|(path, _)| path.parent().as_ref() == Some(dir))
+        {
             each(path.file_name(), known);
         }
     }
 
     fn subtree(&self, dir: &RelPath, each: &mut dyn FnMut(&RelPath, &Known)) {
-        for (path, known) in self.0.iter().filter(|(path, _)| *path != dir && path.is_within(dir)) {
+        for (path, known) in self
+            .0
+            .iter()
+            .filter(|(path, _)| *path != dir && path.is_within(dir))
+        {
             each(path, known);
         }
     }
@@ -56,11 +64,21 @@ struct MapSink {
 }
 
 impl ContentSink for MapSink {
-    fn put(&self, path: &RelPath, id: ContentId, bytes: Vec<u8>, predecessor: Option<ContentId>) -> io::Result<()> {
+    fn put(
+        &self,
+        path: &RelPath,
+        id: ContentId,
+        bytes: Vec<u8>,
+        predecessor: Option<ContentId>,
+    ) -> io::Result<()> {
         if *self.full.lock() {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        assert_eq!(id.0, *blake3::hash(&bytes).as_bytes(), "an identity is the hash of its bytes");
+        assert_eq!(
+            id.0,
+            *blake3::hash(&bytes).as_bytes(),
+            "an identity is the hash of its bytes"
+        );
         self.puts.lock().push((path.clone(), predecessor));
         self.held.lock().insert(id, bytes);
         Ok(())
@@ -74,7 +92,10 @@ impl ContentSink for MapSink {
     ) -> io::Result<(ContentId, u64)> {
         let mut bytes = Vec::new();
         source.read_to_end(&mut bytes)?;
-        let (id, len) = (ContentId(*blake3::hash(&bytes).as_bytes()), bytes.len() as u64);
+        let (id, len) = (
+            ContentId(*blake3::hash(&bytes).as_bytes()),
+            bytes.len() as u64,
+        );
         self.put(path, id, bytes, predecessor)?;
         Ok((id, len))
     }
@@ -99,8 +120,20 @@ impl Bench {
     fn over(world: SimWorld) -> Self {
         let signals = Collector::new();
         let watch = world.watch(signals.sink());
-        let (track, tree, sink) = (TrackConfig::default(), MapTree::default(), MapSink::default());
-        Self { world, signals, watch, track, tree, sink, coverage: Coverage::default() }
+        let (track, tree, sink) = (
+            TrackConfig::default(),
+            MapTree::default(),
+            MapSink::default(),
+        );
+        Self {
+            world,
+            signals,
+            watch,
+            track,
+            tree,
+            sink,
+            coverage: Coverage::default(),
+        }
     }
 
     fn write(&self, path: &str, bytes: impl AsRef<[u8]>) {
@@ -135,7 +168,13 @@ impl Bench {
     }
 
     fn look(&mut self, paths: &[&str], what: What) -> BTreeMap<String, Outcome> {
-        let items: Vec<Item> = paths.iter().map(|path| Item { path: rel(path), what }).collect();
+        let items: Vec<Item> = paths
+            .iter()
+            .map(|path| Item {
+                path: rel(path),
+                what,
+            })
+            .collect();
         let captured = self.with_env(2, |env| capture_paths(env, &items));
         self.take(captured)
     }
@@ -157,7 +196,10 @@ impl Bench {
                 }
                 Outcome::Unchanged { stat: None } => {}
             }
-            assert!(told.insert(path.display(), outcome).is_none(), "{path:?} was told twice");
+            assert!(
+                told.insert(path.display(), outcome).is_none(),
+                "{path:?} was told twice"
+            );
         }
         told
     }
@@ -180,7 +222,10 @@ impl Bench {
                     assert_eq!(size, bytes.len() as u64);
                     assert_eq!(self.sink.held.lock().get(&content), Some(&bytes));
                 }
-                _ => assert!(manifest.get(path.as_bytes()).is_some(), "{path:?} is not there"),
+                _ => assert!(
+                    manifest.get(path.as_bytes()).is_some(),
+                    "{path:?} is not there"
+                ),
             }
         }
     }
@@ -188,7 +233,11 @@ impl Bench {
 
 fn file(bytes: impl AsRef<[u8]>, mode: u32) -> FileState {
     let bytes = bytes.as_ref();
-    FileState::File { content: ContentId(*blake3::hash(bytes).as_bytes()), size: bytes.len() as u64, mode }
+    FileState::File {
+        content: ContentId(*blake3::hash(bytes).as_bytes()),
+        size: bytes.len() as u64,
+        mode,
+    }
 }
 
 /// The state that was told of a path.

@@ -9,7 +9,7 @@ use aft_model::{FileState, Known, RelPath, StatSig, Uncovered};
 use aft_os::{ScanEntry, WatchError};
 
 use super::look::{Looked, Question, Reader, is_dir, leads_elsewhere, permissions};
-use super::{Coverage, Env, Item, Outcome, Progress, Seen, What};
+use super::{Coverage, Env, Item, Outcome, Progress, Seen};
 use crate::rules::{DirRules, IgnoreFiles, Verdict};
 
 /// Files of one directory that are read as one unit, so that two threads share a large directory.
@@ -47,8 +47,23 @@ pub(super) struct Candidate {
 }
 
 impl Unit {
+    /// The directory `path`, with the rules it lies under and the verdict on it.
+    pub(super) fn dir(path: RelPath, rules: Arc<DirRules>, verdict: Verdict) -> Self {
+        Self::Dir(DirUnit {
+            path,
+            above: Some((rules, verdict)),
+            may_arm: true,
+            tries: 0,
+        })
+    }
+
     pub(super) fn root() -> Self {
-        Self::Dir(DirUnit { path: RelPath::root(), above: None, may_arm: true, tries: 0 })
+        Self::Dir(DirUnit {
+            path: RelPath::root(),
+            above: None,
+            may_arm: true,
+            tries: 0,
+        })
     }
 }
 
@@ -67,31 +82,40 @@ impl Found {
     pub(super) fn absorb(&mut self, mut other: Self) {
         self.seen.append(&mut other.seen);
         self.coverage.polled.append(&mut other.coverage.polled);
-        self.coverage.not_covered.append(&mut other.coverage.not_covered);
+        self.coverage
+            .not_covered
+            .append(&mut other.coverage.not_covered);
         self.coverage.limit = self.coverage.limit.take().or(other.coverage.limit);
         self.tops.append(&mut other.tops);
         self.ended.append(&mut other.ended);
     }
 
-    fn see(&mut self, path: RelPath, outcome: Outcome) {
+    pub(super) fn see(&mut self, path: RelPath, outcome: Outcome) {
         self.seen.push(Seen { path, outcome });
     }
 
-    fn uncovered(&mut self, path: RelPath, what: &str, error: &io::Error) {
-        self.coverage.not_covered.push(Uncovered { path, reason: format!("{what}: {error}") });
+    pub(super) fn uncovered(&mut self, path: RelPath, what: &str, error: &io::Error) {
+        self.coverage.not_covered.push(Uncovered {
+            path,
+            reason: format!("{what}: {error}"),
+        });
     }
 }
 
 /// One capture or scan.
 pub(super) struct Walk<'a> {
-    env: Env<'a>,
+    pub(super) env: Env<'a>,
     reader: Reader<'a>,
     progress: &'a Progress,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn new(env: Env<'a>, reader: Reader<'a>, progress: &'a Progress) -> Self {
-        Self { env, reader, progress }
+        Self {
+            env,
+            reader,
+            progress,
+        }
     }
 
     /// Does one unit; adds to `more` what it leads to.
@@ -106,101 +130,43 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The unit for a directory that items led to.
-    pub(super) fn top(&self, path: &RelPath) -> Option<Unit> {
-        let Some((parent, name)) = path.split() else { return Some(Unit::root()) };
-        let rules = self.env.rules.dir(self.env.fs, &parent);
-        let verdict = self.env.rules.verdict_in(&rules, name, true);
-        if matches!(verdict, Verdict::Skip(_)) {
-            return None;
-        }
-        Some(Unit::Dir(DirUnit { path: path.clone(), above: Some((rules, verdict)), may_arm: true, tries: 0 }))
-    }
-
-    fn item(&self, item: &Item, found: &mut Found) {
-        let path = &item.path;
-        let Some((parent, name)) = path.split() else {
-            if item.what == What::Subtree {
-                found.tops.push(path.clone());
-            }
-            return;
-        };
-        let known = self.env.tree.get(path);
-        let stat = match self.env.fs.lstat(path) {
-            Ok(Some(stat)) => stat,
-            Ok(None) => return self.gone_item(path, known, found),
-            Err(error) if leads_elsewhere(&error) => return self.gone_item(path, known, found),
-            Err(error) => return found.uncovered(path.clone(), "cannot be reached", &error),
-        };
-        let rules = self.env.rules.dir(self.env.fs, &parent);
-        let ignored = match self.env.rules.verdict_in(&rules, name, is_dir(&stat)) {
-            Verdict::Track => false,
-            Verdict::TrackIgnored => true,
-            Verdict::Skip(_) => return self.leave(path, known, is_dir(&stat), found),
-        };
-        if let Some(unknown) = self.topmost_unknown(&parent) {
-            return self.adopt(unknown, found);
-        }
-        let question = Question { path, known, ignored, strict: item.what == What::Strict };
-        if is_dir(&stat) {
-            let was_dir = known.is_some_and(|known| known.state.is_dir());
-            if !was_dir || item.what == What::Subtree {
-                found.tops.push(path.clone());
-            }
-        } else if known.is_some_and(|known| known.state.is_dir()) {
-            self.env.watch.remove_tree(path);
-            self.gone_beneath(path, found);
-        }
-        self.report(&question, Some(stat), true, found);
-    }
-
-    /// The highest directory on the way to an item that is not known as one.
-    fn topmost_unknown(&self, parent: &RelPath) -> Option<RelPath> {
-        std::iter::successors(Some(parent.clone()), RelPath::parent)
-            .take_while(|dir| !dir.is_root() && !self.env.tree.is_known_dir(dir))
-            .last()
-    }
-
-    /// Takes in a directory that no signal told of. It stands in for the item that led to it.
-    fn adopt(&self, dir: RelPath, found: &mut Found) {
-        let Some((parent, name)) = dir.split() else { return };
-        let rules = self.env.rules.dir(self.env.fs, &parent);
-        let ignored = self.env.rules.verdict_in(&rules, name, true) == Verdict::TrackIgnored;
-        let question = Question { path: &dir, known: self.env.tree.get(&dir), ignored, strict: false };
-        self.report(&question, None, true, found);
-        found.tops.push(dir);
-    }
-
-    fn gone_item(&self, path: &RelPath, known: Option<Known>, found: &mut Found) {
-        if known.is_some_and(|known| known.state.is_dir()) {
-            // At once: its inodes may be armed under another name next.
-            self.env.watch.remove_tree(path);
-            self.gone_beneath(path, found);
-        }
-        if known.is_some() {
-            found.see(path.clone(), Outcome::Gone);
-        }
-    }
-
-    fn gone_beneath(&self, dir: &RelPath, found: &mut Found) {
-        self.env.tree.subtree(dir, &mut |path, _| found.see(path.clone(), Outcome::Gone));
+    pub(super) fn gone_beneath(&self, dir: &RelPath, found: &mut Found) {
+        self.env
+            .tree
+            .subtree(dir, &mut |path, _| found.see(path.clone(), Outcome::Gone));
     }
 
     /// A rule leaves the path out.
-    fn leave(&self, path: &RelPath, known: Option<Known>, is_dir: bool, found: &mut Found) {
+    pub(super) fn leave(
+        &self,
+        path: &RelPath,
+        known: Option<Known>,
+        is_dir: bool,
+        found: &mut Found,
+    ) {
         let Some(known) = known else { return };
         found.see(path.clone(), Outcome::Skipped);
         if known.state.is_dir() {
             found.ended.push(path.clone());
             // Beneath a directory that is still one, the files are still there; beneath one that is not, they are gone.
-            let outcome = if is_dir { Outcome::Skipped } else { Outcome::Gone };
-            self.env.tree.subtree(path, &mut |path, _| found.see(path.clone(), outcome));
+            let outcome = if is_dir {
+                Outcome::Skipped
+            } else {
+                Outcome::Gone
+            };
+            self.env
+                .tree
+                .subtree(path, &mut |path, _| found.see(path.clone(), outcome));
         }
     }
 
     fn dir(&self, unit: DirUnit, more: &mut Vec<Unit>, found: &mut Found) {
         // I1: first the watch, then the listing.
-        let armed = if unit.may_arm { self.env.watch.add(&unit.path) } else { Ok(()) };
+        let armed = if unit.may_arm {
+            self.env.watch.add(&unit.path)
+        } else {
+            Ok(())
+        };
         let entries = match self.env.fs.scan(&unit.path) {
             Ok(entries) => entries,
             Err(error) => return self.not_listed(unit, &error, more, found),
@@ -212,7 +178,9 @@ impl<'a> Walk<'a> {
         let rules = match &unit.above {
             None => self.env.rules.root_rules(self.env.fs, present),
             Some((above, verdict)) => {
-                self.env.rules.descend(self.env.fs, above, unit.path.file_name(), *verdict, present)
+                self.env
+                    .rules
+                    .descend(self.env.fs, above, unit.path.file_name(), *verdict, present)
             }
         };
         let (entries, missing) = self.pair_with_known(&unit.path, entries);
@@ -242,13 +210,21 @@ impl<'a> Walk<'a> {
             Err(WatchError::Gone) => {}
             Err(limit @ WatchError::Limit { .. }) => found.coverage.limit = Some(limit.to_string()),
             Err(WatchError::Unsupported) => {}
-            Err(WatchError::Io(error)) => tracing::warn!(%error, "a directory cannot be armed and is polled"),
+            Err(WatchError::Io(error)) => {
+                tracing::warn!(%error, "a directory cannot be armed and is polled")
+            }
         }
         found.coverage.polled.push(dir.clone());
         false
     }
 
-    fn not_listed(&self, unit: DirUnit, error: &io::Error, more: &mut Vec<Unit>, found: &mut Found) {
+    fn not_listed(
+        &self,
+        unit: DirUnit,
+        error: &io::Error,
+        more: &mut Vec<Unit>,
+        found: &mut Found,
+    ) {
         let Some((above, verdict)) = &unit.above else {
             // Nothing is said about the tree: a root that cannot be listed is detached, not emptied.
             return found.uncovered(unit.path, "the root cannot be listed", error);
@@ -262,7 +238,11 @@ impl<'a> Walk<'a> {
             Ok(Some(stat)) if is_dir(&stat) => {
                 if unit.tries < TRIES_MAX {
                     let above = Some((Arc::clone(above), *verdict));
-                    more.push(Unit::Dir(DirUnit { tries: unit.tries + 1, above, ..unit }));
+                    more.push(Unit::Dir(DirUnit {
+                        tries: unit.tries + 1,
+                        above,
+                        ..unit
+                    }));
                 } else {
                     found.uncovered(unit.path, "the directory cannot be listed", error);
                 }
@@ -273,7 +253,17 @@ impl<'a> Walk<'a> {
                     found.ended.push(unit.path.clone());
                     self.gone_beneath(&unit.path, found);
                 }
-                self.report(&Question { path: &unit.path, known, ignored, strict: false }, Some(stat), true, found);
+                self.report(
+                    &Question {
+                        path: &unit.path,
+                        known,
+                        ignored,
+                        strict: false,
+                    },
+                    Some(stat),
+                    true,
+                    found,
+                );
             }
             _ => {
                 // It was seen as a directory a moment ago; that is void now.
@@ -286,14 +276,18 @@ impl<'a> Walk<'a> {
     }
 
     /// Joins a listing with what is known of the directory; second, what is known and not listed.
-    #[expect(clippy::type_complexity, reason = "two plain lists that are taken apart at once")]
+    #[expect(
+        clippy::type_complexity,
+        reason = "two plain lists that are taken apart at once"
+    )]
     fn pair_with_known(
         &self,
         dir: &RelPath,
         mut entries: Vec<ScanEntry>,
     ) -> (Vec<(ScanEntry, Option<Known>)>, Vec<(Box<[u8]>, Known)>) {
         entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        let mut paired: Vec<(ScanEntry, Option<Known>)> = entries.into_iter().map(|entry| (entry, None)).collect();
+        let mut paired: Vec<(ScanEntry, Option<Known>)> =
+            entries.into_iter().map(|entry| (entry, None)).collect();
         let mut missing = Vec::new();
         self.env.tree.children(dir, &mut |name, known| {
             let at = paired.binary_search_by(|(entry, _)| entry.name.as_ref().cmp(name));
@@ -347,20 +341,37 @@ impl<'a> Walk<'a> {
         }
         if entry_is_dir {
             let path = path()?;
-            let state = FileState::Dir { mode: permissions(&entry.stat) };
+            let state = FileState::Dir {
+                mode: permissions(&entry.stat),
+            };
             if known.is_none_or(|known| known.state != state || known.ignored != ignored) {
-                let known = Known { state, stat: Some(entry.stat), ignored };
+                let known = Known {
+                    state,
+                    stat: Some(entry.stat),
+                    ignored,
+                };
                 found.see(path.clone(), Outcome::State(known));
             }
             let above = Some((Arc::clone(rules), verdict));
-            more.push(Unit::Dir(DirUnit { path, above, may_arm, tries: 0 }));
+            more.push(Unit::Dir(DirUnit {
+                path,
+                above,
+                may_arm,
+                tries: 0,
+            }));
             return None;
         }
         // Most entries of most scans end here, so the path is not even put together before it is needed: only a strict
         // question uses it.
-        let is_same = known.is_some_and(|known| known.stat.is_some_and(|stat| stat.same(&entry.stat)));
+        let is_same =
+            known.is_some_and(|known| known.stat.is_some_and(|stat| stat.same(&entry.stat)));
         let path = if is_same && !self.reader.strict {
-            let question = Question { path: rules.path(), known, ignored, strict: false };
+            let question = Question {
+                path: rules.path(),
+                known,
+                ignored,
+                strict: false,
+            };
             if self.reader.is_as_known(&question, &entry.stat) {
                 self.progress.files.fetch_add(1, Ordering::Relaxed);
                 return None;
@@ -369,26 +380,48 @@ impl<'a> Walk<'a> {
         } else {
             path()?
         };
-        if let Some(Known { state: FileState::Dir { .. }, .. }) = known {
+        if let Some(Known {
+            state: FileState::Dir { .. },
+            ..
+        }) = known
+        {
             found.ended.push(path.clone());
             self.gone_beneath(&path, found);
         }
-        Some(Candidate { path, stat: entry.stat, known, ignored })
+        Some(Candidate {
+            path,
+            stat: entry.stat,
+            known,
+            ignored,
+        })
     }
 
     fn file(&self, file: Candidate, found: &mut Found) {
         if self.progress.is_cancelled() {
             return;
         }
-        let question = Question { path: &file.path, known: file.known, ignored: file.ignored, strict: false };
+        let question = Question {
+            path: &file.path,
+            known: file.known,
+            ignored: file.ignored,
+            strict: false,
+        };
         self.report(&question, Some(file.stat), false, found);
         self.progress.files.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Looks at a path and notes what it is. Without `always`, an answer that changes nothing is left out.
-    fn report(&self, question: &Question<'_>, stat: Option<StatSig>, always: bool, found: &mut Found) {
+    pub(super) fn report(
+        &self,
+        question: &Question<'_>,
+        stat: Option<StatSig>,
+        always: bool,
+        found: &mut Found,
+    ) {
         match self.reader.look(question, stat) {
-            Looked::Unreachable(error) => found.uncovered(question.path.clone(), "cannot be reached", &error),
+            Looked::Unreachable(error) => {
+                found.uncovered(question.path.clone(), "cannot be reached", &error)
+            }
             Looked::Seen(outcome, bytes) => {
                 self.progress.bytes.fetch_add(bytes, Ordering::Relaxed);
                 let says_nothing = match outcome {

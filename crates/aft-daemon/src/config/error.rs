@@ -20,7 +20,9 @@ pub enum ConfigError {
         known: Vec<String>,
     },
     /// A section that only the user's file may have.
-    #[error("{file}:{line}: `{section}` may stand in the user's configuration only, not in a workspace's file")]
+    #[error(
+        "{file}:{line}: `{section}` may stand in the user's configuration only, not in a workspace's file"
+    )]
     NotForWorkspace {
         /// The file.
         file: String,
@@ -71,13 +73,23 @@ pub(super) fn from_toml(file: &str, text: &str, error: &toml::de::Error) -> Conf
     let line = error.span().map_or(1, |span| line_of(text, span.start));
     let message = error.message();
     if !message.starts_with("unknown field `") {
-        return ConfigError::Invalid { file: file.to_owned(), line, message: message.trim_end().replace('\n', " ") };
+        return ConfigError::Invalid {
+            file: file.to_owned(),
+            line,
+            message: message.trim_end().replace('\n', " "),
+        };
     }
     let mut quoted = message.split('`').skip(1).step_by(2).map(str::to_owned);
     let key = quoted.next().unwrap_or_default();
     let known: Vec<String> = quoted.collect();
     let nearest = nearest(&key, &known);
-    ConfigError::UnknownKey { file: file.to_owned(), line, key, nearest, known }
+    ConfigError::UnknownKey {
+        file: file.to_owned(),
+        line,
+        key,
+        nearest,
+        known,
+    }
 }
 
 /// Line of a byte offset, from 1.

@@ -31,9 +31,14 @@ pub struct Source {
 /// Where the user's file is: `$AFT_CONFIG`, else `$XDG_CONFIG_HOME/afterimage/config.toml`, else the same
 /// under `~/.config`. `variable` looks an environment variable up.
 pub fn user_path(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-    let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let set = |name: &str| {
+        variable(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     set("AFT_CONFIG").or_else(|| {
-        let base = set("XDG_CONFIG_HOME").or_else(|| set("HOME").map(|home| home.join(".config")))?;
+        let base =
+            set("XDG_CONFIG_HOME").or_else(|| set("HOME").map(|home| home.join(".config")))?;
         Some(base.join("afterimage/config.toml"))
     })
 }
@@ -58,7 +63,9 @@ pub fn read_user(path: &Path) -> Result<Option<Source>, ConfigError> {
 /// [`ConfigError::Read`] and [`ConfigError::NotText`].
 pub fn read_workspace(root: &dyn ReadDir) -> Result<Option<Source>, ConfigError> {
     let file = WORKSPACE_FILE.to_owned();
-    let Ok(path) = RelPath::new(WORKSPACE_FILE) else { return Ok(None) };
+    let Ok(path) = RelPath::new(WORKSPACE_FILE) else {
+        return Ok(None);
+    };
     match root.open(&path) {
         Ok(mut opened) => read_text(file, &mut opened).map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -74,12 +81,18 @@ fn read_text(file: String, opened: &mut dyn Read) -> Result<Source, ConfigError>
     let fits = u64::try_from(bytes.len()).is_ok_and(|len| len <= FILE_BYTES_MAX);
     match String::from_utf8(bytes) {
         Ok(text) if fits => Ok(Source { file, text }),
-        _ => Err(ConfigError::NotText { file, max: FILE_BYTES_MAX }),
+        _ => Err(ConfigError::NotText {
+            file,
+            max: FILE_BYTES_MAX,
+        }),
     }
 }
 
 /// See [`Config::from_sources`].
-pub(super) fn join(user: Option<&Source>, workspace: Option<&Source>) -> Result<Config, ConfigError> {
+pub(super) fn join(
+    user: Option<&Source>,
+    workspace: Option<&Source>,
+) -> Result<Config, ConfigError> {
     let mut tables = Table::new();
     let mut last = None;
     if let Some(source) = user {
@@ -91,8 +104,12 @@ pub(super) fn join(user: Option<&Source>, workspace: Option<&Source>) -> Result<
         lay_over(&mut tables, checked(source)?);
         last = Some(source);
     }
-    let Some(source) = last else { return Ok(Config::default()) };
-    let config: Config = tables.try_into().map_err(|error| from_toml(&source.file, &source.text, &error))?;
+    let Some(source) = last else {
+        return Ok(Config::default());
+    };
+    let config: Config = tables
+        .try_into()
+        .map_err(|error| from_toml(&source.file, &source.text, &error))?;
     // Each file was valid by itself; together they can still contradict each other.
     check(&config, source)?;
     Ok(config)
@@ -108,8 +125,13 @@ fn checked(source: &Source) -> Result<Table, ConfigError> {
 
 fn refuse_foreign_sections(source: &Source) -> Result<(), ConfigError> {
     // A file that does not parse is reported by `checked`, with the better message.
-    let Ok(table) = toml::from_str::<Table>(&source.text) else { return Ok(()) };
-    match table.keys().find(|section| USER_SECTIONS.contains(&section.as_str())) {
+    let Ok(table) = toml::from_str::<Table>(&source.text) else {
+        return Ok(());
+    };
+    match table
+        .keys()
+        .find(|section| USER_SECTIONS.contains(&section.as_str()))
+    {
         None => Ok(()),
         Some(section) => Err(ConfigError::NotForWorkspace {
             file: source.file.clone(),
@@ -121,7 +143,10 @@ fn refuse_foreign_sections(source: &Source) -> Result<(), ConfigError> {
 
 /// The first line that begins with `word`, with or without a table's brackets.
 fn line_naming(text: &str, word: &str) -> usize {
-    let begins = |line: &str| line.trim_start_matches([' ', '\t', '[', '"', '\'']).starts_with(word);
+    let begins = |line: &str| {
+        line.trim_start_matches([' ', '\t', '[', '"', '\''])
+            .starts_with(word)
+    };
     text.lines().position(begins).map_or(1, |index| index + 1)
 }
 
@@ -132,7 +157,12 @@ fn lay_over(user: &mut Table, workspace: Table) {
             (Some(Value::Table(below)), Value::Table(above)) => lay_track(below, above),
             (Some(Value::Array(below)), Value::Array(above)) => {
                 let identity = if section == "verify" { "name" } else { "on" };
-                let key = |entry: &Value| entry.get(identity).and_then(Value::as_str).map(str::to_owned);
+                let key = |entry: &Value| {
+                    entry
+                        .get(identity)
+                        .and_then(Value::as_str)
+                        .map(str::to_owned)
+                };
                 let replaced: HashSet<_> = above.iter().filter_map(key).collect();
                 below.retain(|entry| key(entry).is_none_or(|key| !replaced.contains(&key)));
                 below.extend(above);
@@ -158,16 +188,30 @@ fn lay_track(below: &mut Table, above: Table) {
 /// What types alone cannot say.
 fn check(config: &Config, source: &Source) -> Result<(), ConfigError> {
     let refuse = |word: &str, message: String| {
-        let line = source.text.find(word).map_or(1, |offset| line_of(&source.text, offset));
-        Err(ConfigError::Invalid { file: source.file.clone(), line, message })
+        let line = source
+            .text
+            .find(word)
+            .map_or(1, |offset| line_of(&source.text, offset));
+        Err(ConfigError::Invalid {
+            file: source.file.clone(),
+            line,
+            message,
+        })
     };
     if config.track.settle.0.as_millis() > 5_000 {
-        return refuse("settle", "`settle` is at most 5s, because a burst ends after 5s in any case".to_owned());
+        return refuse(
+            "settle",
+            "`settle` is at most 5s, because a burst ends after 5s in any case".to_owned(),
+        );
     }
     let daemon = &config.daemon;
-    let rising = daemon.memory_warning <= daemon.memory_critical && daemon.memory_critical <= daemon.memory_emergency;
+    let rising = daemon.memory_warning <= daemon.memory_critical
+        && daemon.memory_critical <= daemon.memory_emergency;
     if !rising {
-        return refuse("memory_", "memory_warning, memory_critical and memory_emergency must not fall".to_owned());
+        return refuse(
+            "memory_",
+            "memory_warning, memory_critical and memory_emergency must not fall".to_owned(),
+        );
     }
     if daemon.l1_operations == 0 {
         return refuse("l1_operations", "`l1_operations` is at least 1".to_owned());
@@ -178,17 +222,29 @@ fn check(config: &Config, source: &Source) -> Result<(), ConfigError> {
     let mut names = HashSet::new();
     for verify in &config.verify {
         if verify.name.is_empty() || !names.insert(verify.name.as_str()) {
-            return refuse(&verify.name, format!("each [[verify]] has a name of its own; `{}` is not", verify.name));
+            return refuse(
+                &verify.name,
+                format!(
+                    "each [[verify]] has a name of its own; `{}` is not",
+                    verify.name
+                ),
+            );
         }
         let empty = match &verify.run {
             RunCommand::Shell(line) => line.trim().is_empty(),
             RunCommand::Words(words) => words.first().is_none_or(String::is_empty),
         };
         if empty {
-            return refuse(&verify.name, format!("the check `{}` has no command in `run`", verify.name));
+            return refuse(
+                &verify.name,
+                format!("the check `{}` has no command in `run`", verify.name),
+            );
         }
         if !verify.threshold.is_finite() || verify.threshold < 0.0 {
-            return refuse("threshold", "`threshold` is a number that is not negative".to_owned());
+            return refuse(
+                "threshold",
+                "`threshold` is a number that is not negative".to_owned(),
+            );
         }
     }
     Ok(())

@@ -63,7 +63,10 @@ pub struct StoreConfig {
 
 impl Default for StoreConfig {
     fn default() -> Self {
-        Self { cap: ByteSize::gib(10), keep: KeepConfig::default() }
+        Self {
+            cap: ByteSize::gib(10),
+            keep: KeepConfig::default(),
+        }
     }
 }
 
@@ -82,7 +85,11 @@ pub struct KeepConfig {
 impl Default for KeepConfig {
     fn default() -> Self {
         let days = |count: u64| Period(Duration::from_secs(count * 86_400));
-        Self { every: days(1), hourly: days(7), daily: days(90) }
+        Self {
+            every: days(1),
+            hourly: days(7),
+            daily: days(90),
+        }
     }
 }
 
@@ -217,7 +224,10 @@ fn default_action() -> Action {
 
 /// A command of a check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "expected a command: a list of words, or a string for `sh -c`")]
+#[serde(
+    untagged,
+    expecting = "expected a command: a list of words, or a string for `sh -c`"
+)]
 pub enum RunCommand {
     /// Goes through `sh -c`.
     Shell(String),

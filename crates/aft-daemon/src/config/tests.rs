@@ -3,7 +3,10 @@ use std::time::Duration;
 use super::*;
 
 fn source(file: &str, text: &str) -> Source {
-    Source { file: file.to_owned(), text: text.to_owned() }
+    Source {
+        file: file.to_owned(),
+        text: text.to_owned(),
+    }
 }
 
 fn user(text: &str) -> Result<Config, ConfigError> {
@@ -16,9 +19,18 @@ fn refusal(text: &str) -> String {
 
 #[test]
 fn the_documented_defaults_are_the_defaults() {
-    assert_eq!(toml::from_str::<Config>(DEFAULT_TOML).expect("default.toml is valid"), Config::default());
-    assert_eq!(Config::from_sources(None, None).expect("no file is no error"), Config::default());
-    assert_eq!(user("").expect("an empty file is no error"), Config::default());
+    assert_eq!(
+        toml::from_str::<Config>(DEFAULT_TOML).expect("default.toml is valid"),
+        Config::default()
+    );
+    assert_eq!(
+        Config::from_sources(None, None).expect("no file is no error"),
+        Config::default()
+    );
+    assert_eq!(
+        user("").expect("an empty file is no error"),
+        Config::default()
+    );
 }
 
 #[test]
@@ -27,7 +39,8 @@ fn every_key_stands_in_the_documented_defaults() {
     let written = toml::Table::try_from(Config::default()).unwrap();
     for section in ["track", "store", "daemon"] {
         let keys = |table: &toml::Table| {
-            let mut keys: Vec<String> = table[section].as_table().unwrap().keys().cloned().collect();
+            let mut keys: Vec<String> =
+                table[section].as_table().unwrap().keys().cloned().collect();
             keys.sort();
             keys
         };
@@ -40,15 +53,30 @@ fn the_commented_entries_of_the_documented_defaults_are_valid() {
     let entries: Vec<&str> = DEFAULT_TOML
         .lines()
         .filter_map(|line| line.strip_prefix("# "))
-        .filter(|line| line.starts_with("[[") && line.ends_with("]]") || line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' ')))
+        .filter(|line| {
+            line.starts_with("[[") && line.ends_with("]]")
+                || line
+                    .split_once(" = ")
+                    .is_some_and(|(key, _)| !key.contains(' '))
+        })
         .collect();
     let config = user(&entries.join("\n")).expect("the examples are valid");
     assert_eq!(config.verify.len(), 1);
     assert_eq!(config.verify[0].parse, ReportFormat::Junit);
     assert_eq!(config.checkpoint.len(), 1);
     let short = user("[[verify]]\nname = 'a'\nrun = 'make'").unwrap();
-    assert_eq!(VerifyConfig { parse: ReportFormat::Exit, ..config.verify[0].clone() }.timeout, short.verify[0].timeout);
-    assert_eq!((short.verify[0].rule, short.verify[0].action), (config.verify[0].rule, config.verify[0].action));
+    assert_eq!(
+        VerifyConfig {
+            parse: ReportFormat::Exit,
+            ..config.verify[0].clone()
+        }
+        .timeout,
+        short.verify[0].timeout
+    );
+    assert_eq!(
+        (short.verify[0].rule, short.verify[0].action),
+        (config.verify[0].rule, config.verify[0].action)
+    );
     assert_eq!(short.verify[0].run, RunCommand::Shell("make".to_owned()));
 }
 
@@ -99,15 +127,24 @@ fn an_unknown_key_is_refused_with_its_line_and_the_nearest_key() {
         refusal("[track]\nsettle = \"20ms\"\nfilemax = \"1 MiB\"\n"),
         "config.toml:3: unknown key `filemax`; did you mean `file_max`?"
     );
-    assert_eq!(refusal("[trak]\n"), "config.toml:1: unknown key `trak`; did you mean `track`?");
+    assert_eq!(
+        refusal("[trak]\n"),
+        "config.toml:1: unknown key `trak`; did you mean `track`?"
+    );
     assert_eq!(
         refusal("\n[store]\nkeep = { hour = \"7d\" }\n"),
         "config.toml:3: unknown key `hour`; did you mean `hourly`?"
     );
     let far = refusal("[[checkpoint]]\non = \"complexity\"\nsomething_else = 1\n");
-    assert_eq!(far, "config.toml:3: unknown key `something_else`; known here: on, keep, enabled");
+    assert_eq!(
+        far,
+        "config.toml:3: unknown key `something_else`; known here: on, keep, enabled"
+    );
     let check = refusal("[[verify]]\nname = \"a\"\nrun = \"true\"\ntimeuot = \"1s\"\n");
-    assert_eq!(check, "config.toml:4: unknown key `timeuot`; did you mean `timeout`?");
+    assert_eq!(
+        check,
+        "config.toml:4: unknown key `timeuot`; did you mean `timeout`?"
+    );
 }
 
 #[test]
@@ -124,13 +161,28 @@ fn wrong_values_are_refused_with_their_line() {
         ("[daemon]\nl1_operations = -1", 2, "invalid value"),
         ("[[verify]]\nname = \"a\"\nrun = []", 2, "no command"),
         ("[[verify]]\nname = \"a\"\nrun = 5", 3, "expected a command"),
-        ("[[verify]]\nname = \"\"\nrun = \"true\"", 1, "a name of its own"),
-        ("[[verify]]\nname = \"a\"\nrun = \"true\"\nthreshold = -0.5", 4, "not negative"),
-        ("[[verify]]\nname = \"a\"\nrun = \"x\"\n[[verify]]\nname = \"a\"\nrun = \"x\"", 2, "a name of its own"),
+        (
+            "[[verify]]\nname = \"\"\nrun = \"true\"",
+            1,
+            "a name of its own",
+        ),
+        (
+            "[[verify]]\nname = \"a\"\nrun = \"true\"\nthreshold = -0.5",
+            4,
+            "not negative",
+        ),
+        (
+            "[[verify]]\nname = \"a\"\nrun = \"x\"\n[[verify]]\nname = \"a\"\nrun = \"x\"",
+            2,
+            "a name of its own",
+        ),
         ("[track\n", 1, ""),
     ] {
         let message = refusal(text);
-        assert!(message.starts_with(&format!("config.toml:{line}: ")), "{text:?} gave {message}");
+        assert!(
+            message.starts_with(&format!("config.toml:{line}: ")),
+            "{text:?} gave {message}"
+        );
         assert!(message.contains(part), "{text:?} gave {message}");
     }
 }
@@ -138,11 +190,22 @@ fn wrong_values_are_refused_with_their_line() {
 #[test]
 fn a_workspace_decides_about_tracking_and_checks_only() {
     for (text, expected) in [
-        ("[track]\n[store]\ncap = \"1 GiB\"\n", ".afterimage.toml:2: `store` may"),
-        ("\n\n[daemon]\nagent_may_watch = true\n", ".afterimage.toml:3: `daemon` may"),
-        ("daemon.agent_may_watch = true\n", ".afterimage.toml:1: `daemon` may"),
+        (
+            "[track]\n[store]\ncap = \"1 GiB\"\n",
+            ".afterimage.toml:2: `store` may",
+        ),
+        (
+            "\n\n[daemon]\nagent_may_watch = true\n",
+            ".afterimage.toml:3: `daemon` may",
+        ),
+        (
+            "daemon.agent_may_watch = true\n",
+            ".afterimage.toml:1: `daemon` may",
+        ),
     ] {
-        let message = Config::from_sources(None, Some(&source(WORKSPACE_FILE, text))).unwrap_err().to_string();
+        let message = Config::from_sources(None, Some(&source(WORKSPACE_FILE, text)))
+            .unwrap_err()
+            .to_string();
         assert!(message.starts_with(expected), "{text:?} gave {message}");
     }
 }
@@ -152,27 +215,59 @@ fn a_workspaces_file_lies_over_the_users() {
     let below = "[track]\ninclude = [\"a\"]\nsettle = \"50ms\"\nfile_max = \"1 MiB\"\n[store]\ncap = \"2 GiB\"\n\
         [[verify]]\nname = \"t\"\nrun = \"old\"\n[[verify]]\nname = \"u\"\nrun = \"kept\"\n";
     let above = "[track]\ninclude = [\"b\"]\nfile_max = \"3 MiB\"\n[[verify]]\nname = \"t\"\nrun = \"new\"\n";
-    let config =
-        Config::from_sources(Some(&source("config.toml", below)), Some(&source(WORKSPACE_FILE, above))).unwrap();
+    let config = Config::from_sources(
+        Some(&source("config.toml", below)),
+        Some(&source(WORKSPACE_FILE, above)),
+    )
+    .unwrap();
     assert_eq!(config.track.include, ["a", "b"]);
     assert_eq!(config.track.settle, Period(Duration::from_millis(50)));
     assert_eq!(config.track.file_max, ByteSize::mib(3));
     assert_eq!(config.store.cap, ByteSize::gib(2));
-    let checks: Vec<(&str, &RunCommand)> = config.verify.iter().map(|v| (v.name.as_str(), &v.run)).collect();
+    let checks: Vec<(&str, &RunCommand)> = config
+        .verify
+        .iter()
+        .map(|v| (v.name.as_str(), &v.run))
+        .collect();
     let shell = |line: &str| RunCommand::Shell(line.to_owned());
     assert_eq!(checks, [("u", &shell("kept")), ("t", &shell("new"))]);
 }
 
 #[test]
 fn sizes_and_durations_are_read_and_written() {
-    for (text, bytes) in [("0B", 0), ("5 MiB", 5 << 20), ("1.5KiB", 1536), ("2 kb", 2000), ("10 GiB", 10 << 30)] {
+    for (text, bytes) in [
+        ("0B", 0),
+        ("5 MiB", 5 << 20),
+        ("1.5KiB", 1536),
+        ("2 kb", 2000),
+        ("10 GiB", 10 << 30),
+    ] {
         assert_eq!(text.parse(), Ok(ByteSize(bytes)), "{text}");
     }
-    for text in ["", "5", "MiB", "5 MiBs", "-1 B", "1. B", "99999999 TiB", "1.2.3 MiB"] {
+    for text in [
+        "",
+        "5",
+        "MiB",
+        "5 MiBs",
+        "-1 B",
+        "1. B",
+        "99999999 TiB",
+        "1.2.3 MiB",
+    ] {
         assert!(text.parse::<ByteSize>().is_err(), "{text}");
     }
-    for (text, ms) in [("20ms", 20), ("1.5s", 1500), ("15m", 900_000), ("24h", 86_400_000), ("1w", 604_800_000)] {
-        assert_eq!(text.parse(), Ok(Period(Duration::from_millis(ms))), "{text}");
+    for (text, ms) in [
+        ("20ms", 20),
+        ("1.5s", 1500),
+        ("15m", 900_000),
+        ("24h", 86_400_000),
+        ("1w", 604_800_000),
+    ] {
+        assert_eq!(
+            text.parse(),
+            Ok(Period(Duration::from_millis(ms))),
+            "{text}"
+        );
     }
     for bytes in [0, 1, 1023, 1024, 5 << 20, 10 << 30, u64::MAX] {
         assert_eq!(ByteSize(bytes).to_string().parse(), Ok(ByteSize(bytes)));
@@ -189,11 +284,17 @@ fn the_schema_in_the_repository_is_the_codes() {
     // A generator of the file: point the variable at config/schema.json.
     if let Some(path) = std::env::var_os("AFT_WRITE_SCHEMA") {
         use std::io::Write;
-        std::fs::File::create(path).unwrap().write_all(generated.as_bytes()).unwrap();
+        std::fs::File::create(path)
+            .unwrap()
+            .write_all(generated.as_bytes())
+            .unwrap();
         return;
     }
     let stored = include_str!("../../../../config/schema.json");
-    assert!(stored == generated, "config/schema.json is stale; run this test with AFT_WRITE_SCHEMA set to its path");
+    assert!(
+        stored == generated,
+        "config/schema.json is stale; run this test with AFT_WRITE_SCHEMA set to its path"
+    );
 }
 
 #[test]
@@ -203,7 +304,10 @@ fn a_missing_file_is_no_error_and_a_wrong_one_is() {
     assert_eq!(read_user(&path).unwrap(), None);
     let write = |bytes: &[u8]| {
         use std::io::Write;
-        std::fs::File::create(&path).unwrap().write_all(bytes).unwrap();
+        std::fs::File::create(&path)
+            .unwrap()
+            .write_all(bytes)
+            .unwrap();
     };
     write(b"[track]\nsettle = \"1s\"\n");
     let read = read_user(&path).unwrap().unwrap();
@@ -218,12 +322,24 @@ fn a_missing_file_is_no_error_and_a_wrong_one_is() {
 #[test]
 fn the_users_file_is_where_the_environment_says() {
     let with = |set: &'static [(&str, &str)]| {
-        user_path(move |name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).into()))
+        user_path(move |name| {
+            set.iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).into())
+        })
     };
-    assert_eq!(with(&[("AFT_CONFIG", "/a"), ("HOME", "/h")]).unwrap().to_str(), Some("/a"));
+    assert_eq!(
+        with(&[("AFT_CONFIG", "/a"), ("HOME", "/h")])
+            .unwrap()
+            .to_str(),
+        Some("/a")
+    );
     let xdg = with(&[("XDG_CONFIG_HOME", "/x"), ("HOME", "/h")]);
     assert_eq!(xdg.unwrap().to_str(), Some("/x/afterimage/config.toml"));
     let home = with(&[("XDG_CONFIG_HOME", ""), ("HOME", "/h")]);
-    assert_eq!(home.unwrap().to_str(), Some("/h/.config/afterimage/config.toml"));
+    assert_eq!(
+        home.unwrap().to_str(),
+        Some("/h/.config/afterimage/config.toml")
+    );
     assert_eq!(with(&[]), None);
 }

@@ -13,10 +13,14 @@ use serde::{Deserialize, Serialize, Serializer};
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum UnitError {
     /// Not a size.
-    #[error("`{0}` is not a size; write a number and a unit such as \"5 MiB\", \"10 GiB\" or \"512 KiB\"")]
+    #[error(
+        "`{0}` is not a size; write a number and a unit such as \"5 MiB\", \"10 GiB\" or \"512 KiB\""
+    )]
     Size(String),
     /// Not a duration.
-    #[error("`{0}` is not a duration; write a number and a unit such as \"20ms\", \"15m\", \"24h\" or \"7d\"")]
+    #[error(
+        "`{0}` is not a duration; write a number and a unit such as \"20ms\", \"15m\", \"24h\" or \"7d\""
+    )]
     Period(String),
 }
 
@@ -40,8 +44,14 @@ const SIZE_UNITS: [(&str, u64); 9] = [
     ("B", 1),
 ];
 
-const PERIOD_UNITS_MS: [(&str, u64); 6] =
-    [("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+const PERIOD_UNITS_MS: [(&str, u64); 6] = [
+    ("w", 604_800_000),
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+    ("ms", 1),
+];
 
 impl ByteSize {
     /// That many mebibytes.
@@ -61,7 +71,9 @@ impl FromStr for ByteSize {
     type Err = UnitError;
 
     fn from_str(text: &str) -> Result<Self, UnitError> {
-        parse(text, &SIZE_UNITS).map(Self).ok_or_else(|| UnitError::Size(text.to_owned()))
+        parse(text, &SIZE_UNITS)
+            .map(Self)
+            .ok_or_else(|| UnitError::Size(text.to_owned()))
     }
 }
 
@@ -78,10 +90,14 @@ impl FromStr for Period {
 /// arithmetic throughout, so that no size loses its last bytes to a float.
 fn parse(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let text = text.trim();
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let end = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at_checked(end)?;
     let unit = unit.trim_start();
-    let (_, factor) = units.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit))?;
+    let (_, factor) = units
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(unit))?;
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if whole.is_empty() || fraction.len() > 6 || (fraction.is_empty() && number.contains('.')) {
         return None;
@@ -91,14 +107,18 @@ fn parse(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     if !fraction.is_empty() {
         let numerator: u128 = fraction.parse().ok()?;
         let denominator = 10_u128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
-        total = total.checked_add(u64::try_from(numerator * u128::from(*factor) / denominator).ok()?)?;
+        total = total
+            .checked_add(u64::try_from(numerator * u128::from(*factor) / denominator).ok()?)?;
     }
     Some(total)
 }
 
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fits = SIZE_UNITS.iter().take(4).find(|(_, factor)| self.0 >= *factor && self.0.is_multiple_of(*factor));
+        let fits = SIZE_UNITS
+            .iter()
+            .take(4)
+            .find(|(_, factor)| self.0 >= *factor && self.0.is_multiple_of(*factor));
         match fits {
             Some((name, factor)) => write!(f, "{} {name}", self.0 / factor),
             None => write!(f, "{} B", self.0),
@@ -110,7 +130,10 @@ impl fmt::Display for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX);
         // Weeks are read but not printed: "7d" is what people write.
-        let fits = PERIOD_UNITS_MS.iter().skip(1).find(|(_, factor)| ms >= *factor && ms.is_multiple_of(*factor));
+        let fits = PERIOD_UNITS_MS
+            .iter()
+            .skip(1)
+            .find(|(_, factor)| ms >= *factor && ms.is_multiple_of(*factor));
         match fits {
             Some((name, factor)) => write!(f, "{}{name}", ms / factor),
             None => write!(f, "{ms}ms"),
@@ -137,13 +160,19 @@ where
 
 impl<'de> Deserialize<'de> for ByteSize {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(TextVisitor(std::marker::PhantomData, "a size such as \"5 MiB\""))
+        deserializer.deserialize_str(TextVisitor(
+            std::marker::PhantomData,
+            "a size such as \"5 MiB\"",
+        ))
     }
 }
 
 impl<'de> Deserialize<'de> for Period {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(TextVisitor(std::marker::PhantomData, "a duration such as \"20ms\""))
+        deserializer.deserialize_str(TextVisitor(
+            std::marker::PhantomData,
+            "a duration such as \"20ms\"",
+        ))
     }
 }
 

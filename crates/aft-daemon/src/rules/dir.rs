@@ -73,7 +73,12 @@ pub struct DirRules {
 
 impl DirRules {
     pub(super) fn at_root() -> Self {
-        Self { path: RelPath::root(), prefix_len: 0, standing: Standing::Plain, chains: [None, None, None] }
+        Self {
+            path: RelPath::root(),
+            prefix_len: 0,
+            standing: Standing::Plain,
+            chains: [None, None, None],
+        }
     }
 
     /// The directory.
@@ -89,7 +94,12 @@ impl DirRules {
             Err(_) => (self.path.clone(), Standing::Out(SkipReason::Ignored)),
         };
         let prefix_len = path.as_bytes().len() + 1;
-        Self { path, prefix_len, standing, chains: self.chains.clone() }
+        Self {
+            path,
+            prefix_len,
+            standing,
+            chains: self.chains.clone(),
+        }
     }
 
     /// The path of an entry, from the root.

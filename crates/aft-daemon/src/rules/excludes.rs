@@ -33,7 +33,9 @@ fn excludes_file(config: &str) -> Option<String> {
             in_core = name.trim().eq_ignore_ascii_case("core");
             continue;
         }
-        let Some((key, text)) = line.split_once('=') else { continue };
+        let Some((key, text)) = line.split_once('=') else {
+            continue;
+        };
         if in_core && key.trim().eq_ignore_ascii_case("excludesfile") {
             value = Some(unquote(text.trim()));
         }

@@ -12,15 +12,35 @@ pub(super) struct PatternList {
     names: HashMap<Box<[u8]>, Vec<usize>>,
     /// Indices of `*.ext` patterns, by `.ext`, in order.
     extensions: HashMap<Box<[u8]>, Vec<usize>>,
-    /// Indices of all others, in order.
-    others: Vec<usize>,
+    /// All others, in order.
+    others: Vec<Other>,
+}
+
+/// A pattern that must be tried, with what rules most of them out at one glance.
+#[derive(Debug)]
+struct Other {
+    index: usize,
+    first: Option<u8>,
+    last: Option<u8>,
+    by_path: bool,
+}
+
+impl Other {
+    fn may_match(&self, path: &[u8], name: &[u8]) -> bool {
+        let text = if self.by_path { path } else { name };
+        (self.first.is_none() || self.first.as_ref() == text.first())
+            && (self.last.is_none() || self.last.as_ref() == text.last())
+    }
 }
 
 impl PatternList {
     /// Reads a file's text.
     pub(super) fn parse(text: &[u8]) -> Self {
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-        Self::from_lines(text.split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line)))
+        Self::from_lines(
+            text.split(|b| *b == b'\n')
+                .map(|line| line.strip_suffix(b"\r").unwrap_or(line)),
+        )
     }
 
     /// Reads lines that have no line end.
@@ -30,8 +50,20 @@ impl PatternList {
             let index = list.patterns.len();
             match pattern.form() {
                 Form::Name(name) => list.names.entry(name.into()).or_default().push(index),
-                Form::Extension(extension) => list.extensions.entry(extension.into()).or_default().push(index),
-                Form::Other => list.others.push(index),
+                Form::Extension(extension) => list
+                    .extensions
+                    .entry(extension.into())
+                    .or_default()
+                    .push(index),
+                Form::Other => {
+                    let (first, last, by_path) = pattern.ends();
+                    list.others.push(Other {
+                        index,
+                        first,
+                        last,
+                        by_path,
+                    });
+                }
             }
             list.patterns.push(pattern);
         }
@@ -54,29 +86,41 @@ impl PatternList {
         }
         if !self.extensions.is_empty()
             && let Some(dot) = name.iter().rposition(|b| *b == b'.')
-            && let Some(indices) = name.get(dot..).and_then(|extension| self.extensions.get(extension))
+            && let Some(indices) = name
+                .get(dot..)
+                .and_then(|extension| self.extensions.get(extension))
         {
             best = best.max(self.last_applicable(indices, is_dir));
         }
-        for index in self.others.iter().rev().copied() {
-            if best.is_some_and(|best| best > index) {
+        for other in self.others.iter().rev() {
+            if best.is_some_and(|best| best > other.index) {
                 break;
             }
-            if self.patterns.get(index).is_some_and(|pattern| pattern.matches(path, name, is_dir)) {
-                best = Some(index);
+            let matches = |pattern: &Pattern| pattern.matches(path, name, is_dir);
+            if other.may_match(path, name) && self.patterns.get(other.index).is_some_and(matches) {
+                best = Some(other.index);
                 break;
             }
         }
-        best.and_then(|index| self.patterns.get(index)).map(|pattern| !pattern.negated)
+        best.and_then(|index| self.patterns.get(index))
+            .map(|pattern| !pattern.negated)
     }
 
     /// True when a pattern that names a path could match beneath the directory `dir`.
     pub(super) fn reaches_into(&self, dir: &[u8]) -> bool {
-        self.others.iter().filter_map(|index| self.patterns.get(*index)).any(|pattern| pattern.reaches_into(dir))
+        let mut others = self
+            .others
+            .iter()
+            .filter_map(|other| self.patterns.get(other.index));
+        others.any(|pattern| pattern.reaches_into(dir))
     }
 
     fn last_applicable(&self, indices: &[usize], is_dir: bool) -> Option<usize> {
-        let applies = |index: &usize| self.patterns.get(*index).is_some_and(|pattern| is_dir || !pattern.dir_only);
+        let applies = |index: &usize| {
+            self.patterns
+                .get(*index)
+                .is_some_and(|pattern| is_dir || !pattern.dir_only)
+        };
         indices.iter().rev().copied().find(applies)
     }
 }

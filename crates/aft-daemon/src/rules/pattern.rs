@@ -51,7 +51,14 @@ impl Pattern {
         let anchored = line.contains(&b'/');
         let glob = line.strip_prefix(b"/").unwrap_or(line);
         let head_len = glob.iter().position(is_special).unwrap_or(glob.len());
-        Some(Self { glob: glob.into(), negated, dir_only, anchored, head_len, tail_len: tail_len(glob) })
+        Some(Self {
+            glob: glob.into(),
+            negated,
+            dir_only,
+            anchored,
+            head_len,
+            tail_len: tail_len(glob),
+        })
     }
 
     pub(super) fn form(&self) -> Form<'_> {
@@ -62,11 +69,22 @@ impl Pattern {
             return Form::Name(&self.glob);
         }
         match self.glob.strip_prefix(b"*") {
-            Some(rest) if rest.starts_with(b".") && !rest.iter().skip(1).any(|b| *b == b'.' || is_special(b)) => {
+            Some(rest)
+                if rest.starts_with(b".")
+                    && !rest.iter().skip(1).any(|b| *b == b'.' || is_special(b)) =>
+            {
                 Form::Extension(rest)
             }
             _ => Form::Other,
         }
+    }
+
+    /// What cheaply rules the pattern out: the first and last byte of all it can match, as far as they are
+    /// certain, and whether that is a path from the file's directory.
+    pub(super) fn ends(&self) -> (Option<u8>, Option<u8>, bool) {
+        let first = self.glob.first().filter(|_| self.head_len > 0);
+        let last = self.glob.last().filter(|_| self.tail_len > 0);
+        (first.copied(), last.copied(), self.anchored)
     }
 
     /// Whether the pattern names the entry, negated or not.
@@ -75,12 +93,6 @@ impl Pattern {
             return false;
         }
         let text = if self.anchored { path } else { name };
-        // Nearly every comparison of nearly every walk ends with the first or the last byte.
-        let begins = self.head_len == 0 || self.glob.first() == text.first();
-        let ends = self.tail_len == 0 || self.glob.last() == text.last();
-        if !begins || !ends {
-            return false;
-        }
         let head = self.glob.get(..self.head_len).unwrap_or_default();
         if !text.starts_with(head) {
             return false;
@@ -88,7 +100,10 @@ impl Pattern {
         if head.len() == self.glob.len() {
             return head.len() == text.len();
         }
-        let tail = self.glob.get(self.glob.len() - self.tail_len..).unwrap_or_default();
+        let tail = self
+            .glob
+            .get(self.glob.len() - self.tail_len..)
+            .unwrap_or_default();
         text.ends_with(tail) && wildmatch(&self.glob, text, self.anchored) == Outcome::Match
     }
 
@@ -116,10 +131,20 @@ fn tail_len(glob: &[u8]) -> usize {
     if glob.iter().any(|byte| matches!(byte, b'[' | b'\\')) {
         return 0;
     }
-    let tail_len = glob.iter().rev().take_while(|byte| !is_special(byte)).count();
-    let (before, tail) = glob.split_at_checked(glob.len() - tail_len).unwrap_or_default();
+    let tail_len = glob
+        .iter()
+        .rev()
+        .take_while(|byte| !is_special(byte))
+        .count();
+    let (before, tail) = glob
+        .split_at_checked(glob.len() - tail_len)
+        .unwrap_or_default();
     // `**/` may stand for nothing, and then there is no slash.
-    if before.ends_with(b"**") && tail.starts_with(b"/") { tail_len - 1 } else { tail_len }
+    if before.ends_with(b"**") && tail.starts_with(b"/") {
+        tail_len - 1
+    } else {
+        tail_len
+    }
 }
 
 /// Drops spaces at the end, except one that a backslash protects. Tabs stay, as in git.
@@ -161,7 +186,9 @@ fn compare<'p>(whole: &'p [u8], mut pattern: &'p [u8], mut text: &[u8], by_path:
         if *wanted == b'*' {
             return star(whole, after, text, by_path);
         }
-        let Some((found, rest)) = text.split_first() else { return Outcome::Exhausted };
+        let Some((found, rest)) = text.split_first() else {
+            return Outcome::Exhausted;
+        };
         pattern = after;
         match *wanted {
             b'?' => {
@@ -186,7 +213,11 @@ fn compare<'p>(whole: &'p [u8], mut pattern: &'p [u8], mut text: &[u8], by_path:
         }
         text = rest;
     }
-    if text.is_empty() { Outcome::Match } else { Outcome::Differs }
+    if text.is_empty() {
+        Outcome::Match
+    } else {
+        Outcome::Differs
+    }
 }
 
 /// Continues after a `*`; `pattern` begins behind it.
@@ -214,11 +245,19 @@ fn star<'p>(whole: &'p [u8], pattern: &'p [u8], mut text: &[u8], by_path: bool) 
     }
     let Some(next) = pattern.first() else {
         let blocked = !crosses && text.contains(&b'/');
-        return if blocked { Outcome::NeedsDoubleStar } else { Outcome::Match };
+        return if blocked {
+            Outcome::NeedsDoubleStar
+        } else {
+            Outcome::Match
+        };
     };
     if !crosses && *next == b'/' {
         // One star before a slash takes the rest of this component, and nothing else can.
-        return match text.iter().position(|b| *b == b'/').and_then(|at| text.get(at..)) {
+        return match text
+            .iter()
+            .position(|b| *b == b'/')
+            .and_then(|at| text.get(at..))
+        {
             Some(rest) => compare(whole, pattern, rest, by_path),
             None => Outcome::Exhausted,
         };
@@ -267,7 +306,10 @@ fn class(pattern: &[u8], found: u8) -> Option<(bool, &[u8])> {
             b'[' if rest.first() == Some(&b':') => {
                 let close = rest.iter().skip(1).position(|b| *b == b']')? + 1;
                 let (inner, after) = rest.split_at_checked(close)?;
-                match inner.strip_prefix(b":").and_then(|inner| inner.strip_suffix(b":")) {
+                match inner
+                    .strip_prefix(b":")
+                    .and_then(|inner| inner.strip_suffix(b":"))
+                {
                     Some(name) => {
                         matched |= named_class(name, found)?;
                         rest = after.get(1..)?;

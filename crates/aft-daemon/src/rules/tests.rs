@@ -72,9 +72,17 @@ fn a_line_is_parsed_as_git_parses_it() {
     assert_eq!(matches("[]-a]", "]", false), Some(true));
     assert_eq!(matches("[a", "[a", false), None);
     let stars = "*a".repeat(2000);
-    assert_eq!(matches(&stars, &"a".repeat(255), false), None, "a line that long is no pattern");
+    assert_eq!(
+        matches(&stars, &"a".repeat(255), false),
+        None,
+        "a line that long is no pattern"
+    );
     let stars = "*a".repeat(1000);
-    assert_eq!(matches(&stars, &"a".repeat(255), false), None, "and this one ends soon");
+    assert_eq!(
+        matches(&stars, &"a".repeat(255), false),
+        None,
+        "and this one ends soon"
+    );
 }
 
 #[test]
@@ -87,7 +95,10 @@ fn a_byte_order_mark_and_carriage_returns_are_not_part_of_a_pattern() {
 #[test]
 fn names_that_are_not_text_are_matched_by_their_bytes() {
     let list = PatternList::parse(b"caf\xe9*\n");
-    assert_eq!(list.decide(b"caf\xe9.txt", b"caf\xe9.txt", false), Some(true));
+    assert_eq!(
+        list.decide(b"caf\xe9.txt", b"caf\xe9.txt", false),
+        Some(true)
+    );
     assert_eq!(list.decide(b"caf\xc3\xa9", b"caf\xc3\xa9", false), None);
 }
 
@@ -96,12 +107,16 @@ fn the_users_git_configuration_names_the_global_excludes() {
     let home = tempfile::tempdir().unwrap();
     let write = |path: &Path, text: &str| {
         use std::io::Write;
-        std::fs::create_dir(path.parent().unwrap()).or_else(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => Ok(()),
-            _ => Err(error),
-        })
-        .unwrap();
-        std::fs::File::create(path).unwrap().write_all(text.as_bytes()).unwrap();
+        std::fs::create_dir(path.parent().unwrap())
+            .or_else(|error| match error.kind() {
+                std::io::ErrorKind::AlreadyExists => Ok(()),
+                _ => Err(error),
+            })
+            .unwrap();
+        std::fs::File::create(path)
+            .unwrap()
+            .write_all(text.as_bytes())
+            .unwrap();
     };
     let (config, home) = (home.path().join("config"), home.path());
     assert_eq!(global_excludes(home, Some(&config)), None);
@@ -109,6 +124,9 @@ fn the_users_git_configuration_names_the_global_excludes() {
     write(&config.join("git/ignore"), "default\n");
     assert_eq!(global_excludes(home, Some(&config)).unwrap(), b"default\n");
     write(&home.join("mine"), "named\n");
-    write(&home.join(".gitconfig"), "[user]\n\texcludesfile = ~/nothing\n[Core]\n\tExcludesFile = \"~/mine\" # here\n");
+    write(
+        &home.join(".gitconfig"),
+        "[user]\n\texcludesfile = ~/nothing\n[Core]\n\tExcludesFile = \"~/mine\" # here\n",
+    );
     assert_eq!(global_excludes(home, Some(&config)).unwrap(), b"named\n");
 }

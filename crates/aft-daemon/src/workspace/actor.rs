@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aft_engine::{Answer, Effect, Engine, Event, Hint, Now, RequestId, WorkspaceState};
-use aft_model::Operation;
+use aft_model::{Operation, OperationId};
 use aft_os::{Clock, ReadDir, Watch};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use tracing::{info, warn};
@@ -84,6 +84,7 @@ impl Actor {
             };
             let started = self.clock.mono_ns();
             self.take_signals();
+            self.take_recorded();
             match input {
                 Some(input) => self.take(input),
                 None => self.tick(),
@@ -109,6 +110,14 @@ impl Actor {
     fn tell(&mut self, event: Event) {
         let effects = self.engine.handle(self.now(), event);
         self.carry_out(effects);
+    }
+
+    fn take_recorded(&mut self) {
+        let through = OperationId(self.shared.recorded.load(Ordering::Acquire));
+        if through > *self.shared.head.borrow() {
+            self.shared.head.send_replace(through);
+            self.tell(Event::Recorded { through });
+        }
     }
 
     fn take_signals(&mut self) {
@@ -148,10 +157,6 @@ impl Actor {
         match input {
             Input::Wake | Input::Stop => {}
             Input::Event(event) => self.worker_event(*event),
-            Input::Recorded(through) => {
-                self.shared.head.send_replace(through);
-                self.tell(Event::Recorded { through });
-            }
             Input::Sync { strict, durable, reply } => {
                 let request = self.enlist(Waiting::Sync { durable, reply });
                 self.look_at_polled();

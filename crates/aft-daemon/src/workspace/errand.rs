@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::time::Duration;
 
 use aft_apply::{Applier, ContentFault, Contents, Found, LateSink, OnConflict, Report, SetIdBits, StepOutcome, Task};
 use aft_engine::{Applied, Event, GoBackKind, JobId, StepFate, Targets};
 use aft_model::{Change, ContentId, FileState, Operation, OperationId, RelPath, StatSig};
 use aft_os::WriteDir;
 use aft_store::{Intent, ReadError, Reader};
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use tracing::{info, warn};
 
 use super::inbox::Input;
@@ -18,6 +19,9 @@ use super::sink::Sink;
 use super::writer::Order;
 use crate::daemon::chain;
 use crate::capture::ContentSink;
+
+/// How long after the last look a displaced file that is still held is looked at again.
+const HELD_AGAIN: Duration = Duration::from_secs(1);
 
 /// What to do.
 pub(crate) enum Errand {
@@ -36,21 +40,57 @@ pub(crate) struct Runner {
     pub(crate) root: Arc<dyn WriteDir>,
     pub(crate) sink: Sink,
     pub(crate) shared: Arc<Shared>,
+    /// Displaced files that somebody still writes into, by the operation that displaced them.
+    pub(crate) displaced: Vec<(OperationId, Vec<aft_apply::Held>)>,
 }
 
 impl Runner {
     /// Runs until the actor is gone.
-    pub(crate) fn run(self) {
-        while let Ok(errand) = self.errands.recv() {
-            match errand {
-                Errand::Gather { job, what, operations } => {
+    pub(crate) fn run(mut self) {
+        loop {
+            match self.errands.recv_timeout(self.patience()) {
+                Ok(Errand::Gather { job, what, operations }) => {
                     let targets = self.gather(&what, &operations);
                     self.tell(Event::Gathered { job, targets });
                 }
-                Errand::Apply { job, operation, stats, force } => self.apply(job, *operation, &stats, force),
+                Ok(Errand::Apply { job, operation, stats, force }) => self.apply(job, *operation, &stats, force),
+                Err(RecvTimeoutError::Timeout) => self.collect_held(),
+                Err(RecvTimeoutError::Disconnected) => break,
             }
         }
         info!(workspace = %self.shared.id, "errand worker ends");
+    }
+
+    fn patience(&self) -> Duration {
+        if self.displaced.is_empty() { Duration::from_secs(3600) } else { HELD_AGAIN }
+    }
+
+    /// Displaced files that somebody still writes into: captured when they are let go, and only then is
+    /// the rollback's intent retired.
+    fn collect_held(&mut self) {
+        let mut remaining = Vec::new();
+        for (operation, held) in std::mem::take(&mut self.displaced) {
+            let contents = Held { shared: &self.shared, reader: &self.reader };
+            let applier = Applier::new(self.root.as_ref(), &contents);
+            let mut late = self.late();
+            let still = match applier.collect_held(&held, &mut late) {
+                Ok(still) => still,
+                Err(error) => {
+                    warn!(workspace = %self.shared.id, %error, "a displaced file could not be captured yet");
+                    held
+                }
+            };
+            let found = std::mem::take(&mut late.found);
+            if !found.is_empty() {
+                self.tell(Event::Displaced { by: operation, found });
+            }
+            if still.is_empty() {
+                drop(self.writer.send(Order::IntentDone(operation)));
+            } else {
+                remaining.push((operation, still));
+            }
+        }
+        self.displaced = remaining;
     }
 
     fn tell(&self, event: Event) {
@@ -76,19 +116,22 @@ impl Runner {
         Ok(Targets::Operations(found))
     }
 
-    fn apply(&self, job: JobId, operation: Operation, stats: &[Option<StatSig>], force: bool) {
+    fn apply(&mut self, job: JobId, operation: Operation, stats: &[Option<StatSig>], force: bool) {
         let stats: BTreeMap<&RelPath, StatSig> =
             operation.changes.iter().zip(stats).filter_map(|(change, stat)| Some((&change.path, (*stat)?))).collect();
         let lookup = |path: &RelPath| stats.get(path).copied();
         let policy = if force { OnConflict::Force } else { OnConflict::Keep };
         let task = Task { operation: &operation, policy, set_id: SetIdBits::Drop, stats: &lookup };
         let held = Held { shared: &self.shared, reader: &self.reader };
-        let applier = Applier::new(self.root.as_ref(), &held);
+        let applier = Applier::new(self.root.as_ref(), &held).with_two_writers();
         match self.carry_out(&applier, &task, force) {
             Ok(report) => {
                 let applied = to_applied(&report, &operation);
                 self.tell(Event::Applied { job, applied });
-                self.settle(&applier, &task, report);
+                let held = self.settle(&applier, &task, report);
+                if !held.is_empty() {
+                    self.displaced.push((operation.id, held));
+                }
             }
             Err(applied) => self.tell(Event::Applied { job, applied }),
         }
@@ -126,18 +169,20 @@ impl Runner {
     }
 
     fn late(&self) -> Late<'_> {
-        Late { sink: &self.sink, writer: &self.writer }
+        Late { sink: &self.sink, writer: &self.writer, found: Vec::new() }
     }
 
     /// After the answer: directories to disk, limbo emptied, intent retired.
-    fn settle(&self, applier: &Applier<'_>, task: &Task<'_>, mut report: Report) {
+    fn settle(&self, applier: &Applier<'_>, task: &Task<'_>, mut report: Report) -> Vec<aft_apply::Held> {
         match applier.settle(task, &mut report, &mut self.late()) {
-            Ok(()) => drop(self.writer.send(Order::IntentDone(task.operation.id))),
+            Ok(()) if report.held.is_empty() => drop(self.writer.send(Order::IntentDone(task.operation.id))),
+            Ok(()) => {}
             Err(error) => {
                 // The intent stays open; the next start looks at every path again.
                 warn!(workspace = %self.shared.id, error = %chain(&error), "a rollback is not settled yet");
             }
         }
+        report.held
     }
 }
 
@@ -189,19 +234,24 @@ impl Contents for Held<'_> {
 pub(crate) struct Late<'a> {
     pub(crate) sink: &'a Sink,
     pub(crate) writer: &'a Sender<Order>,
+    /// What was found, path by path.
+    pub(crate) found: Vec<Change>,
 }
 
 impl LateSink for Late<'_> {
     fn late(&mut self, path: &RelPath, found: Found<'_>) -> io::Result<()> {
-        match found {
-            Found::File { bytes, .. } => {
-                self.sink.put_stream(path, bytes, None)?;
+        let after = match found {
+            Found::File { bytes, mode } => {
+                let (content, size) = self.sink.put_stream(path, bytes, None)?;
+                FileState::File { content, size, mode }
             }
             Found::Symlink { target } => {
                 let id = ContentId(*blake3::hash(target).as_bytes());
                 self.sink.put(path, id, target.to_vec(), None)?;
+                FileState::Symlink { target: id }
             }
-        }
+        };
+        self.found.push(Change { path: path.clone(), before: FileState::Absent, after, renamed_from: None });
         let (tell, told) = crossbeam_channel::bounded(1);
         let flush = Order::Flush(Box::new(move |durable| drop(tell.send(durable))));
         self.writer.send(flush).map_err(|_| io::Error::other("the writer has ended"))?;

@@ -30,8 +30,6 @@ pub(crate) enum Input {
     },
     /// The newest tree, shared.
     Tree(Sender<Arc<Tree>>),
-    /// Operations up to this one are in the history; the writer says so.
-    Recorded(OperationId),
     /// Directories without events, found by a scan.
     Polled(Vec<aft_model::RelPath>),
     /// End in good order.

@@ -273,6 +273,7 @@ fn start(options: OpenOptions, opened: Opened, parts: Parts) -> Result<Workspace
         root: parts.writable,
         sink,
         shared: Arc::clone(&parts.shared),
+        displaced: Vec::new(),
     };
     let scribe = Scribe {
         store: writer,

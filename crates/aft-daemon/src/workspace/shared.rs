@@ -85,6 +85,8 @@ pub struct Shared {
     pub n_watches: AtomicU64,
     /// The watcher's backend.
     pub backend: Mutex<&'static str>,
+    /// The newest operation that is in the history; the actor tells the engine.
+    pub recorded: AtomicU64,
     /// The newest operation that survives a power cut.
     pub durable_head: AtomicU64,
     n_events: AtomicU64,
@@ -111,6 +113,7 @@ impl Shared {
             events: broadcast::Sender::new(EVENTS_MAX),
             n_watches: AtomicU64::new(0),
             backend: Mutex::new("none"),
+            recorded: AtomicU64::new(head.0),
             durable_head: AtomicU64::new(head.0),
             n_events: AtomicU64::new(0),
         }

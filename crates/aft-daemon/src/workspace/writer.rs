@@ -243,7 +243,10 @@ impl Scribe {
     fn tell_recorded(&mut self) {
         if self.state.newest > self.state.told {
             self.state.told = self.state.newest;
-            drop(self.results.send(Input::Recorded(self.state.newest)));
+            self.shared.recorded.store(self.state.newest.0, Ordering::Release);
+            // Never waits for the actor, which may be waiting for room in this worker's queue: a full inbox
+            // means that it is awake, and it looks at the number at every turn.
+            drop(self.results.try_send(Input::Wake));
         }
     }
 

@@ -291,16 +291,34 @@ impl Engine {
             }
             observed.push(found);
         }
+        self.record_seen_and_gone(now, back.id, observed, again);
+    }
+
+    /// What was written into a displaced file is in the history, though not on disk any more.
+    pub(super) fn displaced(&mut self, now: Now, by: OperationId, found: Vec<Change>) {
+        self.end_burst(now);
+        let mut observed = Vec::new();
+        let mut again = Vec::new();
+        for change in found {
+            let now_state = self.tree.state(&change.path);
+            if now_state != change.after {
+                again.push(Change { before: change.after, after: now_state, ..change.clone() });
+                observed.push(Change { before: now_state, ..change });
+            }
+        }
+        self.record_seen_and_gone(now, by, observed, again);
+    }
+
+    fn record_seen_and_gone(&mut self, now: Now, by: OperationId, observed: Vec<Change>, again: Vec<Change>) {
         if !observed.is_empty() {
             let mut operation = self.operation(now, OperationKind::Observed, observed);
-            operation.note = Some(format!("saved while operation {} was carried out", back.id));
+            operation.note = Some(format!("saved while operation {by} was carried out"));
             self.record(operation);
         }
         if !again.is_empty() {
-            let mut operation = self.operation(now, back.kind, again);
-            operation.author = back.author.clone();
-            operation.target = back.target;
-            operation.note = Some(format!("went over a save that came during operation {}", back.id));
+            let mut operation = self.operation(now, OperationKind::Observed, again);
+            operation.author = aft_model::Author::Afterimage;
+            operation.note = Some(format!("operation {by} stands over that save"));
             self.record(operation);
         }
     }

@@ -4,8 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aft_model::{FileState, OperationId};
-use aft_os::StoreDir;
-use aft_os::store_dir::RealStoreDir;
+use aft_os::{RealStoreDir, StoreDir};
 
 use super::{change, checkpoint, content_id, file, operation, source_text};
 use crate::{Filter, Level, Opened, Options, open, prepare};
@@ -45,18 +44,19 @@ fn edits(store: &mut Opened, text: &mut String, ids: std::ops::RangeInclusive<u6
 
 #[test]
 fn an_edit_of_twenty_kilobytes_and_its_checkpoint_grow_the_store_by_less_than_700_bytes() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut store = open_at(dir.path());
-    let mut text = source_text(450);
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("store");
+    let mut store = open_at(&dir);
+    let mut text = source_text(500);
     assert!((18_000..24_000).contains(&text.len()), "{} bytes", text.len());
     store.writer.put_content(prepare(text.as_bytes(), None, Level::Normal)).unwrap();
     edits(&mut store, &mut text, 1..=100);
     store.writer.flush_index().unwrap();
-    let before = allocated(dir.path());
+    let before = allocated(&dir);
     edits(&mut store, &mut text, 101..=2100);
     store.writer.flush_index().unwrap();
     let stats = store.reader.stats().unwrap();
-    let each = (allocated(dir.path()) - before) / 2000;
+    let each = (allocated(&dir) - before) / 2000;
     println!("{each} bytes an edit, {stats:?}");
     assert!(each < 700, "{each} bytes an edit");
     assert!(store.reader.check(true).unwrap().is_clean());
@@ -64,13 +64,14 @@ fn an_edit_of_twenty_kilobytes_and_its_checkpoint_grow_the_store_by_less_than_70
 
 #[test]
 fn an_index_that_was_deleted_or_damaged_is_rebuilt_and_answers_the_same() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut store = open_at(dir.path());
-    let mut text = source_text(450);
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("store");
+    let mut store = open_at(&dir);
+    let mut text = source_text(500);
     edits(&mut store, &mut text, 1..=150);
     store.writer.close().unwrap();
     let answers = || {
-        let Opened { writer, reader, recovery } = open_at(dir.path());
+        let Opened { writer, reader, recovery } = open_at(&dir);
         assert!(!recovery.unclean);
         assert_eq!(recovery.corrupt, Vec::new());
         let answers = (
@@ -87,25 +88,26 @@ fn an_index_that_was_deleted_or_damaged_is_rebuilt_and_answers_the_same() {
     let level = answers();
     assert_eq!(level.0.len(), 150);
     assert_eq!(level.4, Some(300));
-    real(dir.path()).remove("index.sqlite").unwrap();
+    real(&dir).remove("index.sqlite").unwrap();
     assert!(answers() == level, "after deletion");
-    real(dir.path()).replace("index.sqlite", &vec![0xAA; 100_000]).unwrap();
+    real(&dir).replace("index.sqlite", &vec![0xAA; 100_000]).unwrap();
     assert!(answers() == level, "after damage");
 }
 
 #[test]
 fn an_index_that_reaches_beyond_the_log_is_rebuilt() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut store = open_at(dir.path());
-    let mut text = source_text(450);
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("store");
+    let mut store = open_at(&dir);
+    let mut text = source_text(500);
     edits(&mut store, &mut text, 1..=10);
-    let segment = dir.path().join("seg-00000001.aft");
+    let segment = dir.join("seg-00000001.aft");
     let earlier = std::fs::read(&segment).unwrap();
     edits(&mut store, &mut text, 11..=20);
     store.writer.close().unwrap();
     // A segment restored from an older copy.
-    real(dir.path()).replace("seg-00000001.aft", &earlier).unwrap();
-    let store = open_at(dir.path());
+    real(&dir).replace("seg-00000001.aft", &earlier).unwrap();
+    let store = open_at(&dir);
     assert_eq!(store.reader.head(), OperationId(10));
     assert_eq!(store.reader.operation(OperationId(15)).unwrap(), None);
     assert_eq!(store.reader.state_at(&super::path("none"), OperationId(3)).unwrap(), None::<FileState>);

@@ -59,7 +59,7 @@ impl Model {
         of_path()
             .find(|(id, _)| *id > at)
             .map(|(_, change)| change.before)
-            .or_else(|| of_path().last().map(|(_, change)| change.after))
+            .or_else(|| of_path().next_back().map(|(_, change)| change.after))
     }
 
     fn passing(&self, filter: &Filter, before: u64) -> Vec<Operation> {

@@ -23,7 +23,7 @@ fn known(state: FileState, n: u64) -> Known {
         mtime_ns: 1_700_000_000_000_000_001,
         ctime_ns: -5,
     };
-    Known { state, stat: (n % 3 != 0).then_some(stat), ignored: n % 5 == 0 }
+    Known { state, stat: (!n.is_multiple_of(3)).then_some(stat), ignored: n.is_multiple_of(5) }
 }
 
 #[test]

@@ -1,1 +1,153 @@
-//! Tests.
+//! What going back asks, prints, and ends with.
+
+use aft_rpc::{ErrorKind, RpcError};
+use serde_json::{Value, json};
+
+use crate::fake_daemon::FakeDaemon;
+
+fn outcome(kept: &Value) -> Value {
+    json!({ "operation": 10, "kind": "rollback", "head": 10, "target": 4, "reverts": [], "n_changed": 2, "kept": kept })
+}
+
+fn plan(cursor: Option<&str>, conflicts: &Value) -> Value {
+    let file = json!({ "type": "file", "hash": "aa", "size": 1, "mode": 420 });
+    let step = |path: &str| json!({ "path": path, "now": file, "target": { "type": "absent" } });
+    let steps = if cursor.is_some() {
+        json!([step("a")])
+    } else {
+        json!([step("b")])
+    };
+    json!({ "plan": "p", "head": 9, "target": 4, "reverts": [], "n_steps": 2, "steps": steps, "conflicts": conflicts, "not_covered": [], "cursor": cursor })
+}
+
+#[test]
+fn a_rollback_is_one_call_with_absolute_paths() {
+    let daemon = FakeDaemon::always(outcome(&json!([])));
+    let ran = daemon.run("aft rollback #4 src /w/b --session s");
+    assert_eq!(
+        (ran.exit, ran.out.as_str()),
+        (0, "Rolled back to #4: 2 paths changed, recorded as #10.\n")
+    );
+    let expected = json!({ "workspace": "/w", "point": 4, "paths": ["/w/src", "/w/b"], "session": "s", "on_conflict": "refuse" });
+    assert_eq!(daemon.calls(), [("rollback.apply".to_owned(), expected)]);
+}
+
+#[test]
+fn what_was_left_makes_it_partly_done() {
+    let kept = json!([{ "path": "a", "reason": "changed-now", "message": "it changed" }]);
+    let ran = FakeDaemon::always(outcome(&kept)).run("aft rollback 4 --on-conflict keep");
+    assert_eq!(ran.exit, 5);
+    assert!(
+        ran.out
+            .contains("1 path left as it is:\n  ! a: it changed\n"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+fn a_refusal_is_exit_3_with_the_paths() {
+    let daemon =
+        FakeDaemon::start(|_, _| Err(RpcError::new(ErrorKind::EditConflict, "files changed")));
+    let ran = daemon.run("aft undo");
+    assert_eq!(
+        (ran.exit, ran.failure.unwrap().text().as_str()),
+        (3, "aft: files changed\n")
+    );
+}
+
+#[test]
+fn a_dry_run_shows_every_page_of_the_plan_and_applies_nothing() {
+    let answers = |_: &str, params: &Value| {
+        Ok(plan(
+            if params["cursor"].is_null() {
+                Some("next")
+            } else {
+                None
+            },
+            &json!([]),
+        ))
+    };
+    let daemon = FakeDaemon::start(answers);
+    let ran = daemon.run("aft rollback 4 --dry-run");
+    assert_eq!(
+        (ran.exit, ran.out.as_str()),
+        (
+            0,
+            "D a\nD b\n2 paths would change to the state of #4. Nothing was touched.\n"
+        )
+    );
+    assert!(
+        daemon
+            .calls()
+            .iter()
+            .all(|(method, _)| method == "rollback.plan")
+    );
+    assert_eq!(daemon.calls().len(), 2);
+}
+
+#[test]
+fn a_plan_that_would_be_refused_is_exit_3_and_json_is_unchanged() {
+    let conflicts = json!([{ "path": "a", "reason": "unsafe", "message": "a link" }]);
+    let answer = plan(None, &conflicts);
+    let ran = FakeDaemon::always(answer.clone()).run("aft restore a --at 4 --dry-run --json");
+    assert_eq!(ran.exit, 3);
+    assert_eq!(ran.out, format!("{answer}\n"));
+}
+
+#[test]
+fn undo_says_what_it_is_about() {
+    let undo =
+        json!({ "operation": 10, "kind": "undo", "head": 10, "reverts": [7], "n_changed": 1 });
+    let daemon = FakeDaemon::always(undo);
+    assert_eq!(
+        daemon.run("aft undo #7").out,
+        "Undid #7: 1 path changed, recorded as #10.\n"
+    );
+    daemon.run("aft undo --turn");
+    daemon.run("aft undo -n 2 --expected-head 9 --dry-run");
+    let params: Vec<Value> = daemon
+        .calls()
+        .into_iter()
+        .map(|(_, params)| params)
+        .collect();
+    assert_eq!(params[0]["operation"], 7);
+    assert_eq!(params[1]["turn"], "-1");
+    assert_eq!(
+        (
+            &params[2]["count"],
+            &params[2]["expected_head"],
+            &params[2]["dry_run"]
+        ),
+        (&json!(2), &json!(9), &json!(true))
+    );
+}
+
+#[test]
+fn a_dry_undo_prints_its_plan() {
+    let undo = json!({ "operation": null, "kind": "undo", "head": 9, "reverts": [9], "n_changed": 1, "plan": plan(None, &json!([])) });
+    let ran = FakeDaemon::always(undo).run("aft undo --dry-run");
+    assert_eq!(
+        (ran.exit, ran.out.as_str()),
+        (
+            0,
+            "D b\n2 paths would change to the state of #4. Nothing was touched.\n"
+        )
+    );
+}
+
+#[test]
+fn restore_is_a_rollback_of_named_paths() {
+    let mut answer = outcome(&json!([]));
+    answer["kind"] = json!("restore");
+    let daemon = FakeDaemon::always(answer);
+    assert_eq!(
+        daemon.run("aft restore a --at 10m").out,
+        "Restored to #4: 2 paths changed, recorded as #10.\n"
+    );
+    let (method, params) = daemon.calls().remove(0);
+    assert_eq!(
+        (method.as_str(), &params["restore"], &params["point"]),
+        ("rollback.apply", &json!(true), &json!("10m"))
+    );
+}

@@ -7,18 +7,28 @@ use aft_os::{Clock as _, InotifyWatch, RealRoot, SystemClock};
 
 use super::*;
 
+type Entries = Vec<(Box<[u8]>, Known)>;
+
 /// Knows a tree by directory, as the daemon's does.
 #[derive(Default)]
-struct DirTree(HashMap<RelPath, Vec<(Box<[u8]>, Known)>>);
+struct DirTree(HashMap<RelPath, Entries>);
 
 impl KnownTree for DirTree {
     fn get(&self, path: &RelPath) -> Option<Known> {
         let (parent, name) = path.split()?;
-        self.0.get(&parent)?.iter().find(|(known, _)| known.as_ref() == name).map(|(_, known)| *known)
+        self.0
+            .get(&parent)?
+            .iter()
+            .find(|(known, _)| known.as_ref() == name)
+            .map(|(_, known)| *known)
     }
 
     fn children(&self, dir: &RelPath, each: &mut dyn FnMut(&[u8], &Known)) {
-        self.0.get(dir).into_iter().flatten().for_each(|(name, known)| each(name, known));
+        self.0
+            .get(dir)
+            .into_iter()
+            .flatten()
+            .for_each(|(name, known)| each(name, known));
     }
 
     fn subtree(&self, _: &RelPath, _: &mut dyn FnMut(&RelPath, &Known)) {}
@@ -31,7 +41,12 @@ impl ContentSink for NullSink {
         Ok(())
     }
 
-    fn put_stream(&self, _: &RelPath, source: &mut dyn io::Read, _: Option<ContentId>) -> io::Result<(ContentId, u64)> {
+    fn put_stream(
+        &self,
+        _: &RelPath,
+        source: &mut dyn io::Read,
+        _: Option<ContentId>,
+    ) -> io::Result<(ContentId, u64)> {
         let mut hasher = blake3::Hasher::new();
         hasher.update_reader(source)?;
         Ok((ContentId(*hasher.finalize().as_bytes()), hasher.count()))
@@ -40,15 +55,21 @@ impl ContentSink for NullSink {
 
 #[test]
 fn a_real_tree_in_milliseconds() {
-    let Some(path) = std::env::var_os("AFT_TIMING_TREE").map(PathBuf::from) else { return };
-    let clock = SystemClock::default();
+    let Some(path) = std::env::var_os("AFT_TIMING_TREE").map(PathBuf::from) else {
+        return;
+    };
+    let clock = SystemClock;
     let cookies = tempfile::tempdir().unwrap();
     let root = Arc::new(RealRoot::open(&path).unwrap());
     let (track, mut tree) = (TrackConfig::default(), DirTree::default());
-    for (name, mode) in
-        [("baseline", Mode::Baseline), ("reconcile", Mode::Reconcile), ("again", Mode::Reconcile), ("strict", Mode::Strict)]
-    {
-        let watch = InotifyWatch::start(Arc::clone(&root), cookies.path(), Collector::new().sink()).unwrap();
+    for (name, mode) in [
+        ("baseline", Mode::Baseline),
+        ("reconcile", Mode::Reconcile),
+        ("again", Mode::Reconcile),
+        ("strict", Mode::Strict),
+    ] {
+        let watch = InotifyWatch::start(Arc::clone(&root), cookies.path(), Collector::new().sink())
+            .unwrap();
         for armed in ["arming", "armed"] {
             let rules = Rules::load(root.as_ref(), &[], &[], &track);
             let env = Env {
@@ -63,7 +84,10 @@ fn a_real_tree_in_milliseconds() {
             let progress = Progress::default();
             let (captured, time) = timed(&clock, || scan(&env, &progress, mode));
             let files = progress.files.load(Ordering::Relaxed);
-            println!("{name:10} {armed:7} {time}, {files} files, {} differences", captured.seen.len());
+            println!(
+                "{name:10} {armed:7} {time}, {files} files, {} differences",
+                captured.seen.len()
+            );
             assert_eq!(captured.coverage, Coverage::default());
             if mode == Mode::Baseline && armed == "armed" {
                 learn(&mut tree, captured);
@@ -71,15 +95,24 @@ fn a_real_tree_in_milliseconds() {
         }
     }
     let rules = Rules::load(root.as_ref(), &[], &[], &track);
-    let (dirs, time) = timed(&clock, || tree.0.keys().map(|dir| rules.dir(root.as_ref(), dir)).collect::<Vec<_>>());
+    let (dirs, time) = timed(&clock, || {
+        tree.0
+            .keys()
+            .map(|dir| rules.dir(root.as_ref(), dir))
+            .collect::<Vec<_>>()
+    });
     println!("rules of directories {time}, {}", dirs.len());
     // What a walk pays for the rules alone, where directories have none of their own.
     let (tracked, time) = timed(&clock, || {
         let verdicts = dirs.iter().flat_map(|dir| {
             let rules = &rules;
-            tree.0[dir.path()].iter().map(move |(name, known)| rules.verdict_in(dir, name, known.state.is_dir()))
+            tree.0[dir.path()]
+                .iter()
+                .map(move |(name, known)| rules.verdict_in(dir, name, known.state.is_dir()))
         });
-        verdicts.filter(|verdict| *verdict == crate::rules::Verdict::Track).count()
+        verdicts
+            .filter(|verdict| *verdict == crate::rules::Verdict::Track)
+            .count()
     });
     println!("verdicts           {time}, {tracked} tracked");
 }
@@ -94,12 +127,21 @@ fn timed<T>(clock: &SystemClock, call: impl FnOnce() -> T) -> (T, String) {
     let (wall, cpu) = (clock.mono_ns(), cpu_ns());
     let value = call();
     let (wall, cpu) = (clock.mono_ns() - wall, cpu_ns() - cpu);
-    (value, format!("{:8.1} ms, {:8.1} ms of processor", wall as f64 / 1e6, cpu as f64 / 1e6))
+    (
+        value,
+        format!(
+            "{:8.1} ms, {:8.1} ms of processor",
+            wall as f64 / 1e6,
+            cpu as f64 / 1e6
+        ),
+    )
 }
 
 fn learn(tree: &mut DirTree, captured: Captured) {
     for Seen { path, outcome } in captured.seen {
-        let Outcome::State(known) = outcome else { panic!("{path:?} is {outcome:?}") };
+        let Outcome::State(known) = outcome else {
+            panic!("{path:?} is {outcome:?}")
+        };
         let (parent, name) = path.split().unwrap();
         tree.0.entry(parent).or_default().push((name.into(), known));
     }

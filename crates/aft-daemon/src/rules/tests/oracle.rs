@@ -12,11 +12,41 @@ use crate::config::{IgnoredFiles, TrackConfig};
 use super::super::*;
 use super::{make_dirs, rel, world};
 
-const NAMES: [&str; 14] = ["a", "b", "ab", "abc", "a.b", "x.o", "x.tar.o", "-", "b ", "!a", "#a", "{a}", "[a]", "a\\b"];
+const NAMES: [&str; 14] = [
+    "a", "b", "ab", "abc", "a.b", "x.o", "x.tar.o", "-", "b ", "!a", "#a", "{a}", "[a]", "a\\b",
+];
 
 const PIECES: [&str; 30] = [
-    "a", "b", "c", "ab", "*", "?", "**", ".o", ".", "[ab]", "[!a]", "[^b]", "[a-c]", "[]a]", "[", "]", "\\a", "\\*", "\\[",
-    "[[:alpha:]]", "[[:foo:]]", "{a}", "{a,b}", "-", "x", " ", "!", "#", "tar", "\\",
+    "a",
+    "b",
+    "c",
+    "ab",
+    "*",
+    "?",
+    "**",
+    ".o",
+    ".",
+    "[ab]",
+    "[!a]",
+    "[^b]",
+    "[a-c]",
+    "[]a]",
+    "[",
+    "]",
+    "\\a",
+    "\\*",
+    "\\[",
+    "[[:alpha:]]",
+    "[[:foo:]]",
+    "{a}",
+    "{a,b}",
+    "-",
+    "x",
+    " ",
+    "!",
+    "#",
+    "tar",
+    "\\",
 ];
 
 /// A random pattern, sometimes nonsense.
@@ -39,7 +69,11 @@ fn pattern(rng: &mut Rng) -> String {
         }
         for _ in 0..1 + rng.index(3) {
             let name = rng.chance(300);
-            let piece = if name { NAMES[rng.index(NAMES.len())] } else { PIECES[rng.index(PIECES.len())] };
+            let piece = if name {
+                NAMES[rng.index(NAMES.len())]
+            } else {
+                PIECES[rng.index(PIECES.len())]
+            };
             line.push_str(piece);
         }
     }
@@ -56,7 +90,10 @@ fn tree(rng: &mut Rng) -> Vec<String> {
     for _ in 0..40 {
         let parent = dirs[rng.index(dirs.len())].clone();
         let path = format!("{parent}{}", NAMES[rng.index(NAMES.len())]);
-        if paths.contains(&path) || paths.contains(&format!("{path}/")) || path.matches('/').count() > 3 {
+        if paths.contains(&path)
+            || paths.contains(&format!("{path}/"))
+            || path.matches('/').count() > 3
+        {
             continue;
         }
         if rng.chance(450) {
@@ -73,7 +110,14 @@ fn tree(rng: &mut Rng) -> Vec<String> {
 fn git_ignored(root: &Path, paths: &[String]) -> BTreeSet<String> {
     #[expect(clippy::disallowed_methods, reason = "git is the oracle")]
     let mut child = std::process::Command::new("git")
-        .args(["-c", "core.excludesFile=/dev/null", "check-ignore", "-z", "--stdin", "--no-index"])
+        .args([
+            "-c",
+            "core.excludesFile=/dev/null",
+            "check-ignore",
+            "-z",
+            "--stdin",
+            "--no-index",
+        ])
         .current_dir(root)
         .env_remove("GIT_DIR")
         .stdin(Stdio::piped())
@@ -81,14 +125,27 @@ fn git_ignored(root: &Path, paths: &[String]) -> BTreeSet<String> {
         .spawn()
         .unwrap();
     let mut input = child.stdin.take().unwrap();
-    let asked: Vec<u8> = paths.iter().flat_map(|path| [path.trim_end_matches('/').as_bytes(), b"\0"].concat()).collect();
+    let asked: Vec<u8> = paths
+        .iter()
+        .flat_map(|path| [path.trim_end_matches('/').as_bytes(), b"\0"].concat())
+        .collect();
     input.write_all(&asked).unwrap();
     drop(input);
     let output = child.wait_with_output().unwrap();
-    assert!(output.status.code().is_some_and(|code| code <= 1), "git failed");
-    let ignored: BTreeSet<String> =
-        output.stdout.split(|b| *b == 0).map(|path| String::from_utf8(path.to_vec()).unwrap()).collect();
-    paths.iter().filter(|path| ignored.contains(path.trim_end_matches('/'))).cloned().collect()
+    assert!(
+        output.status.code().is_some_and(|code| code <= 1),
+        "git failed"
+    );
+    let ignored: BTreeSet<String> = output
+        .stdout
+        .split(|b| *b == 0)
+        .map(|path| String::from_utf8(path.to_vec()).unwrap())
+        .collect();
+    paths
+        .iter()
+        .filter(|path| ignored.contains(path.trim_end_matches('/')))
+        .cloned()
+        .collect()
 }
 
 /// The least that git takes for a repository.
@@ -100,7 +157,10 @@ fn init(root: &Path) {
 }
 
 fn write(root: &Path, path: &str, text: &str) {
-    std::fs::File::create(root.join(path)).unwrap().write_all(text.as_bytes()).unwrap();
+    std::fs::File::create(root.join(path))
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
 }
 
 /// One random repository. Returns how many paths were ignored and how many not.
@@ -110,11 +170,22 @@ fn one_round(seed: u64) -> (usize, usize) {
     let mut files: Vec<(String, String)> = Vec::new();
     let dirs: Vec<&String> = paths.iter().filter(|path| path.ends_with('/')).collect();
     for _ in 0..1 + rng.index(4) {
-        let dir = if rng.chance(400) || dirs.is_empty() { String::new() } else { dirs[rng.index(dirs.len())].clone() };
+        let dir = if rng.chance(400) || dirs.is_empty() {
+            String::new()
+        } else {
+            dirs[rng.index(dirs.len())].clone()
+        };
         let lines: Vec<String> = (0..1 + rng.index(5)).map(|_| pattern(&mut rng)).collect();
-        let name = if dir.is_empty() && rng.chance(200) { ".git/info/exclude" } else { ".gitignore" };
+        let name = if dir.is_empty() && rng.chance(200) {
+            ".git/info/exclude"
+        } else {
+            ".gitignore"
+        };
         files.retain(|(path, _)| *path != format!("{dir}{name}"));
-        files.push((format!("{dir}{name}"), lines.join(if rng.chance(100) { "\r\n" } else { "\n" })));
+        files.push((
+            format!("{dir}{name}"),
+            lines.join(if rng.chance(100) { "\r\n" } else { "\n" }),
+        ));
     }
     let real = tempfile::tempdir().unwrap();
     init(real.path());
@@ -133,20 +204,30 @@ fn one_round(seed: u64) -> (usize, usize) {
         simulated.root.user_write(path, text).unwrap();
     }
     let expected = git_ignored(real.path(), &paths);
-    let track = TrackConfig { ignored: IgnoredFiles::None, ..TrackConfig::default() };
+    let track = TrackConfig {
+        ignored: IgnoredFiles::None,
+        ..TrackConfig::default()
+    };
     let rules = Rules::load(&simulated.root, &[], &[], &track);
     for path in &paths {
         let is_dir = path.ends_with('/');
         let verdict = rules.verdict(&simulated.root, &rel(path.trim_end_matches('/')), is_dir);
         let ignored = verdict != Verdict::Track;
-        assert_eq!(ignored, expected.contains(path), "seed {seed}: {path:?} is {verdict:?} under {files:#?}");
+        assert_eq!(
+            ignored,
+            expected.contains(path),
+            "seed {seed}: {path:?} is {verdict:?} under {files:#?}"
+        );
     }
     (expected.len(), paths.len() - expected.len())
 }
 
 #[test]
 fn random_rules_mean_what_they_mean_to_git() {
-    let rounds = std::env::var("AFT_ORACLE_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(150);
+    let rounds = std::env::var("AFT_ORACLE_ROUNDS")
+        .ok()
+        .and_then(|rounds| rounds.parse().ok())
+        .unwrap_or(150);
     let (mut ignored, mut tracked) = (0, 0);
     for seed in 0..rounds {
         let (more_ignored, more_tracked) = one_round(seed);
@@ -154,5 +235,8 @@ fn random_rules_mean_what_they_mean_to_git() {
         tracked += more_tracked;
     }
     // Rules that ignore nothing, or everything, would prove nothing.
-    assert!(ignored * 10 > tracked && tracked * 10 > ignored, "{ignored} ignored, {tracked} tracked");
+    assert!(
+        ignored * 10 > tracked && tracked * 10 > ignored,
+        "{ignored} ignored, {tracked} tracked"
+    );
 }

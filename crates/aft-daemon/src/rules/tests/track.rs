@@ -7,7 +7,12 @@ use super::{make_dirs, rel, verdict, world};
 
 fn track(include: &[&str], exclude: &[&str], ignored: IgnoredFiles) -> TrackConfig {
     let owned = |patterns: &[&str]| patterns.iter().map(|p| (*p).to_owned()).collect();
-    TrackConfig { include: owned(include), exclude: owned(exclude), ignored, ..TrackConfig::default() }
+    TrackConfig {
+        include: owned(include),
+        exclude: owned(exclude),
+        ignored,
+        ..TrackConfig::default()
+    }
 }
 
 const IGNORED: Verdict = Verdict::Skip(SkipReason::Ignored);
@@ -15,7 +20,10 @@ const EXCLUDED: Verdict = Verdict::Skip(SkipReason::Excluded);
 
 #[test]
 fn a_file_ignored_by_itself_is_tracked_and_an_ignored_directory_is_not() {
-    let world = world(&[(".gitignore", "*.log\n.env\ntarget/\n"), ("src/.gitignore", "!keep.log\n")]);
+    let world = world(&[
+        (".gitignore", "*.log\n.env\ntarget/\n"),
+        ("src/.gitignore", "!keep.log\n"),
+    ]);
     for (mode, file) in [
         (IgnoredFiles::Files, Verdict::TrackIgnored),
         (IgnoredFiles::None, IGNORED),
@@ -26,7 +34,11 @@ fn a_file_ignored_by_itself_is_tracked_and_an_ignored_directory_is_not() {
         assert_eq!(verdict(&world, &rules, "src/a.log"), file);
         assert_eq!(verdict(&world, &rules, "src/keep.log"), Verdict::Track);
         assert_eq!(verdict(&world, &rules, "src/a.rs"), Verdict::Track);
-        let dir = if mode == IgnoredFiles::All { Verdict::TrackIgnored } else { IGNORED };
+        let dir = if mode == IgnoredFiles::All {
+            Verdict::TrackIgnored
+        } else {
+            IGNORED
+        };
         assert_eq!(verdict(&world, &rules, "target/"), dir);
         assert_eq!(verdict(&world, &rules, "target/debug/x"), dir);
     }
@@ -34,8 +46,16 @@ fn a_file_ignored_by_itself_is_tracked_and_an_ignored_directory_is_not() {
 
 #[test]
 fn an_include_wins_over_everything_but_what_is_never_tracked() {
-    let world = world(&[(".gitignore", "build/\n*.db\n"), ("vendor/.gitignore", "*\n"), ("build/deep/", "")]);
-    let track = track(&["build/deep/keep.*", "vendor", "local.db", ".git"], &["vendor", "*.tmp"], IgnoredFiles::None);
+    let world = world(&[
+        (".gitignore", "build/\n*.db\n"),
+        ("vendor/.gitignore", "*\n"),
+        ("build/deep/", ""),
+    ]);
+    let track = track(
+        &["build/deep/keep.*", "vendor", "local.db", ".git"],
+        &["vendor", "*.tmp"],
+        IgnoredFiles::None,
+    );
     let rules = Rules::load(&world.root, &[], &[rel("vendor/other")], &track);
     for (path, expected) in [
         ("local.db", Verdict::Track),
@@ -68,14 +88,34 @@ fn an_include_wins_over_everything_but_what_is_never_tracked() {
 fn an_include_without_a_slash_does_not_open_ignored_directories() {
     let world = world(&[(".gitignore", "node_modules/\n.env\n")]);
     for include in [".env*", "**/.env"] {
-        let rules = Rules::load(&world.root, &[], &[], &track(&[include], &[], IgnoredFiles::None));
+        let rules = Rules::load(
+            &world.root,
+            &[],
+            &[],
+            &track(&[include], &[], IgnoredFiles::None),
+        );
         assert_eq!(verdict(&world, &rules, ".env"), Verdict::Track);
         assert_eq!(verdict(&world, &rules, "sub/.env"), Verdict::Track);
-        assert_eq!(verdict(&world, &rules, "node_modules/"), IGNORED, "{include}");
+        assert_eq!(
+            verdict(&world, &rules, "node_modules/"),
+            IGNORED,
+            "{include}"
+        );
     }
-    let rules = Rules::load(&world.root, &[], &[], &track(&["node_modules/**/.env"], &[], IgnoredFiles::None));
-    assert_eq!(verdict(&world, &rules, "node_modules/a/b/.env"), Verdict::Track);
-    assert_eq!(verdict(&world, &rules, "node_modules/a/b/index.js"), IGNORED);
+    let rules = Rules::load(
+        &world.root,
+        &[],
+        &[],
+        &track(&["node_modules/**/.env"], &[], IgnoredFiles::None),
+    );
+    assert_eq!(
+        verdict(&world, &rules, "node_modules/a/b/.env"),
+        Verdict::Track
+    );
+    assert_eq!(
+        verdict(&world, &rules, "node_modules/a/b/index.js"),
+        IGNORED
+    );
 }
 
 #[test]
@@ -86,7 +126,12 @@ fn ignore_files_of_our_own_are_stronger_than_gits() {
         (".afterimageignore", "*.c\n"),
         ("sub/.gitignore", "*.b\n!*.c\n"),
     ]);
-    let rules = Rules::load(&world.root, &[b"*.d\n"], &[], &track(&[], &[], IgnoredFiles::None));
+    let rules = Rules::load(
+        &world.root,
+        &[b"*.d\n"],
+        &[],
+        &track(&[], &[], IgnoredFiles::None),
+    );
     for (path, expected) in [
         ("x.a", IGNORED),
         ("x.b", Verdict::Track),
@@ -115,9 +160,19 @@ fn git_data_staging_and_nested_workspaces_are_never_tracked() {
         ("inner/", SkipReason::NestedWorkspace),
         ("inner/deep/x", SkipReason::NestedWorkspace),
     ] {
-        assert_eq!(verdict(&world, &rules, path), Verdict::Skip(reason), "{path}");
+        assert_eq!(
+            verdict(&world, &rules, path),
+            Verdict::Skip(reason),
+            "{path}"
+        );
     }
-    for path in ["sub/.afterimage/", ".gitignore", "git", "inner2/", "sub/inner/"] {
+    for path in [
+        "sub/.afterimage/",
+        ".gitignore",
+        "git",
+        "inner2/",
+        "sub/inner/",
+    ] {
         assert_eq!(verdict(&world, &rules, path), Verdict::Track, "{path}");
     }
 }
@@ -131,12 +186,24 @@ fn a_walk_and_single_questions_agree_and_reading_follows_the_listing() {
     let root = rules.root_rules(&world.root, root_files);
     let verdict_a = rules.verdict_in(&root, b"a", true);
     let a = rules.descend(&world.root, &root, b"a", verdict_a, IgnoreFiles::default());
-    let b = rules.descend(&world.root, &a, b"b", rules.verdict_in(&a, b"b", true), root_files);
+    let b = rules.descend(
+        &world.root,
+        &a,
+        b"b",
+        rules.verdict_in(&a, b"b", true),
+        root_files,
+    );
     assert_eq!(rules.verdict_in(&b, b"x.o", false), Verdict::Track);
     assert_eq!(rules.verdict_in(&a, b"x.o", false), IGNORED);
     assert_eq!(verdict(&world, &rules, "a/b/x.o"), Verdict::Track);
     // What the listing did not have is not read, so a file that came later waits for its own signal.
-    let without = rules.descend(&world.root, &a, b"b", rules.verdict_in(&a, b"b", true), IgnoreFiles::default());
+    let without = rules.descend(
+        &world.root,
+        &a,
+        b"b",
+        rules.verdict_in(&a, b"b", true),
+        IgnoreFiles::default(),
+    );
     assert_eq!(rules.verdict_in(&without, b"x.o", false), IGNORED);
 }
 
@@ -144,10 +211,22 @@ fn a_walk_and_single_questions_agree_and_reading_follows_the_listing() {
 fn changed_ignore_files_affect_the_rules() {
     let world = world(&[]);
     let rules = Rules::load(&world.root, &[], &[], &TrackConfig::default());
-    for path in [".gitignore", "a/b/.gitignore", "a/.ignore", ".afterimageignore", ".git/info/exclude"] {
+    for path in [
+        ".gitignore",
+        "a/b/.gitignore",
+        "a/.ignore",
+        ".afterimageignore",
+        ".git/info/exclude",
+    ] {
         assert!(rules.affects_rules(&rel(path)), "{path}");
     }
-    for path in ["gitignore", "a/.gitignore/x", ".git/config", "sub/.git/info/exclude", ".afterimage.toml"] {
+    for path in [
+        "gitignore",
+        "a/.gitignore/x",
+        ".git/config",
+        "sub/.git/info/exclude",
+        ".afterimage.toml",
+    ] {
         assert!(!rules.affects_rules(&rel(path)), "{path}");
     }
 }
@@ -156,7 +235,12 @@ fn changed_ignore_files_affect_the_rules() {
 fn the_repositorys_own_excludes_are_read_before_the_global_ones() {
     let world = world(&[(".git/info/exclude", "*.x\n!*.y\n")]);
     make_dirs(&world, "d/");
-    let rules = Rules::load(&world.root, &[b"*.y\n*.z\n"], &[], &track(&[], &[], IgnoredFiles::None));
+    let rules = Rules::load(
+        &world.root,
+        &[b"*.y\n*.z\n"],
+        &[],
+        &track(&[], &[], IgnoredFiles::None),
+    );
     assert_eq!(verdict(&world, &rules, "d/a.x"), IGNORED);
     assert_eq!(verdict(&world, &rules, "d/a.y"), Verdict::Track);
     assert_eq!(verdict(&world, &rules, "d/a.z"), IGNORED);

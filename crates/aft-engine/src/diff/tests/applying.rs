@@ -213,7 +213,9 @@ fn target(bytes: &[u8]) -> Node {
 }
 
 fn content_cases() -> Vec<Case> {
-    let pairs: [(&[u8], &[u8]); 20] = [
+    let pairs: [(&[u8], &[u8]); 22] = [
+        (b"bc\nd\n", b"abc\nd\n"),
+        (b"abc\nd\n", b"bc\nd\n"),
         (b"a\nb\nc\n", b"a\nB\nc\n"),
         (b"", b"now\n"),
         (b"gone\n", b""),
