@@ -2,3 +2,5 @@
 
 #[cfg(test)]
 mod diff_corpus;
+#[cfg(test)]
+mod e2e_real;

@@ -3,9 +3,10 @@
 #[cfg(test)]
 mod tests;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, FromArgMatches, Parser, Subcommand};
 
 use crate::color::ColorChoice;
 use crate::commands::{
@@ -51,29 +52,85 @@ pub(crate) struct Global {
     pub(crate) color: ColorChoice,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    Watch(watch::WatchArgs),
-    Unwatch(watch::UnwatchArgs),
-    Status(status::StatusArgs),
-    Sync(sync::SyncArgs),
-    Log(log::LogArgs),
-    Show(diff::ShowArgs),
-    Diff(diff::DiffArgs),
-    Undo(travel::UndoArgs),
-    Redo(travel::RedoArgs),
-    Rollback(travel::RollbackArgs),
-    Restore(travel::RestoreArgs),
-    Cat(file::CatArgs),
-    History(file::HistoryArgs),
-    Checkpoint(checkpoint::CheckpointArgs),
-    Session(session::SessionArgs),
-    Turn(session::TurnArgs),
-    Events(events::EventsArgs),
-    Stats(store::StatsArgs),
-    Check(store::CheckArgs),
-    Daemon(daemon::DaemonArgs),
-    Doctor(doctor::DoctorArgs),
-    Completions(generate::CompletionsArgs),
-    Man(generate::ManArgs),
+/// Makes the enumeration of commands, and the definition of each by itself.
+macro_rules! commands {
+    ($($name:literal $variant:ident($args:ty),)+) => {
+        /// Every command.
+        #[derive(Debug, Subcommand)]
+        pub(crate) enum Command {
+            $($variant($args),)+
+        }
+
+        /// The definition of one command.
+        fn definition_of(name: &str) -> Option<clap::Command> {
+            match name {
+                $($name => Some(<$args as Args>::augment_args(clap::Command::new($name))),)+
+                _ => None,
+            }
+        }
+    };
+}
+
+commands! {
+    "watch" Watch(watch::WatchArgs),
+    "unwatch" Unwatch(watch::UnwatchArgs),
+    "status" Status(status::StatusArgs),
+    "sync" Sync(sync::SyncArgs),
+    "log" Log(log::LogArgs),
+    "show" Show(diff::ShowArgs),
+    "diff" Diff(diff::DiffArgs),
+    "undo" Undo(travel::UndoArgs),
+    "redo" Redo(travel::RedoArgs),
+    "rollback" Rollback(travel::RollbackArgs),
+    "restore" Restore(travel::RestoreArgs),
+    "cat" Cat(file::CatArgs),
+    "history" History(file::HistoryArgs),
+    "checkpoint" Checkpoint(checkpoint::CheckpointArgs),
+    "session" Session(session::SessionArgs),
+    "turn" Turn(session::TurnArgs),
+    "events" Events(events::EventsArgs),
+    "stats" Stats(store::StatsArgs),
+    "check" Check(store::CheckArgs),
+    "daemon" Daemon(daemon::DaemonArgs),
+    "doctor" Doctor(doctor::DoctorArgs),
+    "completions" Completions(generate::CompletionsArgs),
+    "man" Man(generate::ManArgs),
+}
+
+impl Cli {
+    /// Reads a command line. The definition of the one command that is named is built and no other,
+    /// because building all of them takes longer than most commands. Whatever does not parse that way
+    /// (help, a mistake) is read again with the whole definition, which knows what to suggest.
+    pub(crate) fn read(args: &[OsString]) -> Result<Self, clap::Error> {
+        if let Some(cli) = Self::read_quickly(args) {
+            return Ok(cli);
+        }
+        Self::try_parse_from(args)
+    }
+
+    fn read_quickly(args: &[OsString]) -> Option<Self> {
+        let command = definition_of(command_word(args)?)?;
+        let definition = Global::augment_args(clap::Command::new("aft"))
+            .disable_help_subcommand(true)
+            .disable_help_flag(true)
+            .subcommand_required(true)
+            .subcommand(command);
+        let matches = definition.try_get_matches_from(args).ok()?;
+        Self::from_arg_matches(&matches).ok()
+    }
+}
+
+/// The first word that is neither an option of every command nor the value of one.
+fn command_word(args: &[OsString]) -> Option<&str> {
+    let mut words = args.iter().skip(1);
+    loop {
+        let word = words.next()?.to_str()?;
+        match word {
+            "-w" | "--workspace" | "--color" => {
+                words.next()?;
+            }
+            _ if word.starts_with('-') => {}
+            _ => return Some(word),
+        }
+    }
 }

@@ -3,6 +3,9 @@
 //! A daemon that finds a newer client in `hello` hangs up and makes room, so that one more attempt is
 //! made; the request was not carried out, because `hello` was not answered.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use aft_rpc::client::{Client, ClientError};

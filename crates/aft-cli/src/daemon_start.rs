@@ -1,5 +1,8 @@
 //! Starting the daemon when a command needs one, and waiting until it answers.
 
+#[cfg(test)]
+mod tests;
+
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;

@@ -5,9 +5,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Mutex};
 
-use aft_rpc::message::{Incoming, parse_incoming};
+use aft_rpc::message::{Incoming, parse_incoming, to_line};
 use aft_rpc::types::hello::Role;
-use aft_rpc::{Paths, Response, RpcError};
+use aft_rpc::{Notification, Paths, Response, RpcError};
 use clap::Parser;
 use serde_json::{Value, json};
 
@@ -86,6 +86,8 @@ pub(crate) fn run_at(paths: &Paths, line: &str) -> Ran {
     let cli = Cli::try_parse_from(line.split(' ')).unwrap();
     let place = Place::at(std::path::Path::new("/w"), cli.global.workspace);
     let mut context = Context::new(cli.global.json, paths.clone(), Output::captured(), place);
+    // A test binary that is started as a daemon would run its tests again.
+    context.never_start();
     let result = crate::commands::run(cli.command, &mut context);
     let exit = result
         .as_ref()
@@ -117,6 +119,22 @@ fn serve(stream: UnixStream, answers: &Mutex<Answers>, calls: &Mutex<Vec<(String
             answers.lock().unwrap()(&request.method, &params)
         };
         let id = request.id.unwrap();
+        let mut result = result;
+        // A test's answer may name events that go out in front of it.
+        let events = result
+            .as_mut()
+            .ok()
+            .and_then(|result| result.as_object_mut()?.remove("events first"));
+        for event in events
+            .as_ref()
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            writer
+                .write_all(&to_line(&Notification::event(event).unwrap()))
+                .unwrap();
+        }
         let response = match result {
             Ok(result) => Response::ok(id, &result),
             Err(error) => Response::err(id, error),

@@ -26,13 +26,10 @@ mod place;
 mod progress;
 mod render;
 
-use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
 use aft_rpc::ExitKind;
-use clap::Parser;
-
 use args::Cli;
 use context::Context;
 use failure::Failure;
@@ -40,7 +37,7 @@ use failure::Failure;
 /// Runs the command line of this process.
 #[must_use]
 pub fn main_impl() -> ExitCode {
-    let exit = match Cli::try_parse_from(std::env::args_os()) {
+    let exit = match Cli::read(&std::env::args_os().collect::<Vec<_>>()) {
         Ok(cli) => run(cli),
         Err(error) => usage(&error),
     };
@@ -97,10 +94,4 @@ fn usage(error: &clap::Error) -> ExitKind {
     let sentence = text.strip_prefix("error: ").unwrap_or(&text);
     let _told = write!(std::io::stderr().lock(), "aft: {sentence}");
     ExitKind::Usage
-}
-
-/// True when `args` parse; for tests of the definition.
-#[doc(hidden)]
-pub fn parses<I: IntoIterator<Item = T>, T: Into<OsString> + Clone>(args: I) -> bool {
-    Cli::try_parse_from(args).is_ok()
 }

@@ -11,6 +11,8 @@
 //! I2 A path or content that is not UTF-8 is never damaged: it travels as `{"base64": "…"}`.
 //! I3 Every error has an [`ErrorKind`].
 
+#![deny(missing_docs)]
+
 pub mod ancillary;
 pub mod client;
 mod error_kind;

@@ -30,7 +30,10 @@ pub(crate) struct ContentCache {
 
 impl Default for ContentCache {
     fn default() -> Self {
-        Self { entries: LruCache::unbounded(), bytes: 0 }
+        Self {
+            entries: LruCache::unbounded(),
+            bytes: 0,
+        }
     }
 }
 

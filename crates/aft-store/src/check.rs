@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use aft_model::ContentId;
 
 use crate::chain::Chain;
-use crate::entry::{LogState, Loc};
+use crate::entry::{Loc, LogState};
 use crate::error::ReadError;
 use crate::frame::{CrcSeed, Kind};
 use crate::reader::Reader;
-use crate::recover::{Damage, list_segments};
+use crate::recover::{Damage, SegmentInfo, list_segments};
 use crate::segment::{self, Walker};
 
 /// What a check found.
@@ -75,8 +75,10 @@ impl Reader {
             }
         }
         let counts = shared.state.read().counts.clone();
-        stats.by_kind =
-            counts.iter().filter_map(|(kind, sums)| Some((Kind::from_byte(*kind)?, *sums))).collect();
+        stats.by_kind = counts
+            .iter()
+            .filter_map(|(kind, sums)| Some((Kind::from_byte(*kind)?, *sums)))
+            .collect();
         stats.tail_len = shared.tail.read().len() as u64;
         Ok(stats)
     }
@@ -90,11 +92,15 @@ impl Reader {
         // What is published now is looked at; the writer may append meanwhile.
         let until = shared.state.read().group;
         let mut checking = Checking {
-            report: CheckReport { chain_ok: true, ..CheckReport::default() },
+            report: CheckReport {
+                chain_ok: true,
+                ..CheckReport::default()
+            },
             chain: None,
             until,
         };
-        let segments = list_segments(&*shared.dir).map_err(unreadable)?;
+        let mut segments = list_segments(&*shared.dir).map_err(unreadable)?;
+        self.leave_out_replaced(&mut segments)?;
         let last = segments.len().saturating_sub(1);
         for (at, info) in segments.iter().enumerate() {
             let bytes =
@@ -108,7 +114,10 @@ impl Reader {
             };
             checking.report.segments += 1;
             if let Some(header) = &info.header {
-                let start = Chain { head: header.chain, count: header.chain_count };
+                let start = Chain {
+                    head: header.chain,
+                    count: header.chain_count,
+                };
                 checking.begin(start);
             } else {
                 checking.damage(info.number, 0, 0, "its header does not check");
@@ -121,6 +130,21 @@ impl Reader {
         let mut report = checking.report;
         report.chain_len = checking.chain.map_or(0, |chain| chain.count);
         Ok(report)
+    }
+
+    /// Of a segment and the one rewritten from it, keeps the one that the index points into.
+    fn leave_out_replaced(&self, segments: &mut Vec<SegmentInfo>) -> Result<(), ReadError> {
+        let pairs: Vec<(u32, u32)> = segments
+            .iter()
+            .filter_map(|info| info.header.as_ref())
+            .flat_map(|header| header.replaces.iter().map(|old| (*old, header.segment)))
+            .collect();
+        for (old, new) in pairs {
+            let moved = self.shared().index.is_moved(old)?;
+            let obsolete = if moved { old } else { new };
+            segments.retain(|info| info.number != obsolete);
+        }
+        Ok(())
     }
 
     /// Recomputes the hash chain from the first record; answers with its length, or `None` where it
@@ -163,10 +187,18 @@ impl Checking {
     }
 
     /// Looks at one segment's records and answers with the contents in it.
-    fn walk(&mut self, walker: &Walker<'_>) -> Result<Vec<(ContentId, Loc)>, crate::error::OpenError> {
+    fn walk(
+        &mut self,
+        walker: &Walker<'_>,
+    ) -> Result<Vec<(ContentId, Loc)>, crate::error::OpenError> {
         let walk = walker.walk()?;
         for range in &walk.corrupt {
-            self.damage(walker.segment, range.start, range.end, "no record checks here");
+            self.damage(
+                walker.segment,
+                range.start,
+                range.end,
+                "no record checks here",
+            );
         }
         let mut contents = Vec::new();
         let mut scratch = LogState::default();
@@ -175,14 +207,21 @@ impl Checking {
             self.report.records += 1;
             if let Err(error) = scratch.follow(found.kind, payload, found.loc) {
                 let start = found.loc.offset();
-                self.damage(walker.segment, start, start + payload.len() as u64, &error.to_string());
+                self.damage(
+                    walker.segment,
+                    start,
+                    start + payload.len() as u64,
+                    &error.to_string(),
+                );
             }
             if matches!(found.kind, Kind::Blob | Kind::ChunkList)
                 && let Some(id) = payload.first_chunk::<32>()
             {
                 contents.push((ContentId(*id), found.loc));
             }
-            let Some(chain) = self.chain.as_mut() else { continue };
+            let Some(chain) = self.chain.as_mut() else {
+                continue;
+            };
             if chain.follow(found.kind, payload).is_none() {
                 self.report.chain_ok = false;
             }

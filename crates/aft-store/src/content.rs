@@ -15,7 +15,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use aft_model::ContentId;
-use zstd::zstd_safe::{CCtx, CParameter, DCtx, compress_bound};
+use zstd::zstd_safe::{CCtx, CDict, CParameter, DCtx, compress_bound};
 
 pub use chunks::prepare_stream;
 
@@ -41,7 +41,7 @@ pub enum Level {
 }
 
 impl Level {
-    fn zstd(self) -> i32 {
+    pub(crate) fn zstd(self) -> i32 {
         match self {
             Self::Fast => -1,
             Self::Normal => 3,
@@ -68,6 +68,8 @@ pub struct Prepared {
     pub(crate) size: u64,
     pub(crate) kind: Kind,
     pub(crate) payload: Vec<u8>,
+    /// It was compressed in a hurry, and maintenance may win much.
+    pub(crate) hasty: bool,
     /// Chunks to put before it.
     pub(crate) chunks: Vec<Prepared>,
 }
@@ -153,29 +155,67 @@ fn prepare_whole(id: ContentId, bytes: &[u8], base: Option<&Base>, level: Level)
         Some((_, delta)) if delta.len() * 10 <= bytes.len() => None,
         _ => Some(compress(bytes, level)),
     };
-    let best = full.as_ref().map(|full| full.as_ref().map_or(bytes.len(), Vec::len));
-    let mut payload = Vec::new();
-    payload.extend_from_slice(&id.0);
-    match (delta, full) {
+    let best = full
+        .as_ref()
+        .map(|full| full.as_ref().map_or(bytes.len(), Vec::len));
+    let payload = match (delta, full) {
         (Some((base, delta)), _) if best.is_none_or(|best| delta.len() * 5 < best * 4) => {
-            payload.push(DELTA);
-            put_varint(&mut payload, size);
-            put_varint(&mut payload, base.chain_bytes + link_cost(size));
-            payload.extend_from_slice(&prefix_of(&base.id).to_be_bytes());
-            payload.extend_from_slice(&delta);
+            delta_payload(&id, bytes.len(), base.id, base.chain_bytes, &delta)
         }
-        (_, Some(Some(full))) => {
-            payload.push(ZSTD);
-            put_varint(&mut payload, size);
-            payload.extend_from_slice(&full);
-        }
-        _ => {
-            payload.push(RAW);
-            put_varint(&mut payload, size);
-            payload.extend_from_slice(bytes);
-        }
+        (_, full) => full_payload(&id, bytes, full.flatten()),
+    };
+    Prepared {
+        id,
+        size,
+        kind: Kind::Blob,
+        payload,
+        hasty: level == Level::Fast && size >= 64,
+        chunks: Vec::new(),
     }
-    Prepared { id, size, kind: Kind::Blob, payload, chunks: Vec::new() }
+}
+
+/// Payload of a content on its own: a frame where there is one, else its bytes.
+fn full_payload(id: &ContentId, bytes: &[u8], frame: Option<Vec<u8>>) -> Vec<u8> {
+    let (tag, data) = frame.as_deref().map_or((RAW, bytes), |frame| (ZSTD, frame));
+    let mut payload = Vec::with_capacity(data.len() + 48);
+    payload.extend_from_slice(&id.0);
+    payload.push(tag);
+    put_varint(&mut payload, bytes.len() as u64);
+    payload.extend_from_slice(data);
+    payload
+}
+
+/// Payload of a content on its own at `level`.
+pub(crate) fn payload_alone(id: &ContentId, bytes: &[u8], level: Level) -> Vec<u8> {
+    full_payload(id, bytes, compress(bytes, level))
+}
+
+/// Payload of a content of `size` bytes as `data` against `base`, whose chain cost is `base_cost`.
+pub(crate) fn delta_payload(
+    id: &ContentId,
+    size: usize,
+    base: ContentId,
+    base_cost: u64,
+    data: &[u8],
+) -> Vec<u8> {
+    let mut payload = Vec::with_capacity(data.len() + 64);
+    payload.extend_from_slice(&id.0);
+    payload.push(DELTA);
+    put_varint(&mut payload, size as u64);
+    put_varint(&mut payload, base_cost + link_cost(size as u64));
+    payload.extend_from_slice(&prefix_of(&base).to_be_bytes());
+    payload.extend_from_slice(data);
+    payload
+}
+
+/// A frame against a dictionary that was prepared once for many contents. It decodes like a delta.
+pub(crate) fn compress_with(bytes: &[u8], dictionary: &CDict<'_>) -> Option<Vec<u8>> {
+    let mut context = CCtx::create();
+    configure(&mut context, &[]);
+    context.ref_cdict(dictionary).ok()?;
+    let mut out = Vec::with_capacity(compress_bound(bytes.len()));
+    context.compress2(&mut out, bytes).ok()?;
+    Some(out)
 }
 
 /// A base of a wholly different size cannot save much, and a long chain must end.
@@ -224,7 +264,10 @@ fn compressor(level: i32) -> CCtx<'static> {
 }
 
 fn configure(context: &mut CCtx<'_>, extra: &[CParameter]) {
-    let all = [CParameter::ChecksumFlag(true), CParameter::ContentSizeFlag(true)];
+    let all = [
+        CParameter::ChecksumFlag(true),
+        CParameter::ContentSizeFlag(true),
+    ];
     for parameter in all.iter().chain(extra) {
         context
             .set_parameter(*parameter)
@@ -276,7 +319,10 @@ impl<'a> BlobRecord<'a> {
                 let chain_bytes = take_varint(&mut rest)?;
                 let (base, after) = rest.split_first_chunk::<8>()?;
                 rest = after;
-                Encoding::Delta { base: u64::from_be_bytes(*base), chain_bytes }
+                Encoding::Delta {
+                    base: u64::from_be_bytes(*base),
+                    chain_bytes,
+                }
             }
             _ => return None,
         };

@@ -164,9 +164,7 @@ impl LogState {
         loc: Loc,
     ) -> Result<Option<Entry>, RecordError> {
         let entry = self.entry(kind, payload, loc)?;
-        self.chain
-            .follow(kind, payload)
-            .ok_or(RecordError::Short)?;
+        self.chain.follow(kind, payload).ok_or(RecordError::Short)?;
         self.note(kind, payload.len(), entry.as_ref());
         Ok(entry)
     }
@@ -291,7 +289,11 @@ impl LogState {
             first_baseline_part: applied.first_baseline_part,
             audits: applied.audits,
             clean: applied.clean,
-            counts: applied.counts.iter().map(|(k, n, b)| (*k, (*n, *b))).collect(),
+            counts: applied
+                .counts
+                .iter()
+                .map(|(k, n, b)| (*k, (*n, *b)))
+                .collect(),
         }
     }
 }

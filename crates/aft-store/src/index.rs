@@ -5,7 +5,10 @@
 //! Does not: hold anything the segments do not; it may be deleted at any time the store is closed.
 
 mod apply;
+mod moves;
 mod schema;
+
+pub(crate) use moves::Move;
 
 use std::path::PathBuf;
 
@@ -48,7 +51,11 @@ impl Index {
     }
 
     fn new(path: Option<PathBuf>, writer: Connection) -> Self {
-        Self { path, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()) }
+        Self {
+            path,
+            writer: Mutex::new(writer),
+            readers: Mutex::new(Vec::new()),
+        }
     }
 
     /// Empties the index.

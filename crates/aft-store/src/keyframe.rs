@@ -5,7 +5,8 @@
 //!
 //! Layout: magic `AFTKEY1\n`, store id (16), operation (varint). Then blocks: plain length (u32),
 //! packed length (u32), CRC-32 of the packed bytes (u32), zstd frame. A block of plain length 0 ends
-//! the file and carries the number of entries in its CRC field. An entry: bytes shared with the path
+//! the file; its other two fields are the CRC-32 of everything before the first block and the number of
+//! entries. An entry: bytes shared with the path
 //! before (varint), length of the rest (varint), the rest, tag, state, stat.
 
 mod codec;
@@ -35,12 +36,16 @@ pub(crate) fn save<'a>(
     operation: OperationId,
     entries: impl Iterator<Item = (&'a RelPath, &'a Known)>,
 ) -> Result<(), StoreError> {
-    let failed = |source| StoreError::Io { doing: "write the keyframe", source };
+    let failed = |source| StoreError::Io {
+        doing: "write the keyframe",
+        source,
+    };
     let mut file = dir.append(FILE_NEW).map_err(failed)?;
     file.truncate(0).map_err(failed)?;
     let mut out = MAGIC.to_vec();
     out.extend_from_slice(store);
     put_varint(&mut out, operation.0);
+    let head_crc = crc32fast::hash(&out);
     let mut block = Vec::with_capacity(BLOCK_MAX);
     let mut previous: &[u8] = &[];
     let mut count = 0_u32;
@@ -59,7 +64,7 @@ pub(crate) fn save<'a>(
     if !block.is_empty() {
         put_block(&mut out, &block);
     }
-    for field in [0, 0, count] {
+    for field in [0, head_crc, count] {
         out.extend_from_slice(&field.to_le_bytes());
     }
     file.append(&out).map_err(failed)?;
@@ -97,16 +102,20 @@ pub(crate) fn load(
 fn parse(bytes: &[u8], store: &[u8; 16]) -> Option<(OperationId, Vec<(RelPath, Known)>)> {
     let mut rest = bytes.strip_prefix(MAGIC)?.strip_prefix(store)?;
     let operation = OperationId(take_varint(&mut rest)?);
+    let head_crc = crc32fast::hash(bytes.get(..bytes.len() - rest.len())?);
     let mut entries = Vec::new();
     loop {
         let plain_len = take_u32(&mut rest)?;
-        let packed_len = take_u32(&mut rest)? as usize;
+        let second = take_u32(&mut rest)?;
         let crc = take_u32(&mut rest)?;
         if plain_len == 0 {
-            let whole = rest.is_empty() && crc as usize == entries.len();
+            let whole = rest.is_empty() && second == head_crc && crc as usize == entries.len();
             return whole.then_some((operation, entries));
         }
-        let plain_len = usize::try_from(plain_len).ok().filter(|len| *len <= BLOCK_MAX)?;
+        let packed_len = second as usize;
+        let plain_len = usize::try_from(plain_len)
+            .ok()
+            .filter(|len| *len <= BLOCK_MAX)?;
         let (packed, after) = rest.split_at_checked(packed_len)?;
         rest = after;
         if crc32fast::hash(packed) != crc {

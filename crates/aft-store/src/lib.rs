@@ -48,4 +48,4 @@ pub use error::{OpenError, ReadError, StoreError};
 pub use frame::Kind;
 pub use reader::{ContentReader, Filter, HistoryEntry, OperationSummary, Reader};
 pub use recover::{Damage, Intent, Opened, Options, Recovery, open};
-pub use writer::Writer;
+pub use writer::{Maintenance, Writer};

@@ -63,7 +63,8 @@ impl Log {
         log.sealed = sealed;
         let mut file = log.open_file()?;
         if file.len() != end {
-            file.truncate(end).map_err(StoreError::io("cut a torn tail"))?;
+            file.truncate(end)
+                .map_err(StoreError::io("cut a torn tail"))?;
         }
         // What a crash left readable need not be on disk; nothing may vouch for it before this.
         file.sync().map_err(StoreError::io("sync a segment"))?;
@@ -114,7 +115,8 @@ impl Log {
     fn begin(&mut self, header: &HeaderV1) -> Result<(), StoreError> {
         let mut file = self.open_file()?;
         // An earlier attempt may have left something that was never durable.
-        file.truncate(0).map_err(StoreError::io("empty a new segment"))?;
+        file.truncate(0)
+            .map_err(StoreError::io("empty a new segment"))?;
         self.file = Some(file);
         self.unnamed = true;
         let mut piece = FILE_MAGIC.to_vec();
@@ -151,7 +153,10 @@ impl Log {
     /// Frames one record in memory.
     pub(crate) fn frame(&mut self, kind: Kind, payload: &[&[u8]]) -> Loc {
         let fresh = self.pieces.len() <= self.written
-            || self.pieces.last().is_none_or(|piece| piece.len() >= CHUNK_LEN);
+            || self
+                .pieces
+                .last()
+                .is_none_or(|piece| piece.len() >= CHUNK_LEN);
         if fresh {
             self.pieces.push(Vec::new());
         }
@@ -170,7 +175,11 @@ impl Log {
     /// A failed write; the log is then poisoned.
     pub(crate) fn flush_if_large(&mut self) -> Result<(), StoreError> {
         let waiting: usize = self.pieces.iter().skip(self.written).map(Vec::len).sum();
-        if waiting >= CHUNK_LEN { self.flush() } else { Ok(()) }
+        if waiting >= CHUNK_LEN {
+            self.flush()
+        } else {
+            Ok(())
+        }
     }
 
     /// Appends everything framed to the file.
@@ -183,7 +192,10 @@ impl Log {
         while let Some(piece) = self.pieces.get(self.written) {
             if let Err(source) = file.append(piece) {
                 self.poisoned = true;
-                return Err(StoreError::Io { doing: "append", source });
+                return Err(StoreError::Io {
+                    doing: "append",
+                    source,
+                });
             }
             self.written += 1;
         }
@@ -201,7 +213,10 @@ impl Log {
         }
         if let Err(source) = self.sync_file() {
             self.poisoned = true;
-            return Err(StoreError::Io { doing: "sync", source });
+            return Err(StoreError::Io {
+                doing: "sync",
+                source,
+            });
         }
         self.unnamed = false;
         self.durable = self.end;
@@ -215,7 +230,11 @@ impl Log {
         if let Some(file) = self.file.as_mut() {
             file.sync()?;
         }
-        if self.unnamed { self.dir.sync_dir() } else { Ok(()) }
+        if self.unnamed {
+            self.dir.sync_dir()
+        } else {
+            Ok(())
+        }
     }
 
     /// After a failure: cuts the file to its last durable end and appends again what came after.
@@ -226,12 +245,15 @@ impl Log {
         self.poisoned = true;
         self.file = None;
         let mut file = self.open_file()?;
-        file.truncate(self.durable).map_err(StoreError::io("cut a segment"))?;
+        file.truncate(self.durable)
+            .map_err(StoreError::io("cut a segment"))?;
         for piece in &self.pieces {
             file.append(piece).map_err(StoreError::io("append"))?;
         }
         file.sync().map_err(StoreError::io("sync"))?;
-        self.dir.sync_dir().map_err(StoreError::io("sync the directory"))?;
+        self.dir
+            .sync_dir()
+            .map_err(StoreError::io("sync the directory"))?;
         self.file = Some(file);
         self.unnamed = false;
         self.written = self.pieces.len();
@@ -241,7 +263,11 @@ impl Log {
 
     /// Refuses after a failure.
     pub(crate) fn check(&self) -> Result<(), StoreError> {
-        if self.poisoned { Err(StoreError::Poisoned) } else { Ok(()) }
+        if self.poisoned {
+            Err(StoreError::Poisoned)
+        } else {
+            Ok(())
+        }
     }
 
     /// What a trailer framed now may vouch for.

@@ -86,7 +86,8 @@ impl Reader {
             return Ok(newer.clone());
         }
         let body = self.shared.index.read(|connection| {
-            let mut ask = connection.prepare_cached("SELECT body FROM checkpoints WHERE name = ?1")?;
+            let mut ask =
+                connection.prepare_cached("SELECT body FROM checkpoints WHERE name = ?1")?;
             let mut rows = ask.query_map(params![name.as_str()], |row| row.get::<_, Vec<u8>>(0))?;
             Ok::<_, ReadError>(rows.next().transpose()?)
         })?;
@@ -98,13 +99,21 @@ impl Reader {
     /// # Errors
     /// [`ReadError`].
     pub fn open_intents(&self) -> Result<Vec<Intent>, ReadError> {
+        self.each_open_intent()?.into_iter().collect()
+    }
+
+    /// As [`Self::open_intents`], each by itself, so that a damaged one does not hide the others.
+    pub(crate) fn each_open_intent(&self) -> Result<Vec<Result<Intent, ReadError>>, ReadError> {
         let tail = self.shared.tail.read().intents.clone();
         let mut open: BTreeMap<u64, Loc> = BTreeMap::new();
         self.shared.index.read(|connection| {
             let mut ask = connection.prepare_cached("SELECT op, loc FROM intents")?;
             let mut rows = ask.query([])?;
             while let Some(row) = rows.next()? {
-                open.insert(row.get::<_, i64>(0)? as u64, Loc(row.get::<_, i64>(1)? as u64));
+                open.insert(
+                    row.get::<_, i64>(0)? as u64,
+                    Loc(row.get::<_, i64>(1)? as u64),
+                );
             }
             Ok::<_, ReadError>(())
         })?;
@@ -114,7 +123,7 @@ impl Reader {
                 None => open.remove(&id),
             };
         }
-        open.into_values().map(|loc| self.intent(loc)).collect()
+        Ok(open.into_values().map(|loc| self.intent(loc)).collect())
     }
 
     fn intent(&self, loc: Loc) -> Result<Intent, ReadError> {
@@ -122,7 +131,10 @@ impl Reader {
         let intent: IntentV1 = salted(&record.payload).map_err(|e| undecodable("intent", &e))?;
         let owner = PartOwner::Intent(intent.operation.id);
         let operation = self.whole_operation(intent.operation, owner)?;
-        Ok(Intent { operation, force: intent.force })
+        Ok(Intent {
+            operation,
+            force: intent.force,
+        })
     }
 
     /// The newest `limit` audit entries, newest first: time and text.
@@ -136,7 +148,10 @@ impl Reader {
                 connection.prepare_cached("SELECT n, loc FROM audit ORDER BY n DESC LIMIT ?1")?;
             let mut rows = ask.query(params![i64::try_from(limit).unwrap_or(i64::MAX)])?;
             while let Some(row) = rows.next()? {
-                locs.insert(row.get::<_, i64>(0)? as u64, Loc(row.get::<_, i64>(1)? as u64));
+                locs.insert(
+                    row.get::<_, i64>(0)? as u64,
+                    Loc(row.get::<_, i64>(1)? as u64),
+                );
             }
             Ok::<_, ReadError>(())
         })?;
@@ -225,7 +240,10 @@ pub(crate) fn part_changes(shared: &Shared, loc: Loc) -> Result<Vec<Change>, Rea
             after: known.state,
             renamed_from: None,
         };
-        return Ok(baseline_entries(&record.payload)?.into_iter().map(appeared).collect());
+        return Ok(baseline_entries(&record.payload)?
+            .into_iter()
+            .map(appeared)
+            .collect());
     }
     let part: PartV1 = salted(&record.payload).map_err(|e| undecodable(WHAT, &e))?;
     let changes: Vec<ChangeV1> = unpacked(&part.body, WHAT)?;
@@ -235,5 +253,8 @@ pub(crate) fn part_changes(shared: &Shared, loc: Loc) -> Result<Vec<Change>, Rea
 
 /// The paths in a part record.
 pub(crate) fn part_paths(shared: &Shared, loc: Loc) -> Result<Vec<RelPath>, ReadError> {
-    Ok(part_changes(shared, loc)?.into_iter().map(|change| change.path).collect())
+    Ok(part_changes(shared, loc)?
+        .into_iter()
+        .map(|change| change.path)
+        .collect())
 }

@@ -147,9 +147,15 @@ pub(crate) enum CommitV1 {
 pub(crate) enum ChangesV1 {
     Inline(Vec<ChangeV1>),
     /// In part records of their own.
-    Parts { total: u64, parts: Vec<PartRefV1> },
+    Parts {
+        total: u64,
+        parts: Vec<PartRefV1>,
+    },
     /// In the baseline parts: every path of them was absent before.
-    Baseline { total: u64, parts: Vec<PartRefV1> },
+    Baseline {
+        total: u64,
+        parts: Vec<PartRefV1>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]

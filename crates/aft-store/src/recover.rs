@@ -4,6 +4,7 @@
 //! and hand out numbers that were never used.
 //! Does not: repair. A damaged place stays as it is and everything else is served.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -100,42 +101,47 @@ pub struct Opened {
 /// [`OpenError`].
 pub fn open(dir: Arc<dyn StoreDir>, options: &Options) -> Result<Opened, OpenError> {
     let mut salts = Salts::new(options.seed);
-    let segments = list_segments(&*dir)?;
+    let mut segments = list_segments(&*dir)?;
+    let next_segment = segments.iter().map(|s| s.number).max().unwrap_or(0) + 1;
     let index = Index::open(&*dir).map_err(OpenError::Index)?;
-    let Some(store) = segments.iter().find_map(|s| Some(s.header.as_ref()?.store)) else {
+    let stores = segments
+        .iter()
+        .filter_map(|s| Some(s.header.as_ref()?.store));
+    let stores: BTreeSet<[u8; 16]> = stores.collect();
+    if stores.len() > 1 {
+        let reason = "segments of two stores lie together";
+        return Err(OpenError::Damaged(reason.to_owned()));
+    }
+    let Some(store) = stores.first().copied() else {
         if !segments.is_empty() && !only_torn_first(&*dir, &segments)? {
-            return Err(OpenError::Damaged("no segment has an intact header".to_owned()));
+            let reason = "no segment has an intact header";
+            return Err(OpenError::Damaged(reason.to_owned()));
         }
         return create(dir, index, options, salts);
     };
-    if segments.iter().any(|s| s.header.as_ref().is_some_and(|h| h.store != store)) {
-        return Err(OpenError::Damaged("segments of two stores lie together".to_owned()));
-    }
+    settle_replaced(&*dir, &index, &mut segments)?;
     let shared = Arc::new(Shared::new(dir, store, index));
     let mut scan = Scan::start(shared.clone(), &segments)?;
+    scan.note_replaced(&segments)?;
     scan.run(&segments)?;
     let log = scan.continue_log(&segments)?;
-    let clean = scan.state.clean && scan.torn == 0;
-    let floor = scan.state.next_operation.max(1);
-    let next = if clean { floor } else { floor.saturating_add(SKIPPED) };
     shared.set_head(scan.state.head);
     *shared.state.write() = scan.state.clone();
     let reader = Reader::new(shared.clone());
-    let recovery = Recovery {
-        torn_bytes: scan.torn,
-        corrupt: scan.corrupt,
-        next_operation: OperationId(next),
-        open_intents: reader.open_intents().map_err(|e| OpenError::Write(StoreError::Read(e)))?,
-        unclean: !clean,
-    };
-    let salt = salts.salt();
-    tracing::debug!(segments = segments.len(), torn = recovery.torn_bytes, "store opened");
-    let mut writer = Writer::new(shared, log, scan.state, options, Salts::new(options.seed.map(|s| mix(s, salt, next))));
+    let recovery = scan.recovery(&reader)?;
+    let next = recovery.next_operation.0;
+    // The salts of one run must not come again in the next.
+    let salts = Salts::new(options.seed.map(|seed| mix(seed, salts.salt(), next)));
+    let mut writer = Writer::new(shared, log, scan.state, options, salts, next_segment);
     writer.reserve(next).map_err(OpenError::Write)?;
-    Ok(Opened { writer, reader, recovery })
+    Ok(Opened {
+        writer,
+        reader,
+        recovery,
+    })
 }
 
-/// A seeded store must not repeat its salts after a restart.
+/// Another seed for another run.
 fn mix(seed: [u8; 32], salt: [u8; 16], next: u64) -> [u8; 32] {
     let mut hash = blake3::Hasher::new();
     hash.update(&seed).update(&salt).update(&next.to_le_bytes());
@@ -150,12 +156,16 @@ fn create(
 ) -> Result<Opened, OpenError> {
     index.clear().map_err(OpenError::Index)?;
     let store = salts.salt();
-    let state = LogState { group: 1, next_operation: 1, ..LogState::default() };
+    let state = LogState {
+        group: 1,
+        next_operation: 1,
+        ..LogState::default()
+    };
     let header = header(store, 1, &state);
     let log = Log::start(dir.clone(), &header, None).map_err(OpenError::Write)?;
     let shared = Arc::new(Shared::new(dir, store, index));
     let reader = Reader::new(shared.clone());
-    let mut writer = Writer::new(shared, log, state, options, salts);
+    let mut writer = Writer::new(shared, log, state, options, salts, 2);
     writer.reserve(1).map_err(OpenError::Write)?;
     let recovery = Recovery {
         torn_bytes: 0,
@@ -164,7 +174,11 @@ fn create(
         open_intents: Vec::new(),
         unclean: false,
     };
-    Ok(Opened { writer, reader, recovery })
+    Ok(Opened {
+        writer,
+        reader,
+        recovery,
+    })
 }
 
 /// The header of a segment that begins at `state`.
@@ -198,8 +212,16 @@ pub(crate) fn list_segments(dir: &dyn StoreDir) -> Result<Vec<SegmentInfo>, Open
             .read(&segment::file_name(number))
             .map_err(open_io("open a segment"))?;
         segments.push(match segment::read_header(&*file, number)? {
-            HeaderState::Good(header, start) => SegmentInfo { number, header: Some(header), start },
-            HeaderState::Bad => SegmentInfo { number, header: None, start: 0 },
+            HeaderState::Good(header, start) => SegmentInfo {
+                number,
+                header: Some(header),
+                start,
+            },
+            HeaderState::Bad => SegmentInfo {
+                number,
+                header: None,
+                start: 0,
+            },
         });
     }
     segments.sort_by_key(|s| s.number);
@@ -210,6 +232,35 @@ pub(crate) fn list_segments(dir: &dyn StoreDir) -> Result<Vec<SegmentInfo>, Open
         (group, s.number)
     });
     Ok(segments)
+}
+
+/// Of a segment and the one rewritten from it, keeps the one that the index points into. Where only the
+/// rewritten one is left and the index does not know it, the index is made anew.
+fn settle_replaced(
+    dir: &dyn StoreDir,
+    index: &Index,
+    segments: &mut Vec<SegmentInfo>,
+) -> Result<(), OpenError> {
+    let pairs: Vec<(u32, u32)> = segments
+        .iter()
+        .filter_map(|s| s.header.as_ref())
+        .flat_map(|h| h.replaces.iter().map(|old| (*old, h.segment)))
+        .collect();
+    for (old, new) in pairs {
+        let moved = index.is_moved(old).map_err(OpenError::Index)?;
+        let old_is_there = segments.iter().any(|s| s.number == old);
+        if !old_is_there {
+            if !moved {
+                index.clear().map_err(OpenError::Index)?;
+            }
+            continue;
+        }
+        let obsolete = if moved { old } else { new };
+        dir.remove(&segment::file_name(obsolete))
+            .map_err(open_io("remove an obsolete segment"))?;
+        segments.retain(|s| s.number != obsolete);
+    }
+    Ok(())
 }
 
 /// True where the very first segment was torn while the store was being made.
@@ -237,7 +288,11 @@ impl Scan {
     fn start(shared: Arc<Shared>, segments: &[SegmentInfo]) -> Result<Self, OpenError> {
         let mut scan = Self {
             shared,
-            state: LogState { group: 1, next_operation: 1, ..LogState::default() },
+            state: LogState {
+                group: 1,
+                next_operation: 1,
+                ..LogState::default()
+            },
             from: (segments.first().map_or(1, |s| s.number), 0),
             torn: 0,
             corrupt: Vec::new(),
@@ -279,11 +334,56 @@ impl Scan {
         Ok(len >= applied.offset && applied.offset >= info.start)
     }
 
+    /// Nothing in the index points into segments that were replaced and are gone.
+    fn note_replaced(&self, segments: &[SegmentInfo]) -> Result<(), OpenError> {
+        let headers = segments.iter().filter_map(|s| s.header.as_ref());
+        for replaced in headers.flat_map(|header| &header.replaces) {
+            self.shared
+                .index
+                .note_moved(*replaced)
+                .map_err(OpenError::Index)?;
+        }
+        Ok(())
+    }
+
+    fn recovery(&self, reader: &Reader) -> Result<Recovery, OpenError> {
+        let clean = self.state.clean && self.torn == 0;
+        let floor = self.state.next_operation.max(1);
+        let skipped = if clean { 0 } else { SKIPPED };
+        let mut corrupt = self.corrupt.clone();
+        let mut open_intents = Vec::new();
+        let each = reader.each_open_intent();
+        for intent in each.map_err(|e| OpenError::Write(StoreError::Read(e)))? {
+            match intent {
+                Ok(intent) => open_intents.push(intent),
+                Err(error) => corrupt.push(Damage {
+                    segment: "an unfinished rollback".to_owned(),
+                    range: 0..0,
+                    reason: error.to_string(),
+                }),
+            }
+        }
+        Ok(Recovery {
+            torn_bytes: self.torn,
+            corrupt,
+            next_operation: OperationId(floor.saturating_add(skipped)),
+            open_intents,
+            unclean: !clean,
+        })
+    }
+
     fn run(&mut self, segments: &[SegmentInfo]) -> Result<(), OpenError> {
-        let first = segments.iter().position(|s| s.number == self.from.0).unwrap_or(0);
+        let first = segments
+            .iter()
+            .position(|s| s.number == self.from.0)
+            .unwrap_or(0);
         let last = segments.len().saturating_sub(1);
         for (at, info) in segments.iter().enumerate().skip(first) {
-            let from = if at == first { self.from.1.max(info.start) } else { info.start };
+            let from = if at == first {
+                self.from.1.max(info.start)
+            } else {
+                info.start
+            };
             let bytes = segment::read_rest(&*self.shared.dir, info.number, from)?;
             let walker = Walker {
                 segment: info.number,
@@ -311,7 +411,11 @@ impl Scan {
     fn take(&mut self, walk: &Walk, bytes: &[u8], info: &SegmentInfo) {
         let name = segment::file_name(info.number);
         if info.header.is_none() && walk.end > 0 {
-            self.damage(&name, 0..segment::FILE_MAGIC.len() as u64, "its header does not check");
+            self.damage(
+                &name,
+                0..segment::FILE_MAGIC.len() as u64,
+                "its header does not check",
+            );
         }
         for range in &walk.corrupt {
             self.damage(&name, range.clone(), "no record checks here");
@@ -334,19 +438,35 @@ impl Scan {
 
     /// A chain that does not fit is reported once and taken up again where the log says.
     fn follow_group(&mut self, kind: Kind, payload: &[u8], loc: Loc, name: &str) {
-        let Some((group, head)) = segment::group_end(kind, payload) else { return };
+        let Some((group, head)) = segment::group_end(kind, payload) else {
+            return;
+        };
         self.state.group = group;
         if self.state.chain.head != head {
             let range = loc.offset()..loc.offset() + payload.len() as u64;
-            self.damage(name, range, "the hash chain does not fit the records before");
+            self.damage(
+                name,
+                range,
+                "the hash chain does not fit the records before",
+            );
             self.state.chain.head = head;
         }
     }
 
     fn damage(&mut self, segment: &str, range: Range<u64>, reason: &str) {
-        tracing::warn!(segment, start = range.start, end = range.end, reason, "store record is damaged");
+        tracing::warn!(
+            segment,
+            start = range.start,
+            end = range.end,
+            reason,
+            "store record is damaged"
+        );
         let segment = segment.to_owned();
-        self.corrupt.push(Damage { segment, range, reason: reason.to_owned() });
+        self.corrupt.push(Damage {
+            segment,
+            range,
+            reason: reason.to_owned(),
+        });
     }
 
     /// Opens the last segment for writing. One whose making was torn is removed, and the one before
@@ -360,7 +480,8 @@ impl Scan {
         if self.end == 0
             && let Some(previous) = before.last()
         {
-            dir.remove(&segment::file_name(last.number)).map_err(open_io("remove a torn segment"))?;
+            dir.remove(&segment::file_name(last.number))
+                .map_err(open_io("remove a torn segment"))?;
             let len = segment::len(&*dir, previous.number)?;
             return Log::resume(dir, store, previous.number, len, true).map_err(OpenError::Write);
         }

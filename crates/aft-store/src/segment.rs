@@ -52,13 +52,19 @@ pub(crate) enum HeaderState {
 pub(crate) fn read_header(file: &dyn ReadAt, number: u32) -> Result<HeaderState, OpenError> {
     let len = file.len().map_err(open_io("measure a segment"))?;
     if len > SEGMENT_LEN_MAX {
-        return Err(OpenError::Damaged(format!("{} is {len} bytes long", file_name(number))));
+        return Err(OpenError::Damaged(format!(
+            "{} is {len} bytes long",
+            file_name(number)
+        )));
     }
     let mut bytes = vec![0; usize::try_from(len.min(4096)).unwrap_or(4096)];
     file.read_exact_at(&mut bytes, 0)
         .map_err(open_io("read a segment's header"))?;
     if let Some(found) = newer_file_format(&bytes) {
-        return Err(OpenError::NewerFormat { found, known: FORMAT });
+        return Err(OpenError::NewerFormat {
+            found,
+            known: FORMAT,
+        });
     }
     if !bytes.starts_with(FILE_MAGIC) {
         return Ok(HeaderState::Bad);
@@ -69,7 +75,10 @@ pub(crate) fn read_header(file: &dyn ReadAt, number: u32) -> Result<HeaderState,
     refuse_newer(&frame)?;
     let format = frame.payload.first().copied().map_or(0, u32::from);
     if format > FORMAT {
-        return Err(OpenError::NewerFormat { found: format, known: FORMAT });
+        return Err(OpenError::NewerFormat {
+            found: format,
+            known: FORMAT,
+        });
     }
     match records::decode::<HeaderV1>(frame.payload) {
         Ok(header) if frame.kind == Kind::Header as u8 && header.segment == number => {
@@ -181,7 +190,10 @@ impl Walker<'_> {
     /// # Errors
     /// [`OpenError::NewerFormat`] for an intact frame of a newer version.
     pub(crate) fn walk(&self) -> Result<Walk, OpenError> {
-        let mut walk = Walk { end: self.base, ..Walk::default() };
+        let mut walk = Walk {
+            end: self.base,
+            ..Walk::default()
+        };
         let mut at = 0;
         // Records of the group that has no trailer yet, and damage met within it.
         let mut open: Vec<Found> = Vec::new();
@@ -236,7 +248,10 @@ impl Walker<'_> {
         }
         let mut from = at + 1;
         while let Some((found, frame)) = frame::next_frame(self.bytes, self.base, from, self.seed) {
-            if self.synced_through(&frame).is_some_and(|synced| synced > bad) {
+            if self
+                .synced_through(&frame)
+                .is_some_and(|synced| synced > bad)
+            {
                 return true;
             }
             from = found + HEADER_LEN + frame.payload.len();

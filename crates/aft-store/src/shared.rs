@@ -74,7 +74,10 @@ impl Shared {
         if let Some(file) = self.files.lock().get(&number) {
             return Ok(file.clone());
         }
-        let file = self.dir.read(&segment::file_name(number)).map_err(ReadError::Io)?;
+        let file = self
+            .dir
+            .read(&segment::file_name(number))
+            .map_err(ReadError::Io)?;
         let file: Arc<dyn ReadAt> = Arc::from(file);
         let mut files = self.files.lock();
         if files.len() >= FILES_MAX
@@ -94,7 +97,11 @@ impl Shared {
     /// Reads and verifies the record at `loc`.
     pub(crate) fn record(&self, loc: Loc) -> Result<Record, ReadError> {
         let damaged = |reason: &str| {
-            let what = format!("record {}:{}", segment::file_name(loc.segment()), loc.offset());
+            let what = format!(
+                "record {}:{}",
+                segment::file_name(loc.segment()),
+                loc.offset()
+            );
             ReadError::corrupt(what, reason)
         };
         let file = self.file(loc.segment())?;
@@ -116,7 +123,9 @@ impl Shared {
     fn content_key(&self, loc: Loc) -> Result<ContentId, ReadError> {
         let mut head = [0_u8; HEADER_LEN + 32];
         read_at(&*self.file(loc.segment())?, &mut head, loc.offset()).map_err(ReadError::Io)?;
-        let (_, id) = head.split_last_chunk::<32>().expect("the buffer is longer than an id");
+        let (_, id) = head
+            .split_last_chunk::<32>()
+            .expect("the buffer is longer than an id");
         Ok(ContentId(*id))
     }
 
@@ -135,7 +144,13 @@ impl Shared {
 
     /// Every record whose content id begins with `prefix`.
     pub(crate) fn candidates(&self, prefix: u64) -> Result<Vec<Loc>, ReadError> {
-        let mut all = self.tail.read().blob_prefixes.get(&prefix).cloned().unwrap_or_default();
+        let mut all = self
+            .tail
+            .read()
+            .blob_prefixes
+            .get(&prefix)
+            .cloned()
+            .unwrap_or_default();
         for loc in self.indexed_candidates(prefix)? {
             if !all.contains(&loc) {
                 all.push(loc);
@@ -148,7 +163,11 @@ impl Shared {
         self.index.read(|connection| {
             let mut ask = connection.prepare_cached("SELECT loc FROM blobs WHERE h = ?1")?;
             let rows = ask.query_map(params![prefix as i64], |row| row.get::<_, i64>(0))?;
-            Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().map(|loc| Loc(loc as u64)).collect())
+            Ok(rows
+                .collect::<Result<Vec<_>, _>>()?
+                .into_iter()
+                .map(|loc| Loc(loc as u64))
+                .collect())
         })
     }
 
@@ -182,7 +201,11 @@ impl Shared {
 }
 
 fn read_at(file: &dyn ReadAt, buf: &mut [u8], offset: u64) -> std::io::Result<()> {
-    if buf.is_empty() { Ok(()) } else { file.read_exact_at(buf, offset) }
+    if buf.is_empty() {
+        Ok(())
+    } else {
+        file.read_exact_at(buf, offset)
+    }
 }
 
 fn eof_is_damage(error: std::io::Error, damaged: &dyn Fn(&str) -> ReadError) -> ReadError {

@@ -38,7 +38,10 @@ impl Tail {
         match entry {
             Entry::Blob(id, loc) => {
                 self.blobs.insert(id, loc);
-                self.blob_prefixes.entry(prefix_of(&id)).or_default().push(loc);
+                self.blob_prefixes
+                    .entry(prefix_of(&id))
+                    .or_default()
+                    .push(loc);
             }
             Entry::Operation(row) => {
                 match &row.paths {

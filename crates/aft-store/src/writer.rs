@@ -7,7 +7,10 @@
 //! [`Writer::reopen`] until it succeeds, then `commit` again. An error of a `put_…` means that this
 //! one record was not taken.
 
+mod maintain;
 mod operations;
+
+pub use maintain::Maintenance;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -20,10 +23,10 @@ use crate::entry::{Entry, Loc, LogState};
 use crate::error::{ReadError, StoreError};
 use crate::frame::{Kind, PAYLOAD_MAX};
 use crate::log::Log;
-use crate::recover::{self, Options};
 use crate::records::{
     self, AuditV1, CheckpointDeletedV1, CheckpointV1, ReservationV1, SealV1, TrailerV1,
 };
+use crate::recover::{self, Options};
 use crate::shared::Shared;
 use crate::{keyframe, reader};
 
@@ -49,6 +52,15 @@ pub struct Writer {
     indivisible: bool,
     /// Of the last salted record.
     last_commitment: chain::Commitment,
+    /// Number for the next segment made.
+    next_segment: u32,
+    /// Bytes of contents in the growing segment that were compressed in a hurry.
+    hasty_bytes: u64,
+    rewrite: Option<maintain::Rewrite>,
+    /// Segments looked at by maintenance since the store was opened.
+    rewritten: HashSet<u32>,
+    /// Segments that nothing points into any more.
+    obsolete: Vec<u32>,
     /// The group has its trailer and waits to be written and seen.
     ended: bool,
 }
@@ -60,6 +72,7 @@ impl Writer {
         state: LogState,
         options: &Options,
         salts: Salts,
+        next_segment: u32,
     ) -> Self {
         Self {
             shared,
@@ -73,6 +86,11 @@ impl Writer {
             indivisible: false,
             last_commitment: [0; 32],
             ended: false,
+            next_segment,
+            hasty_bytes: 0,
+            rewrite: None,
+            rewritten: HashSet::new(),
+            obsolete: Vec::new(),
         }
     }
 
@@ -80,7 +98,9 @@ impl Writer {
     pub(crate) fn reserve(&mut self, next: u64) -> Result<(), StoreError> {
         self.begin()?;
         self.state.next_operation = self.state.next_operation.max(next);
-        let body = records::encode(&ReservationV1 { next_operation: next });
+        let body = records::encode(&ReservationV1 {
+            next_operation: next,
+        });
         self.record(Kind::Reservation, &[&body], |_| None);
         self.commit(true)
     }
@@ -99,11 +119,19 @@ impl Writer {
         self.split_if_large()?;
         self.begin()?;
         if content.payload.len() > PAYLOAD_MAX {
-            return Err(StoreError::TooLarge { what: "content", len: content.payload.len() });
+            return Err(StoreError::TooLarge {
+                what: "content",
+                len: content.payload.len(),
+            });
         }
         let id = content.id;
-        self.record(content.kind, &[&content.payload], |loc| Some(Entry::Blob(id, loc)));
+        self.record(content.kind, &[&content.payload], |loc| {
+            Some(Entry::Blob(id, loc))
+        });
         self.pending_contents.insert(id);
+        if content.hasty {
+            self.hasty_bytes += content.payload.len() as u64;
+        }
         Ok(())
     }
 
@@ -134,7 +162,9 @@ impl Writer {
         self.begin()?;
         let name = name.as_str().to_owned();
         let body = records::encode(&CheckpointDeletedV1 { name: name.clone() });
-        self.salted(Kind::CheckpointDeleted, &body, |_| Some(Entry::CheckpointDeleted(name)))
+        self.salted(Kind::CheckpointDeleted, &body, |_| {
+            Some(Entry::CheckpointDeleted(name))
+        })
     }
 
     /// Puts an audit entry.
@@ -143,7 +173,10 @@ impl Writer {
     /// As [`Self::put_content`].
     pub fn put_audit(&mut self, time_ns: i64, text: &[u8]) -> Result<(), StoreError> {
         self.begin()?;
-        let body = records::encode(&AuditV1 { time_ns, text: text.to_vec() });
+        let body = records::encode(&AuditV1 {
+            time_ns,
+            text: text.to_vec(),
+        });
         let number = self.state.audits;
         self.salted(Kind::Audit, &body, |loc| Some(Entry::Audit(number, loc)))
     }
@@ -299,14 +332,21 @@ impl Writer {
             chain: self.state.chain.head,
             chain_count: self.state.chain.count,
         };
-        let number = self.log.number() + 1;
+        let number = self.next_segment;
         let header = recover::header(self.log.store(), number, &self.state);
-        self.log.roll(&records::encode(&seal), &header)
+        self.log.roll(&records::encode(&seal), &header)?;
+        self.next_segment += 1;
+        self.hasty_bytes = 0;
+        Ok(())
     }
 
     fn split_if_large(&mut self) -> Result<(), StoreError> {
         let len = self.group_start.map_or(0, |start| self.log.end() - start);
-        if len >= GROUP_SPLIT && !self.indivisible { self.commit(false) } else { Ok(()) }
+        if len >= GROUP_SPLIT && !self.indivisible {
+            self.commit(false)
+        } else {
+            Ok(())
+        }
     }
 
     /// Frames one record of the group under way. A write that fails here poisons the log and is told
@@ -330,7 +370,10 @@ impl Writer {
         entry: impl FnOnce(Loc) -> Option<Entry>,
     ) -> Result<(), StoreError> {
         if body.len() + chain::SALT_LEN > PAYLOAD_MAX {
-            return Err(StoreError::TooLarge { what: "record", len: body.len() });
+            return Err(StoreError::TooLarge {
+                what: "record",
+                len: body.len(),
+            });
         }
         let salt = self.salts.salt();
         self.last_commitment = chain::commitment(&salt, kind, body);

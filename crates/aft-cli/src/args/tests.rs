@@ -93,6 +93,70 @@ fn the_commands_of_the_contract_are_there() {
     }
 }
 
+fn words(line: &str) -> Vec<OsString> {
+    line.split(' ').map(OsString::from).collect()
+}
+
+#[test]
+fn the_quick_reading_knows_every_command_by_its_name() {
+    for command in Cli::command().get_subcommands() {
+        let quick = definition_of(command.get_name())
+            .unwrap_or_else(|| panic!("{} is missing", command.get_name()));
+        let arguments = |definition: &Definition| {
+            definition
+                .get_arguments()
+                .map(|arg| arg.get_id().to_string())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(arguments(&quick), arguments(command));
+    }
+    assert!(definition_of("nonsense").is_none());
+}
+
+#[test]
+fn the_quick_reading_means_the_same_as_the_whole_one() {
+    for line in [
+        "aft status",
+        "aft --json -w /x log -n 3 src --stat",
+        "aft --color=never --workspace /x --json checkpoint a -m b",
+        "aft checkpoint list -n 4",
+        "aft rollback 10m a b --dry-run --json",
+        "aft undo --turn",
+        "aft diff 1 2 -- a",
+        "aft daemon logs -n 7",
+    ] {
+        let quick = Cli::read_quickly(&words(line)).unwrap_or_else(|| panic!("{line}"));
+        assert_eq!(
+            format!("{quick:?}"),
+            format!("{:?}", parse(line).unwrap()),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn help_and_mistakes_are_left_to_the_whole_definition() {
+    for line in [
+        "aft",
+        "aft --help",
+        "aft log --help",
+        "aft log -h",
+        "aft --version",
+        "aft lgo",
+        "aft undo -n x",
+        "aft -w",
+    ] {
+        assert!(Cli::read_quickly(&words(line)).is_none(), "{line}");
+    }
+    let help = Cli::read(&words("aft log --help")).unwrap_err().to_string();
+    assert!(
+        help.contains("Usage: aft log") && help.contains("--color <WHEN>"),
+        "{help}"
+    );
+    let mistake = Cli::read(&words("aft rolback 3")).unwrap_err().to_string();
+    assert!(mistake.contains("rollback"), "{mistake}");
+}
+
 #[test]
 fn global_options_stand_anywhere() {
     for line in [

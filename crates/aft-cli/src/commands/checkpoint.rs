@@ -1,5 +1,8 @@
 //! `aft checkpoint`: names on points.
 
+#[cfg(test)]
+mod tests;
+
 use aft_model::Keep;
 use aft_rpc::types::checkpoint::{
     CheckpointCreateParams, CheckpointDeleteParams, CheckpointListParams, CheckpointListResult,

@@ -1,5 +1,8 @@
 //! `aft events`.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::Write;
 
 use aft_rpc::types::event::{

@@ -1,5 +1,8 @@
 //! `aft cat` and `aft history`: one file through time.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::Write;
 use std::path::PathBuf;
 

@@ -31,6 +31,10 @@ const POLL_WAIT_MS: u64 = 30_000;
 /// How often the progress of the first scan is drawn.
 const PROGRESS_WAIT_MS: u64 = 100;
 
+/// How long a daemon that makes room may take until the next one answers.
+const SUCCESSOR_MAX: Duration = Duration::from_secs(3);
+const SUCCESSOR_PAUSE: Duration = Duration::from_millis(20);
+
 /// Track a directory and print every change as it happens
 ///
 /// Starts the daemon if none runs, waits until the first scan is stored, then prints each operation with
@@ -96,6 +100,7 @@ pub(crate) fn watch(args: &WatchArgs, context: &mut Context) -> Outcome {
     follow(
         &WirePath::from(status.workspace.as_str()),
         status.head,
+        &AtomicBool::new(false),
         context,
     )
 }
@@ -173,8 +178,8 @@ fn wait_until_armed(
     }
 }
 
-/// Prints operations as they are recorded, until the process is ended.
-fn follow(workspace: &WirePath, head: u64, context: &mut Context) -> Outcome {
+/// Prints operations as they are recorded, until the process is ended or `is_over`.
+fn follow(workspace: &WirePath, head: u64, is_over: &AtomicBool, context: &mut Context) -> Outcome {
     let mut last = head;
     let mut params = HistoryPollParams {
         workspace: workspace.clone(),
@@ -187,7 +192,7 @@ fn follow(workspace: &WirePath, head: u64, context: &mut Context) -> Outcome {
         let result: HistoryPollResult = match context.call(&params) {
             Ok(result) => result,
             Err(failure) if failure.is_hangup() => {
-                context.disconnect();
+                wait_for_successor(is_over, context)?;
                 params.wait_ms = None;
                 continue;
             }
@@ -209,6 +214,26 @@ fn follow(workspace: &WirePath, head: u64, context: &mut Context) -> Outcome {
         params.clock = Some(result.clock);
         params.wait_ms = Some(POLL_WAIT_MS);
     }
+}
+
+/// Waits for the daemon that follows one which made room. One that was stopped is not started again:
+/// whoever stopped it meant it.
+fn wait_for_successor(is_over: &AtomicBool, context: &mut Context) -> Result<(), Failure> {
+    context.disconnect();
+    context.never_start();
+    let mut waited = Duration::ZERO;
+    while context.client().is_err() {
+        if waited >= SUCCESSOR_MAX || is_over.load(Ordering::Acquire) {
+            return Err(Failure::new(
+                ExitKind::NoDaemon,
+                "the daemon ended, and with it the tracking",
+            )
+            .with_remedy("`aft watch` starts both again; what changes meanwhile is found then."));
+        }
+        pause_for(SUCCESSOR_PAUSE);
+        waited += SUCCESSOR_PAUSE;
+    }
+    Ok(())
 }
 
 /// An operation with its diff; a baseline, which is the whole tree, by its head only.
@@ -311,7 +336,7 @@ fn begin_when_up(args: &WatchArgs, ended: &AtomicBool, context: &mut Context) ->
     }
     let status = begin(args, context)?;
     let workspace = WirePath::from(status.workspace.as_str());
-    follow(&workspace, status.head, context)
+    follow(&workspace, status.head, ended, context)
 }
 
 pub(crate) fn unwatch(args: &UnwatchArgs, context: &mut Context) -> Outcome {

@@ -4,6 +4,7 @@ mod checkpoints;
 mod files;
 mod histories;
 mod process;
+mod sessions;
 mod travel;
 mod workspaces;
 
@@ -19,18 +20,27 @@ use tokio::sync::oneshot;
 use super::connection::Peer;
 use super::failure;
 use crate::registry::Record;
-use crate::workspace::{Failure, Workspace};
+use crate::workspace::{Failure, Input, Workspace};
+
+pub(crate) use sessions::end_attached;
 
 type Answer = Result<Box<RawValue>, RpcError>;
 
 /// How long a request may wait for a workspace that is arming or busy, unless it says otherwise.
 const WAIT_DEFAULT: Duration = Duration::from_secs(600);
 
+/// Reads that fence first on `control.sock`, so that a person sees what was saved a moment ago. On the
+/// other sockets reads never wait for anything.
+const FENCED_READS: [&str; 6] = ["history.list", "operation.show", "file.history", "file.read", "tree.list", "diff"];
+
 /// Answers one request.
 pub(crate) async fn call(peer: &Arc<Peer>, request: &Request) -> Answer {
     let method = methods::find(&request.method).ok_or_else(|| RpcError::unknown_method(&request.method))?;
     if !method.allows(peer.role) {
         return Err(wrong_socket(&request.method, peer.role, method.roles));
+    }
+    if peer.role == Role::Control && FENCED_READS.contains(&request.method.as_str()) {
+        fence_before(peer, request).await?;
     }
     match request.method.as_str() {
         "workspace.add" => workspaces::add(peer, request).await,
@@ -42,10 +52,18 @@ pub(crate) async fn call(peer: &Arc<Peer>, request: &Request) -> Answer {
         "redo" => travel::redo(peer, request).await,
         "rollback.plan" => travel::plan(peer, request).await,
         "rollback.apply" => travel::apply(peer, request).await,
+        "session.start" => sessions::start(peer, request).await,
+        "session.end" => sessions::end(peer, request).await,
+        "session.list" => sessions::list(peer, request),
+        "session.show" => sessions::show(peer, request),
+        "turn.start" => sessions::turn_start(peer, request).await,
+        "turn.end" => sessions::turn_end(peer, request).await,
+        "edit.begin" => sessions::edit_begin(peer, request).await,
+        "edit.end" => sessions::edit_end(peer, request).await,
         "history.list" => histories::list(peer, request),
         "history.poll" => histories::poll(peer, request).await,
         "operation.show" => histories::show(peer, request),
-        "diff" => histories::diff(peer, request).await,
+        "diff" => histories::diff(peer, request),
         "file.history" => files::history(peer, request),
         "file.read" => files::read(peer, request),
         "tree.list" => files::tree(peer, request),
@@ -63,6 +81,23 @@ pub(crate) async fn call(peer: &Arc<Peer>, request: &Request) -> Answer {
         "store.check" => process::check(peer, request).await,
         "rpc.discover" => result(&aft_rpc::openrpc::document(env!("CARGO_PKG_VERSION"))),
         other => Err(RpcError::new(ErrorKind::Invalid, format!("`{other}` is not served by this version of the daemon"))),
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Named {
+    workspace: WirePath,
+}
+
+/// A detached workspace still shows its history.
+async fn fence_before(peer: &Peer, request: &Request) -> Result<(), RpcError> {
+    let text = request.params.as_deref().map_or("{}", RawValue::get);
+    let Ok(Named { workspace: wanted }) = serde_json::from_str(text) else { return Ok(()) };
+    let (_, workspace) = workspace(peer, &wanted)?;
+    let fence = ask(&workspace, None, |reply| workspace.ask(Input::Sync { strict: false, durable: false, reply }).is_ok());
+    match fence.await {
+        Err(error) if error.data.kind != ErrorKind::Detached => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -19,6 +19,7 @@ use tracing::{debug, info};
 
 use super::{calls, subscribe::Subscriptions};
 use crate::daemon::Daemon;
+use crate::workspace::Workspace;
 
 /// Requests of one connection under way at once.
 const IN_FLIGHT_MAX: usize = 32;
@@ -38,6 +39,8 @@ pub(crate) struct Peer {
     pub(crate) outgoing: mpsc::Sender<Vec<u8>>,
     pub(crate) subscriptions: Subscriptions,
     pub(crate) plans: Plans,
+    /// Sessions that end with this connection.
+    pub(crate) attached: Mutex<Vec<(Arc<Workspace>, String)>>,
 }
 
 impl Peer {
@@ -70,10 +73,11 @@ pub(crate) async fn serve(daemon: Arc<Daemon>, role: Role, stream: UnixStream) {
     let (reading, writing) = stream.into_split();
     let (outgoing, waiting) = mpsc::channel(OUTGOING_MAX);
     let writer = tokio::spawn(write(writing, waiting));
-    let peer = Arc::new(Peer { daemon, role, outgoing, subscriptions: Subscriptions::default(), plans: Plans::default() });
+    let peer = Arc::new(Peer { daemon, role, outgoing, subscriptions: Subscriptions::default(), plans: Plans::default(), attached: Mutex::default() });
     let why = read(reading.as_ref(), &peer).await;
     debug!(role = role.as_str(), why, "connection ends");
     peer.subscriptions.end_all();
+    calls::end_attached(&peer).await;
     drop(peer);
     drop(tokio::time::timeout(WRITE_WITHIN, writer).await);
 }

@@ -25,7 +25,7 @@ pub(crate) fn resolve(reader: &Reader, wanted: &WirePoint, now_ns: i64) -> Resul
                 .ok_or_else(|| RpcError::new(ErrorKind::NotFound, format!("`{text}` is not an RFC 3339 time like 2026-01-31T12:00:00Z")))?;
             at_time(reader, time.0, &wanted.0)
         }
-        Point::Turn(_) => Err(RpcError::new(ErrorKind::NotFound, "no turn was recorded in this workspace")),
+        Point::Turn(back) => turn_start(reader, back),
         Point::Session(id) => session_start(reader, &id),
     }
 }
@@ -70,6 +70,34 @@ fn named(reader: &Reader, name: &str) -> Result<OperationId, RpcError> {
 fn at_time(reader: &Reader, ns: i64, text: &str) -> Result<OperationId, RpcError> {
     let found = reader.operation_at_time(ns).map_err(|error| of_read(&error))?;
     found.ok_or_else(|| RpcError::new(ErrorKind::NotFound, format!("the history begins after `{text}`")))
+}
+
+/// The state right before the first operation of the last turn, or of an earlier one.
+fn turn_start(reader: &Reader, back: u64) -> Result<OperationId, RpcError> {
+    let mut turns = Vec::new();
+    let mut start = None;
+    let mut before = None;
+    loop {
+        let page = reader.operations(&Filter::default(), before, 500).map_err(|error| of_read(&error))?;
+        let Some(last) = page.last() else { break };
+        before = Some(last.operation.id);
+        for operation in page.iter().map(|summary| &summary.operation) {
+            let Some(turn) = &operation.turn else { continue };
+            if turns.last() != Some(turn) {
+                if turns.len() as u64 == back {
+                    break;
+                }
+                turns.push(turn.clone());
+            }
+            if turns.len() as u64 == back {
+                start = Some(OperationId(operation.id.0.saturating_sub(1)));
+            }
+        }
+        if turns.len() as u64 == back && page.last().is_some_and(|last| last.operation.turn.as_ref() != turns.last()) {
+            break;
+        }
+    }
+    start.ok_or_else(|| RpcError::new(ErrorKind::NotFound, format!("there are only {} turns in this history", turns.len())))
 }
 
 fn session_start(reader: &Reader, id: &str) -> Result<OperationId, RpcError> {

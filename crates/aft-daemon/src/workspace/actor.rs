@@ -172,6 +172,10 @@ impl Actor {
                 self.look_at_polled();
                 self.tell(Event::GoBack { request, what: *what });
             }
+            Input::Attribute { attribution, reply } => {
+                let request = self.enlist(Waiting::Sync { durable: false, reply });
+                self.tell(Event::Attribute { request, attribution: *attribution });
+            }
             Input::Tree(reply) => drop(reply.send(Arc::clone(self.engine.tree()))),
             Input::Polled(polled) => self.shared.standing.lock().polled = polled,
         }

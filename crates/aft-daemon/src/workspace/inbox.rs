@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aft_engine::{Answer, Event, FenceKind, GoBack, Tree};
+use aft_engine::{Answer, Attribution, Event, FenceKind, GoBack, Tree};
 use aft_model::{Checkpoint, CheckpointName, Keep, OperationId};
 use crossbeam_channel::Sender;
 
@@ -27,6 +27,11 @@ pub(crate) enum Input {
     GoBack {
         what: Box<GoBack>,
         reply: GoBackReply,
+    },
+    /// From here on changes belong to somebody else; a fence.
+    Attribute {
+        attribution: Box<Attribution>,
+        reply: SyncReply,
     },
     /// The newest tree, shared.
     Tree(Sender<Arc<Tree>>),

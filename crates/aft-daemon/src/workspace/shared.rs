@@ -9,6 +9,7 @@ use aft_model::{Operation, OperationId, RelPath, Uncovered, WorkspaceId};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{broadcast, watch};
 
+use super::sessions::Sessions;
 use crate::capture::Progress;
 
 /// Events a subscriber may lag behind before it is told to read again.
@@ -89,6 +90,8 @@ pub struct Shared {
     pub recorded: AtomicU64,
     /// The newest operation that survives a power cut.
     pub durable_head: AtomicU64,
+    /// Who is at work.
+    pub sessions: Sessions,
     n_events: AtomicU64,
 }
 
@@ -115,6 +118,7 @@ impl Shared {
             backend: Mutex::new("none"),
             recorded: AtomicU64::new(head.0),
             durable_head: AtomicU64::new(head.0),
+            sessions: Sessions::default(),
             n_events: AtomicU64::new(0),
         }
     }

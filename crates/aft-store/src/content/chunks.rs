@@ -51,6 +51,7 @@ fn chunk_list(id: ContentId, size: u64, chunks: Vec<([u8; 32], u32)>) -> Prepare
         size,
         kind: Kind::ChunkList,
         payload,
+        hasty: false,
         chunks: Vec::new(),
     }
 }

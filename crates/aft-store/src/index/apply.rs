@@ -29,7 +29,9 @@ impl Index {
     pub(crate) fn applied(&self) -> rusqlite::Result<Option<AppliedV1>> {
         let writer = self.writer();
         let bytes: Option<Vec<u8>> = writer
-            .query_row("SELECT value FROM meta WHERE key = 'applied'", [], |row| row.get(0))
+            .query_row("SELECT value FROM meta WHERE key = 'applied'", [], |row| {
+                row.get(0)
+            })
             .optional()?;
         Ok(bytes.and_then(|bytes| records::decode(&bytes).ok()))
     }
@@ -58,10 +60,14 @@ impl Index {
 }
 
 fn put_blobs(connection: &Connection, tail: &Tail) -> rusqlite::Result<()> {
-    let mut insert = connection.prepare_cached("INSERT OR IGNORE INTO blobs(h, loc) VALUES(?1, ?2)")?;
+    let mut insert =
+        connection.prepare_cached("INSERT OR IGNORE INTO blobs(h, loc) VALUES(?1, ?2)")?;
     // In key order, so that neighbours share pages.
-    let mut rows: Vec<(i64, i64)> =
-        tail.blobs.iter().map(|(id, loc)| (prefix_of(id) as i64, loc.0 as i64)).collect();
+    let mut rows: Vec<(i64, i64)> = tail
+        .blobs
+        .iter()
+        .map(|(id, loc)| (prefix_of(id) as i64, loc.0 as i64))
+        .collect();
     rows.sort_unstable();
     for (prefix, loc) in rows {
         insert.execute(params![prefix, loc])?;
@@ -70,8 +76,8 @@ fn put_blobs(connection: &Connection, tail: &Tail) -> rusqlite::Result<()> {
 }
 
 fn put_parts(connection: &Connection, tail: &Tail) -> rusqlite::Result<()> {
-    let mut insert =
-        connection.prepare_cached("INSERT OR REPLACE INTO parts(owner, part, loc) VALUES(?1, ?2, ?3)")?;
+    let mut insert = connection
+        .prepare_cached("INSERT OR REPLACE INTO parts(owner, part, loc) VALUES(?1, ?2, ?3)")?;
     for ((owner, part), loc) in &tail.parts {
         insert.execute(params![owner.key(), part, loc.0 as i64])?;
     }
@@ -84,12 +90,21 @@ fn put_operations(
     part_paths: PartPaths<'_>,
 ) -> rusqlite::Result<()> {
     let next_path: Option<i64> = connection
-        .query_row("SELECT value FROM meta WHERE key = 'next_path'", [], |row| row.get(0))
+        .query_row(
+            "SELECT value FROM meta WHERE key = 'next_path'",
+            [],
+            |row| row.get(0),
+        )
         .optional()?;
     let mut next_path = next_path.unwrap_or(1);
     let (mut session, mut turn) = (LastName::default(), LastName::default());
     for row in tail.ops.values() {
-        put_row(connection, row, session.id(connection, row.session.as_deref())?, turn.id(connection, row.turn.as_deref())?)?;
+        put_row(
+            connection,
+            row,
+            session.id(connection, row.session.as_deref())?,
+            turn.id(connection, row.turn.as_deref())?,
+        )?;
         match &row.paths {
             OpPaths::Inline(paths) => put_changes(connection, row.id, None, paths, &mut next_path)?,
             OpPaths::Parts(parts) | OpPaths::Baseline(parts) => {
@@ -99,7 +114,9 @@ fn put_operations(
                         .prepare_cached("SELECT loc FROM parts WHERE owner = ?1 AND part = ?2")?
                         .query_row(params![owner.key(), part], |row| row.get(0))
                         .optional()?;
-                    let paths = loc.map(|loc| part_paths(Loc(loc as u64))).unwrap_or_default();
+                    let paths = loc
+                        .map(|loc| part_paths(Loc(loc as u64)))
+                        .unwrap_or_default();
                     put_changes(connection, row.id, Some(*part), &paths, &mut next_path)?;
                 }
             }
@@ -122,7 +139,14 @@ fn put_row(
             "INSERT OR REPLACE INTO ops(op, loc, kind, time_ns, session, turn)
              VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
         )?
-        .execute(params![row.id as i64, row.loc.0 as i64, row.kind, row.time_ns, session, turn])?;
+        .execute(params![
+            row.id as i64,
+            row.loc.0 as i64,
+            row.kind,
+            row.time_ns,
+            session,
+            turn
+        ])?;
     Ok(())
 }
 
@@ -135,11 +159,12 @@ fn put_changes(
 ) -> rusqlite::Result<()> {
     let mut find = connection.prepare_cached("SELECT id FROM paths WHERE path = ?1")?;
     let mut add = connection.prepare_cached("INSERT INTO paths(path, id) VALUES(?1, ?2)")?;
-    let mut change =
-        connection.prepare_cached("INSERT OR REPLACE INTO changes(path, op, part) VALUES(?1, ?2, ?3)")?;
+    let mut change = connection
+        .prepare_cached("INSERT OR REPLACE INTO changes(path, op, part) VALUES(?1, ?2, ?3)")?;
     for path in paths {
-        let known: Option<i64> =
-            find.query_row(params![path.as_bytes()], |row| row.get(0)).optional()?;
+        let known: Option<i64> = find
+            .query_row(params![path.as_bytes()], |row| row.get(0))
+            .optional()?;
         let id = match known {
             Some(id) => id,
             None => {
@@ -174,18 +199,20 @@ impl LastName {
 }
 
 fn put_rest(connection: &Connection, tail: &Tail) -> rusqlite::Result<()> {
-    let mut set =
-        connection.prepare_cached("INSERT OR REPLACE INTO checkpoints(name, body) VALUES(?1, ?2)")?;
+    let mut set = connection
+        .prepare_cached("INSERT OR REPLACE INTO checkpoints(name, body) VALUES(?1, ?2)")?;
     let mut unset = connection.prepare_cached("DELETE FROM checkpoints WHERE name = ?1")?;
     for (name, checkpoint) in &tail.checkpoints {
         match checkpoint {
-            Some(checkpoint) => {
-                set.execute(params![name, records::encode(&CheckpointV1::from(checkpoint))])?
-            }
+            Some(checkpoint) => set.execute(params![
+                name,
+                records::encode(&CheckpointV1::from(checkpoint))
+            ])?,
             None => unset.execute(params![name])?,
         };
     }
-    let mut intent = connection.prepare_cached("INSERT OR REPLACE INTO intents(op, loc) VALUES(?1, ?2)")?;
+    let mut intent =
+        connection.prepare_cached("INSERT OR REPLACE INTO intents(op, loc) VALUES(?1, ?2)")?;
     let mut done = connection.prepare_cached("DELETE FROM intents WHERE op = ?1")?;
     for (op, loc) in &tail.intents {
         match loc {
@@ -193,7 +220,8 @@ fn put_rest(connection: &Connection, tail: &Tail) -> rusqlite::Result<()> {
             None => done.execute(params![*op as i64])?,
         };
     }
-    let mut audit = connection.prepare_cached("INSERT OR REPLACE INTO audit(n, loc) VALUES(?1, ?2)")?;
+    let mut audit =
+        connection.prepare_cached("INSERT OR REPLACE INTO audit(n, loc) VALUES(?1, ?2)")?;
     for (number, loc) in &tail.audits {
         audit.execute(params![*number as i64, loc.0 as i64])?;
     }

@@ -28,7 +28,16 @@ CREATE TABLE audit(n INTEGER PRIMARY KEY, loc INTEGER NOT NULL);
 ";
 
 const NAMES: [&str; 10] = [
-    "meta", "blobs", "paths", "changes", "ops", "names", "parts", "checkpoints", "intents", "audit",
+    "meta",
+    "blobs",
+    "paths",
+    "changes",
+    "ops",
+    "names",
+    "parts",
+    "checkpoints",
+    "intents",
+    "audit",
 ];
 
 /// Makes the tables where they are missing or of another version.

@@ -19,7 +19,11 @@ const IGNORED: u8 = 0x10;
 /// Appends one entry.
 pub(super) fn put_entry(out: &mut Vec<u8>, previous: &[u8], path: &RelPath, known: &Known) {
     let bytes = path.as_bytes();
-    let shared = previous.iter().zip(bytes).take_while(|(a, b)| a == b).count();
+    let shared = previous
+        .iter()
+        .zip(bytes)
+        .take_while(|(a, b)| a == b)
+        .count();
     put_varint(out, shared as u64);
     put_varint(out, (bytes.len() - shared) as u64);
     out.extend_from_slice(bytes.get(shared..).unwrap_or(&[]));
@@ -29,7 +33,11 @@ pub(super) fn put_entry(out: &mut Vec<u8>, previous: &[u8], path: &RelPath, know
     }
     match known.state {
         FileState::Absent => out.push(tag | ABSENT),
-        FileState::File { content, size, mode } => {
+        FileState::File {
+            content,
+            size,
+            mode,
+        } => {
             out.push(tag | FILE);
             out.extend_from_slice(&content.0);
             put_varint(out, size);
@@ -56,7 +64,13 @@ pub(super) fn put_entry(out: &mut Vec<u8>, previous: &[u8], path: &RelPath, know
 }
 
 fn put_stat(out: &mut Vec<u8>, stat: &StatSig) {
-    for field in [stat.dev, stat.ino, stat.size, u64::from(stat.mode), u64::from(stat.nlink)] {
+    for field in [
+        stat.dev,
+        stat.ino,
+        stat.size,
+        u64::from(stat.mode),
+        u64::from(stat.nlink),
+    ] {
         put_varint(out, field);
     }
     out.extend_from_slice(&stat.mtime_ns.to_le_bytes());
@@ -77,8 +91,16 @@ pub(super) fn take_entries(block: &[u8], entries: &mut Vec<(RelPath, Known)>) ->
         path.extend_from_slice(take(&mut rest, new)?);
         let [tag] = *take_array::<1>(&mut rest)?;
         let state = take_state(&mut rest, tag & KIND_MASK)?;
-        let stat = if tag & HAS_STAT == 0 { None } else { Some(take_stat(&mut rest)?) };
-        let known = Known { state, stat, ignored: tag & IGNORED != 0 };
+        let stat = if tag & HAS_STAT == 0 {
+            None
+        } else {
+            Some(take_stat(&mut rest)?)
+        };
+        let known = Known {
+            state,
+            stat,
+            ignored: tag & IGNORED != 0,
+        };
         entries.push((RelPath::new(&path).ok()?, known));
     }
     Some(())
@@ -108,8 +130,12 @@ fn take_state(rest: &mut &[u8], kind: u8) -> Option<FileState> {
             size: take_varint(rest)?,
             mode: take_u32(rest)?,
         },
-        SYMLINK => FileState::Symlink { target: ContentId(*take_array::<32>(rest)?) },
-        DIR => FileState::Dir { mode: take_u32(rest)? },
+        SYMLINK => FileState::Symlink {
+            target: ContentId(*take_array::<32>(rest)?),
+        },
+        DIR => FileState::Dir {
+            mode: take_u32(rest)?,
+        },
         OPAQUE => {
             let [reason] = *take_array::<1>(rest)?;
             FileState::Opaque {

@@ -10,11 +10,28 @@ fn saved(count: u64) -> Vec<u8> {
     let disk = crate::tests::disk::Disk::default();
     let entries: Vec<(RelPath, Known)> = (0..count)
         .map(|n| {
-            let state = if n % 2 == 0 { file(&n.to_le_bytes()) } else { FileState::Dir { mode: 0o700 } };
-            (path(&format!("p/{n:06}")), Known { state, stat: None, ignored: false })
+            let state = if n % 2 == 0 {
+                file(&n.to_le_bytes())
+            } else {
+                FileState::Dir { mode: 0o700 }
+            };
+            (
+                path(&format!("p/{n:06}")),
+                Known {
+                    state,
+                    stat: None,
+                    ignored: false,
+                },
+            )
         })
         .collect();
-    save(&disk, &[1; 16], OperationId(9), entries.iter().map(|(p, k)| (p, k))).unwrap();
+    save(
+        &disk,
+        &[1; 16],
+        OperationId(9),
+        entries.iter().map(|(p, k)| (p, k)),
+    )
+    .unwrap();
     disk.bytes(FILE)
 }
 
@@ -27,9 +44,9 @@ fn an_empty_tree_and_another_store() {
 
 proptest! {
     #[test]
-    fn any_damage_is_noticed(at in 24_usize..3000, flip in 1_u8..=255, cut in any::<bool>()) {
+    fn any_damage_is_noticed(at in 0_usize..3000, flip in 1_u8..=255, cut in any::<bool>()) {
         let whole = saved(100);
-        let at = 25 + at % (whole.len() - 25);
+        let at = at % whole.len();
         let mut bytes = whole;
         if cut {
             bytes.truncate(at);
@@ -41,6 +58,7 @@ proptest! {
 
     #[test]
     fn random_entries_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..500)) {
-        drop(codec::take_entries(&bytes, &mut Vec::new()));
+        let mut entries = Vec::new();
+        prop_assert!(codec::take_entries(&bytes, &mut entries).is_some() || entries.len() < 500);
     }
 }

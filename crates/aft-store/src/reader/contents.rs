@@ -67,7 +67,10 @@ impl Reader {
     /// # Errors
     /// As [`Self::read_content`].
     pub fn content_size(&self, id: &ContentId) -> Result<u64, ReadError> {
-        let loc = self.shared.find_content(id)?.ok_or(ReadError::NotFound(*id))?;
+        let loc = self
+            .shared
+            .find_content(id)?
+            .ok_or(ReadError::NotFound(*id))?;
         let record = self.shared.record(loc)?;
         match record.kind {
             Kind::ChunkList => chunk_list(id, &record).map(|list| list.size),
@@ -83,7 +86,9 @@ impl Reader {
             Some(Content::Whole(_)) => Ok(()),
             Some(Content::Chunks(list)) => {
                 let mut stream = ContentReader::new(self.clone(), *id, list);
-                io::copy(&mut stream, &mut io::sink()).map_err(ReadError::Io).map(|_| ())
+                io::copy(&mut stream, &mut io::sink())
+                    .map_err(ReadError::Io)
+                    .map(|_| ())
             }
             None => Err(corrupt(id, "another content lies in its place")),
         }
@@ -94,7 +99,11 @@ impl Reader {
     #[must_use]
     pub fn base_for(&self, id: &ContentId) -> Option<Base> {
         match find(&self.shared, id).ok()? {
-            Content::Whole(Cached { bytes, chain_bytes }) => Some(Base { id: *id, bytes, chain_bytes }),
+            Content::Whole(Cached { bytes, chain_bytes }) => Some(Base {
+                id: *id,
+                bytes,
+                chain_bytes,
+            }),
             Content::Chunks(_) => None,
         }
     }
@@ -103,6 +112,9 @@ impl Reader {
 fn corrupt(id: &ContentId, reason: &str) -> ReadError {
     ReadError::corrupt(format!("content {id}"), reason)
 }
+
+/// Longer bases are not kept for the sake of their neighbours.
+const SHARED_BASE_MAX: usize = 256 * 1024;
 
 enum Content {
     Whole(Cached),
@@ -122,6 +134,16 @@ fn find(shared: &Shared, id: &ContentId) -> Result<Content, ReadError> {
     if let Some(cached) = shared.cache.lock().get(id) {
         return Ok(Content::Whole(cached));
     }
+    match find_stored(shared, id) {
+        // Its segment was rewritten between the look-up and the reading.
+        Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+            find_stored(shared, id)
+        }
+        found => found,
+    }
+}
+
+fn find_stored(shared: &Shared, id: &ContentId) -> Result<Content, ReadError> {
     let mut failure = ReadError::NotFound(*id);
     for loc in shared.candidates(crate::content::prefix_of(id))? {
         match read_one(shared, id, loc) {
@@ -156,7 +178,10 @@ fn read_one(shared: &Shared, id: &ContentId, loc: Loc) -> Result<Option<Content>
     if *blake3::hash(&bytes).as_bytes() != id.0 {
         return Err(corrupt(id, "its bytes do not hash to its id"));
     }
-    Ok(Some(Content::Whole(Cached { bytes: Arc::from(bytes), chain_bytes: blob.chain_bytes() })))
+    Ok(Some(Content::Whole(Cached {
+        bytes: Arc::from(bytes),
+        chain_bytes: blob.chain_bytes(),
+    })))
 }
 
 /// Decodes a blob, its bases first. The chain cost falls with every link, so this ends.
@@ -174,17 +199,36 @@ fn decode(shared: &Shared, blob: &BlobRecord<'_>) -> Result<Option<Vec<u8>>, Rea
     };
     for loc in shared.candidates(base)? {
         let record = shared.record(loc)?;
-        let Some(below) = BlobRecord::parse(&record.payload) else { continue };
+        let Some(below) = BlobRecord::parse(&record.payload) else {
+            continue;
+        };
         if record.kind != Kind::Blob || below.chain_bytes() != left || left > 4 * WHOLE_MAX {
             continue;
         }
         if let Some(base) = decode(shared, &below)?
             && let Some(bytes) = blob.decode(Some(&base))
         {
+            if !matches!(below.encoding, Encoding::Delta { .. }) {
+                remember_shared_base(shared, &record, base, left);
+            }
             return Ok(Some(bytes));
         }
     }
     Ok(None)
+}
+
+/// A base that stands on its own may be a dictionary for many contents.
+fn remember_shared_base(shared: &Shared, record: &Record, bytes: Vec<u8>, chain_bytes: u64) {
+    let Some(id) = record.payload.first_chunk::<32>() else {
+        return;
+    };
+    if bytes.len() <= SHARED_BASE_MAX && blake3::hash(&bytes).as_bytes() == id {
+        let bytes = Arc::from(bytes);
+        shared
+            .cache
+            .lock()
+            .put(ContentId(*id), Cached { bytes, chain_bytes });
+    }
 }
 
 fn chunk_list(id: &ContentId, record: &Record) -> Result<ChunkListV1, ReadError> {
@@ -192,7 +236,11 @@ fn chunk_list(id: &ContentId, record: &Record) -> Result<ChunkListV1, ReadError>
     let list: ChunkListV1 =
         records::decode(body).map_err(|e| corrupt(id, &format!("its chunk list: {e}")))?;
     let sum: u64 = list.chunks.iter().map(|(_, len)| u64::from(*len)).sum();
-    if sum == list.size { Ok(list) } else { Err(corrupt(id, "its chunks do not add up")) }
+    if sum == list.size {
+        Ok(list)
+    } else {
+        Err(corrupt(id, "its chunks do not add up"))
+    }
 }
 
 /// A chunked content as a stream.
@@ -237,7 +285,9 @@ impl ContentReader {
         };
         let id = ContentId(id);
         let chunk = match find(&self.reader.shared, &id) {
-            Ok(Content::Whole(cached)) if cached.bytes.len() as u64 == u64::from(len) => cached.bytes,
+            Ok(Content::Whole(cached)) if cached.bytes.len() as u64 == u64::from(len) => {
+                cached.bytes
+            }
             Ok(_) => {
                 let error = corrupt(&self.id, "a chunk has another length");
                 return Err(self.fail(error));

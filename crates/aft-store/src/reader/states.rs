@@ -23,7 +23,10 @@ impl Reader {
     ///
     /// # Errors
     /// [`ReadError`].
-    pub fn states_at(&self, operation: OperationId) -> Result<Vec<(RelPath, FileState)>, ReadError> {
+    pub fn states_at(
+        &self,
+        operation: OperationId,
+    ) -> Result<Vec<(RelPath, FileState)>, ReadError> {
         let (later, paths) = self.shared.index.read(|connection| {
             let later: i64 = connection
                 .prepare_cached("SELECT IFNULL(MAX(op), 0) FROM ops")?
@@ -57,7 +60,8 @@ impl Reader {
                 let operation = if summary.is_whole() {
                     summary.operation
                 } else {
-                    let missing = || ReadError::corrupt("operation", "it vanished while it was read");
+                    let missing =
+                        || ReadError::corrupt("operation", "it vanished while it was read");
                     self.operation(summary.operation.id)?.ok_or_else(missing)?
                 };
                 for change in operation.changes {
@@ -76,7 +80,10 @@ impl Reader {
     ) -> Result<Vec<(RelPath, FileState)>, ReadError> {
         let tail: Vec<u64> = {
             let tail = self.shared.tail.read();
-            tail.ops.range(operation.0.saturating_add(1)..).map(|(id, _)| *id).collect()
+            tail.ops
+                .range(operation.0.saturating_add(1)..)
+                .map(|(id, _)| *id)
+                .collect()
         };
         // Operation to the paths it was the first to change.
         let mut firsts: BTreeMap<u64, Vec<RelPath>> = BTreeMap::new();
@@ -88,8 +95,9 @@ impl Reader {
             let mut rows = paths.query([])?;
             while let Some(row) = rows.next()? {
                 let id: i64 = row.get(1)?;
-                let op: Option<i64> =
-                    first.query_row(params![id, number(operation.0)], |row| row.get(0)).optional()?;
+                let op: Option<i64> = first
+                    .query_row(params![id, number(operation.0)], |row| row.get(0))
+                    .optional()?;
                 if let Some(op) = op {
                     let bytes: Vec<u8> = row.get(0)?;
                     let path = RelPath::new(bytes)
@@ -101,9 +109,14 @@ impl Reader {
         })?;
         let mut states: HashMap<RelPath, FileState> = HashMap::new();
         for (id, paths) in firsts {
-            let Some(operation) = self.operation(OperationId(id))? else { continue };
-            let before: HashMap<&RelPath, FileState> =
-                operation.changes.iter().map(|change| (&change.path, change.before)).collect();
+            let Some(operation) = self.operation(OperationId(id))? else {
+                continue;
+            };
+            let before: HashMap<&RelPath, FileState> = operation
+                .changes
+                .iter()
+                .map(|change| (&change.path, change.before))
+                .collect();
             for path in paths {
                 if let Some(state) = before.get(&path).copied() {
                     states.entry(path).or_insert(state);
@@ -111,7 +124,9 @@ impl Reader {
             }
         }
         for id in tail {
-            let Some(operation) = self.operation(OperationId(id))? else { continue };
+            let Some(operation) = self.operation(OperationId(id))? else {
+                continue;
+            };
             for change in operation.changes {
                 states.entry(change.path).or_insert(change.before);
             }
@@ -134,7 +149,9 @@ impl Reader {
             return Ok(change.map(|change| change.before));
         }
         let earlier = self.operations_of(path, 0, operation.0.saturating_add(1), 1, true)?;
-        let Some(last) = earlier.first() else { return Ok(None) };
+        let Some(last) = earlier.first() else {
+            return Ok(None);
+        };
         let change = self.change_of(OperationId(*last), path)?;
         Ok(change.map(|change| change.after))
     }
@@ -146,7 +163,11 @@ impl Reader {
     pub fn operation_at_time(&self, time_ns: i64) -> Result<Option<OperationId>, ReadError> {
         let in_tail = {
             let tail = self.shared.tail.read();
-            tail.ops.values().rev().find(|row| row.time_ns <= time_ns).map(|row| row.id)
+            tail.ops
+                .values()
+                .rev()
+                .find(|row| row.time_ns <= time_ns)
+                .map(|row| row.id)
         };
         if let Some(id) = in_tail {
             return Ok(Some(OperationId(id)));

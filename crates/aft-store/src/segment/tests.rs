@@ -11,13 +11,25 @@ fn group(bytes: &mut Vec<u8>, number: u64, synced: u64) {
     let offset = bytes.len() as u64;
     frame::encode(bytes, seed, offset, Kind::Reservation, &[&[1]]);
     let offset = bytes.len() as u64;
-    let trailer = TrailerV1 { group: number, synced: SyncedV1::Back(offset - synced), chain: [0; 32] };
+    let trailer = TrailerV1 {
+        group: number,
+        synced: SyncedV1::Back(offset - synced),
+        chain: [0; 32],
+    };
     frame::encode(bytes, seed, offset, Kind::Trailer, &[&encode(&trailer)]);
 }
 
 fn walk(bytes: &[u8], vouched_whole: bool) -> Walk {
     let seed = CrcSeed::new(&STORE, 1);
-    Walker { segment: 1, seed, bytes, base: 0, vouched_whole }.walk().unwrap()
+    Walker {
+        segment: 1,
+        seed,
+        bytes,
+        base: 0,
+        vouched_whole,
+    }
+    .walk()
+    .unwrap()
 }
 
 /// Three groups; the second is damaged, and the third vouches as far as `synced` says.
@@ -53,7 +65,13 @@ fn records_after_the_last_trailer_are_not_seen() {
     let mut bytes = Vec::new();
     group(&mut bytes, 1, 0);
     let end = bytes.len() as u64;
-    frame::encode(&mut bytes, CrcSeed::new(&STORE, 1), end, Kind::Reservation, &[&[1]]);
+    frame::encode(
+        &mut bytes,
+        CrcSeed::new(&STORE, 1),
+        end,
+        Kind::Reservation,
+        &[&[1]],
+    );
     let found = walk(&bytes, false);
     assert_eq!((found.records.len(), found.end), (2, end));
 }
@@ -72,15 +90,29 @@ fn a_frame_of_a_newer_version_is_refused() {
     crc.update(&bytes[..4]);
     crc.update(&bytes[8..]);
     bytes[4..8].copy_from_slice(&crc.finalize().to_le_bytes());
-    let walker = Walker { segment: 1, seed, bytes: &bytes, base: 0, vouched_whole: false };
-    assert!(matches!(walker.walk(), Err(OpenError::NewerFormat { found: 2, known: 1 })));
+    let walker = Walker {
+        segment: 1,
+        seed,
+        bytes: &bytes,
+        base: 0,
+        vouched_whole: false,
+    };
+    assert!(matches!(
+        walker.walk(),
+        Err(OpenError::NewerFormat { found: 2, known: 1 })
+    ));
 }
 
 #[test]
 fn names_are_exact() {
     assert_eq!(file_name(7), "seg-00000007.aft");
     assert_eq!(number_of("seg-00000007.aft"), Some(7));
-    for other in ["seg-7.aft", "seg-0000000x.aft", "seg-00000007.aft.tmp", "index.sqlite"] {
+    for other in [
+        "seg-7.aft",
+        "seg-0000000x.aft",
+        "seg-00000007.aft.tmp",
+        "index.sqlite",
+    ] {
         assert_eq!(number_of(other), None);
     }
 }

@@ -13,7 +13,13 @@ fn ten_edits() -> Disk {
     let disk = Disk::default();
     let mut store = opened(&disk);
     for id in 1..=10 {
-        put_edit(&mut store.writer, id, &format!("f{id}"), FileState::Absent, &noise(id, 300));
+        put_edit(
+            &mut store.writer,
+            id,
+            &format!("f{id}"),
+            FileState::Absent,
+            &noise(id, 300),
+        );
     }
     store.writer.close().unwrap();
     disk
@@ -23,7 +29,10 @@ fn ten_edits() -> Disk {
 fn place_of(disk: &Disk, id: u64) -> usize {
     let bytes = disk.bytes(NAME);
     let needle = noise(id, 40);
-    bytes.windows(40).position(|window| window == needle).unwrap()
+    bytes
+        .windows(40)
+        .position(|window| window == needle)
+        .unwrap()
 }
 
 #[test]
@@ -35,20 +44,30 @@ fn a_damaged_content_is_reported_never_served_and_never_cut() {
     let mut store = opened(&disk);
     assert_eq!(store.recovery.corrupt.len(), 1, "{:?}", store.recovery);
     assert_eq!(store.recovery.torn_bytes, 0);
-    assert_eq!(disk.bytes(NAME)[..bytes.len()], bytes, "nothing is cut or mended");
+    assert_eq!(
+        disk.bytes(NAME)[..bytes.len()],
+        bytes,
+        "nothing is cut or mended"
+    );
     let damaged = content_id(&noise(4, 300));
     assert!(store.reader.read_content(&damaged).is_err());
     for id in 1..=10 {
         assert!(store.reader.operation(OperationId(id)).unwrap().is_some());
         if id != 4 {
-            store.reader.read_content(&content_id(&noise(id, 300))).unwrap();
+            store
+                .reader
+                .read_content(&content_id(&noise(id, 300)))
+                .unwrap();
         }
     }
     let report = store.reader.check(true).unwrap();
     assert!(!report.is_clean());
     assert!(report.chain_ok, "a content is not part of the chain");
     // The same bytes put again heal it.
-    store.writer.put_content(prepare(&noise(4, 300), None, Level::Normal)).unwrap();
+    store
+        .writer
+        .put_content(prepare(&noise(4, 300), None, Level::Normal))
+        .unwrap();
     store.writer.commit(true).unwrap();
     store.reader.read_content(&damaged).unwrap();
 }
@@ -79,7 +98,10 @@ fn a_damaged_operation_breaks_the_chain_and_nothing_else() {
     assert_eq!(store.reader.operation(OperationId(5)).unwrap(), None);
     assert!(store.reader.operation(OperationId(6)).unwrap().is_some());
     assert_eq!(store.reader.verify_chain().unwrap(), None);
-    assert_eq!(opened(&ten_edits()).reader.verify_chain().unwrap(), Some(10));
+    assert_eq!(
+        opened(&ten_edits()).reader.verify_chain().unwrap(),
+        Some(10)
+    );
 }
 
 #[test]
@@ -96,7 +118,9 @@ fn bad_trailers_and_headers_in_the_middle_do_not_hide_what_follows() {
             assert!(at < 100, "refused for byte {at}");
             continue;
         };
-        let seen = (1..=10).filter(|id| store.reader.operation(OperationId(*id)).unwrap().is_some()).count();
+        let seen = (1..=10)
+            .filter(|id| store.reader.operation(OperationId(*id)).unwrap().is_some())
+            .count();
         assert!(seen >= 9, "byte {at}: {seen} operations");
         for id in 1..=10 {
             let bytes = noise(id, 300);
@@ -121,15 +145,26 @@ fn a_record_moved_to_another_place_is_not_a_record() {
     disk.set_bytes(NAME, bytes);
     let store = opened(&disk);
     assert_eq!(store.recovery.corrupt.len(), 1);
-    assert!(store.reader.read_content(&content_id(&noise(8, 300))).is_err());
-    store.reader.read_content(&content_id(&noise(3, 300))).unwrap();
+    assert!(
+        store
+            .reader
+            .read_content(&content_id(&noise(8, 300)))
+            .is_err()
+    );
+    store
+        .reader
+        .read_content(&content_id(&noise(3, 300)))
+        .unwrap();
 }
 
 #[test]
 fn segments_of_two_stores_are_refused() {
     let disk = ten_edits();
     let other = Disk::default();
-    let seed = crate::Options { seed: Some([8; 32]), ..options() };
+    let seed = crate::Options {
+        seed: Some([8; 32]),
+        ..options()
+    };
     drop(crate::open(std::sync::Arc::new(other.clone()), &seed).unwrap());
     disk.set_bytes("seg-00000002.aft", other.bytes(NAME));
     // Its header says 1 and its name 2: it does not check, and what is in it belongs to nobody.

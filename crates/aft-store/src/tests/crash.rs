@@ -13,8 +13,17 @@ fn what_was_committed_durably_survives_a_power_cut_and_the_rest_is_whole_or_gone
     let mut store = opened(&disk);
     for id in 1..=200_u64 {
         let bytes = noise(id, 700);
-        store.writer.put_content(prepare(&bytes, None, Level::Normal)).unwrap();
-        store.writer.put_operation(&operation(id, vec![change("a", FileState::Absent, file(&bytes))])).unwrap();
+        store
+            .writer
+            .put_content(prepare(&bytes, None, Level::Normal))
+            .unwrap();
+        store
+            .writer
+            .put_operation(&operation(
+                id,
+                vec![change("a", FileState::Absent, file(&bytes))],
+            ))
+            .unwrap();
         let durable = id % 3 == 0;
         store.writer.commit(durable).unwrap();
         if !durable && id % 7 != 0 {
@@ -30,7 +39,10 @@ fn what_was_committed_durably_survives_a_power_cut_and_the_rest_is_whole_or_gone
             after.reader.read_content(&content).unwrap();
         }
     }
-    assert!(disk.names().len() > 2, "the test went over several segments");
+    assert!(
+        disk.names().len() > 2,
+        "the test went over several segments"
+    );
 }
 
 #[test]
@@ -38,7 +50,13 @@ fn a_kill_without_close_keeps_everything_committed_and_skips_numbers() {
     let disk = Disk::default();
     let mut store = opened(&disk);
     for id in 1..=5 {
-        put_edit(&mut store.writer, id, "a", FileState::Absent, &noise(id, 99));
+        put_edit(
+            &mut store.writer,
+            id,
+            "a",
+            FileState::Absent,
+            &noise(id, 99),
+        );
     }
     let mut next = 6;
     for _ in 0..3 {
@@ -69,7 +87,10 @@ fn losing_the_power_while_the_store_is_made_leaves_a_store_that_opens() {
         torn.set_bytes("seg-00000001.aft", first[..len].to_vec());
         let mut store = opened(&torn);
         put_edit(&mut store.writer, 2000, "a", FileState::Absent, b"1");
-        assert_eq!(opened(&torn.after_power_cut()).reader.head(), OperationId(2000));
+        assert_eq!(
+            opened(&torn.after_power_cut()).reader.head(),
+            OperationId(2000)
+        );
     }
 }
 
@@ -80,7 +101,13 @@ fn a_torn_new_segment_is_dropped_and_the_sealed_one_goes_on() {
     let mut id = 0;
     while disk.names().len() < 2 {
         id += 1;
-        put_edit(&mut store.writer, id, "a", FileState::Absent, &noise(id, 9000));
+        put_edit(
+            &mut store.writer,
+            id,
+            "a",
+            FileState::Absent,
+            &noise(id, 9000),
+        );
     }
     let newest = "seg-00000002.aft";
     let whole = disk.bytes(newest);
@@ -107,7 +134,10 @@ fn with_last_group() -> (Disk, usize, [Vec<u8>; 2]) {
     let start = disk.bytes("seg-00000001.aft").len();
     let contents = [noise(3, 120), noise(4, 120)];
     for bytes in &contents {
-        store.writer.put_content(prepare(bytes, None, Level::Normal)).unwrap();
+        store
+            .writer
+            .put_content(prepare(bytes, None, Level::Normal))
+            .unwrap();
     }
     let changes = vec![
         change("c", FileState::Absent, file(&contents[0])),
@@ -121,14 +151,24 @@ fn with_last_group() -> (Disk, usize, [Vec<u8>; 2]) {
 
 fn assert_whole_or_gone(disk: &Disk, contents: &[Vec<u8>; 2]) {
     let store = opened(disk);
-    assert_eq!(store.recovery.corrupt, Vec::new(), "a tail is not corruption");
+    assert_eq!(
+        store.recovery.corrupt,
+        Vec::new(),
+        "a tail is not corruption"
+    );
     for id in [1, 2] {
         let operation = store.reader.operation(OperationId(id)).unwrap().unwrap();
         let content = operation.changes[0].after.content().unwrap();
-        assert_eq!(&*store.reader.read_content(&content).unwrap(), noise(id, 300));
+        assert_eq!(
+            &*store.reader.read_content(&content).unwrap(),
+            noise(id, 300)
+        );
     }
     let there = store.reader.head() == OperationId(3);
-    assert_eq!(store.reader.checkpoints().unwrap().len(), usize::from(there));
+    assert_eq!(
+        store.reader.checkpoints().unwrap().len(),
+        usize::from(there)
+    );
     for bytes in contents {
         assert_eq!(store.reader.contains(&content_id(bytes)).unwrap(), there);
     }

@@ -37,7 +37,13 @@ impl Disk {
         let mut files = BTreeMap::new();
         for (name, file) in &state.durable_names {
             let durable = file.lock().durable.clone();
-            files.insert(name.clone(), FileData { bytes: durable.clone(), durable });
+            files.insert(
+                name.clone(),
+                FileData {
+                    bytes: durable.clone(),
+                    durable,
+                },
+            );
         }
         Self::of(files)
     }
@@ -47,15 +53,30 @@ impl Disk {
         let state = self.0.lock();
         let copy = |file: &Arc<Mutex<FileData>>| {
             let bytes = file.lock().bytes.clone();
-            FileData { durable: bytes.clone(), bytes }
+            FileData {
+                durable: bytes.clone(),
+                bytes,
+            }
         };
-        Self::of(state.files.iter().map(|(name, file)| (name.clone(), copy(file))).collect())
+        Self::of(
+            state
+                .files
+                .iter()
+                .map(|(name, file)| (name.clone(), copy(file)))
+                .collect(),
+        )
     }
 
     fn of(files: BTreeMap<String, FileData>) -> Self {
-        let files: BTreeMap<_, _> =
-            files.into_iter().map(|(name, data)| (name, Arc::new(Mutex::new(data)))).collect();
-        let state = State { durable_names: files.clone(), files, ..State::default() };
+        let files: BTreeMap<_, _> = files
+            .into_iter()
+            .map(|(name, data)| (name, Arc::new(Mutex::new(data))))
+            .collect();
+        let state = State {
+            durable_names: files.clone(),
+            files,
+            ..State::default()
+        };
         Self(Arc::new(Mutex::new(state)))
     }
 
@@ -69,7 +90,10 @@ impl Disk {
 
     /// Replaces a file behind the store's back.
     pub(crate) fn set_bytes(&self, name: &str, bytes: Vec<u8>) {
-        let data = FileData { durable: bytes.clone(), bytes };
+        let data = FileData {
+            durable: bytes.clone(),
+            bytes,
+        };
         let file = Arc::new(Mutex::new(data));
         let mut state = self.0.lock();
         state.files.insert(name.to_owned(), file.clone());
@@ -114,7 +138,11 @@ impl Disk {
 
     fn file(&self, name: &str) -> io::Result<Arc<Mutex<FileData>>> {
         let state = self.0.lock();
-        state.files.get(name).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+        state
+            .files
+            .get(name)
+            .cloned()
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
 
@@ -127,7 +155,10 @@ impl AppendFile for Handle {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         if let Err(error) = self.disk.call() {
             // A short write, as a full disk gives.
-            self.data.lock().bytes.extend_from_slice(&bytes[..bytes.len() / 2]);
+            self.data
+                .lock()
+                .bytes
+                .extend_from_slice(&bytes[..bytes.len() / 2]);
             return Err(error);
         }
         self.data.lock().bytes.extend_from_slice(bytes);
@@ -166,7 +197,10 @@ impl ReadAt for Handle {
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
         let data = self.data.lock();
         let end = offset as usize + buf.len();
-        let bytes = data.bytes.get(offset as usize..end).ok_or(io::ErrorKind::UnexpectedEof)?;
+        let bytes = data
+            .bytes
+            .get(offset as usize..end)
+            .ok_or(io::ErrorKind::UnexpectedEof)?;
         buf.copy_from_slice(bytes);
         Ok(())
     }
@@ -182,12 +216,24 @@ impl StoreDir for Disk {
     }
 
     fn append(&self, name: &str) -> io::Result<Box<dyn AppendFile>> {
-        let data = self.0.lock().files.entry(name.to_owned()).or_default().clone();
-        Ok(Box::new(Handle { disk: self.clone(), data }))
+        let data = self
+            .0
+            .lock()
+            .files
+            .entry(name.to_owned())
+            .or_default()
+            .clone();
+        Ok(Box::new(Handle {
+            disk: self.clone(),
+            data,
+        }))
     }
 
     fn read(&self, name: &str) -> io::Result<Box<dyn ReadAt>> {
-        Ok(Box::new(Handle { disk: self.clone(), data: self.file(name)? }))
+        Ok(Box::new(Handle {
+            disk: self.clone(),
+            data: self.file(name)?,
+        }))
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
@@ -205,7 +251,9 @@ impl StoreDir for Disk {
 
     fn remove(&self, name: &str) -> io::Result<()> {
         let removed = self.0.lock().files.remove(name);
-        removed.map(|_| ()).ok_or_else(|| io::ErrorKind::NotFound.into())
+        removed
+            .map(|_| ())
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     fn sync_dir(&self) -> io::Result<()> {

@@ -16,7 +16,11 @@ fn run(disk: &Disk, count: u64, fail_in: Option<(u64, bool)>) -> crate::Opened {
     for id in 1..=count {
         let bytes = noise(id, 6000);
         // An error of a put means "not taken": it is put again after the reopening.
-        while store.writer.put_content(prepare(&bytes, None, Level::Normal)).is_err() {
+        while store
+            .writer
+            .put_content(prepare(&bytes, None, Level::Normal))
+            .is_err()
+        {
             mend(disk, &mut store);
         }
         let operation = operation(id, vec![change("a", FileState::Absent, file(&bytes))]);
@@ -30,7 +34,11 @@ fn run(disk: &Disk, count: u64, fail_in: Option<(u64, bool)>) -> crate::Opened {
             mend(disk, &mut store);
         }
         let after = opened(&disk.after_power_cut());
-        assert_eq!(after.reader.head(), OperationId(id), "an acknowledged operation is lost");
+        assert_eq!(
+            after.reader.head(),
+            OperationId(id),
+            "an acknowledged operation is lost"
+        );
         after.reader.read_content(&content_id(&bytes)).unwrap();
     }
     store
@@ -54,17 +62,26 @@ fn a_failure_of_each_single_call_loses_nothing_and_promises_nothing() {
     let making = probe.calls();
     let probe = Disk::default();
     run(&probe, 14, None);
-    assert!(probe.names().len() > 1, "the run goes over several segments");
+    assert!(
+        probe.names().len() > 1,
+        "the run goes over several segments"
+    );
     for for_ever in [false, true] {
         for call in 0..probe.calls() - making {
             let disk = Disk::default();
             let store = run(&disk, 14, Some((call, for_ever)));
             disk.heal();
             for id in 1..=14 {
-                store.reader.read_content(&content_id(&noise(id, 6000))).unwrap();
+                store
+                    .reader
+                    .read_content(&content_id(&noise(id, 6000)))
+                    .unwrap();
             }
             let report = store.reader.check(true).unwrap();
-            assert!(report.is_clean(), "call {call}, for ever {for_ever}: {report:?}");
+            assert!(
+                report.is_clean(),
+                "call {call}, for ever {for_ever}: {report:?}"
+            );
         }
     }
 }
@@ -77,9 +94,25 @@ fn one_durable_commit_is_one_sync() {
     store.writer.commit(true).unwrap();
     let before = (disk.syncs(), disk.calls());
     let bytes = noise(1, 20_000);
-    store.writer.put_content(prepare(&bytes, None, Level::Normal)).unwrap();
-    store.writer.put_operation(&operation(1, vec![change("a", FileState::Absent, file(&bytes))])).unwrap();
-    store.writer.put_checkpoint(&super::checkpoint("c", 1)).unwrap();
+    store
+        .writer
+        .put_content(prepare(&bytes, None, Level::Normal))
+        .unwrap();
+    store
+        .writer
+        .put_operation(&operation(
+            1,
+            vec![change("a", FileState::Absent, file(&bytes))],
+        ))
+        .unwrap();
+    store
+        .writer
+        .put_checkpoint(&super::checkpoint("c", 1))
+        .unwrap();
     store.writer.commit(true).unwrap();
-    assert_eq!((disk.syncs(), disk.calls()), (before.0 + 1, before.1 + 2), "one append and one sync");
+    assert_eq!(
+        (disk.syncs(), disk.calls()),
+        (before.0 + 1, before.1 + 2),
+        "one append and one sync"
+    );
 }

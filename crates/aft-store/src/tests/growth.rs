@@ -21,7 +21,9 @@ fn real(dir: &Path) -> RealStoreDir {
 fn allocated(dir: &Path) -> u64 {
     use std::os::unix::fs::MetadataExt;
     let entries = std::fs::read_dir(dir).unwrap();
-    entries.map(|entry| entry.unwrap().metadata().unwrap().blocks() * 512).sum()
+    entries
+        .map(|entry| entry.unwrap().metadata().unwrap().blocks() * 512)
+        .sum()
 }
 
 /// One-line edits of a 20 KB file, each with its checkpoint, each durable.
@@ -31,10 +33,23 @@ fn edits(store: &mut Opened, text: &mut String, ids: std::ops::RangeInclusive<u6
         let base = store.reader.base_for(&content_id(text.as_bytes()));
         let line = text.lines().nth(id as usize * 37 % 400).unwrap().to_owned();
         *text = text.replacen(&line, &format!("    let edited_{id} = compute({id});"), 1);
-        store.writer.put_content(prepare(text.as_bytes(), base.as_ref(), Level::Normal)).unwrap();
-        let change = change("crates/aft-engine/src/plan.rs", before, file(text.as_bytes()));
-        store.writer.put_operation(&operation(id, vec![change])).unwrap();
-        store.writer.put_checkpoint(&checkpoint(&format!("step-{id}"), id)).unwrap();
+        store
+            .writer
+            .put_content(prepare(text.as_bytes(), base.as_ref(), Level::Normal))
+            .unwrap();
+        let change = change(
+            "crates/aft-engine/src/plan.rs",
+            before,
+            file(text.as_bytes()),
+        );
+        store
+            .writer
+            .put_operation(&operation(id, vec![change]))
+            .unwrap();
+        store
+            .writer
+            .put_checkpoint(&checkpoint(&format!("step-{id}"), id))
+            .unwrap();
         store.writer.commit(true).unwrap();
         if id % 10 == 0 {
             store.writer.flush_index().unwrap();
@@ -48,8 +63,15 @@ fn an_edit_of_twenty_kilobytes_and_its_checkpoint_grow_the_store_by_less_than_70
     let dir = parent.path().join("store");
     let mut store = open_at(&dir);
     let mut text = source_text(500);
-    assert!((18_000..24_000).contains(&text.len()), "{} bytes", text.len());
-    store.writer.put_content(prepare(text.as_bytes(), None, Level::Normal)).unwrap();
+    assert!(
+        (18_000..24_000).contains(&text.len()),
+        "{} bytes",
+        text.len()
+    );
+    store
+        .writer
+        .put_content(prepare(text.as_bytes(), None, Level::Normal))
+        .unwrap();
     edits(&mut store, &mut text, 1..=100);
     store.writer.flush_index().unwrap();
     let before = allocated(&dir);
@@ -71,7 +93,11 @@ fn an_index_that_was_deleted_or_damaged_is_rebuilt_and_answers_the_same() {
     edits(&mut store, &mut text, 1..=150);
     store.writer.close().unwrap();
     let answers = || {
-        let Opened { writer, reader, recovery } = open_at(&dir);
+        let Opened {
+            writer,
+            reader,
+            recovery,
+        } = open_at(&dir);
         assert!(!recovery.unclean);
         assert_eq!(recovery.corrupt, Vec::new());
         let answers = (
@@ -80,7 +106,9 @@ fn an_index_that_was_deleted_or_damaged_is_rebuilt_and_answers_the_same() {
             reader.states_at(OperationId(70)).unwrap(),
             reader.read_content(&content_id(text.as_bytes())).unwrap(),
             reader.verify_chain().unwrap(),
-            reader.path_history(&super::path("crates/aft-engine/src/plan.rs"), None, 1000).unwrap(),
+            reader
+                .path_history(&super::path("crates/aft-engine/src/plan.rs"), None, 1000)
+                .unwrap(),
         );
         writer.close().unwrap();
         answers
@@ -90,7 +118,9 @@ fn an_index_that_was_deleted_or_damaged_is_rebuilt_and_answers_the_same() {
     assert_eq!(level.4, Some(300));
     real(&dir).remove("index.sqlite").unwrap();
     assert!(answers() == level, "after deletion");
-    real(&dir).replace("index.sqlite", &vec![0xAA; 100_000]).unwrap();
+    real(&dir)
+        .replace("index.sqlite", &vec![0xAA; 100_000])
+        .unwrap();
     assert!(answers() == level, "after damage");
 }
 
@@ -110,5 +140,11 @@ fn an_index_that_reaches_beyond_the_log_is_rebuilt() {
     let store = open_at(&dir);
     assert_eq!(store.reader.head(), OperationId(10));
     assert_eq!(store.reader.operation(OperationId(15)).unwrap(), None);
-    assert_eq!(store.reader.state_at(&super::path("none"), OperationId(3)).unwrap(), None::<FileState>);
+    assert_eq!(
+        store
+            .reader
+            .state_at(&super::path("none"), OperationId(3))
+            .unwrap(),
+        None::<FileState>
+    );
 }

@@ -9,7 +9,16 @@ use super::disk::Disk;
 use super::{change, file, opened, operation, path};
 use crate::{Filter, Reader};
 
-const PATHS: [&str; 8] = ["a", "b", "dir", "dir/a", "dir/b", "dir0", "dir/sub/x", "dir.txt"];
+const PATHS: [&str; 8] = [
+    "a",
+    "b",
+    "dir",
+    "dir/a",
+    "dir/b",
+    "dir0",
+    "dir/sub/x",
+    "dir.txt",
+];
 
 #[derive(Default)]
 struct Model {
@@ -19,11 +28,18 @@ struct Model {
 
 impl Model {
     fn push(&mut self, seed: &Edit) -> Operation {
-        let id = self.operations.last().map_or(1, |last| last.id.0 + 1 + u64::from(seed.skip));
+        let id = self
+            .operations
+            .last()
+            .map_or(1, |last| last.id.0 + 1 + u64::from(seed.skip));
         let mut changes: BTreeMap<RelPath, _> = BTreeMap::new();
         for (at, value) in &seed.changes {
             let name = PATHS[usize::from(*at) % PATHS.len()];
-            let before = self.now.get(&path(name)).copied().unwrap_or(FileState::Absent);
+            let before = self
+                .now
+                .get(&path(name))
+                .copied()
+                .unwrap_or(FileState::Absent);
             let after = match value {
                 0 => FileState::Absent,
                 1 => FileState::Dir { mode: 0o755 },
@@ -54,7 +70,11 @@ impl Model {
     }
 
     fn state_at(&self, path: &RelPath, at: u64) -> Option<FileState> {
-        let changes = || self.operations.iter().flat_map(|op| op.changes.iter().map(move |c| (op.id.0, c)));
+        let changes = || {
+            self.operations
+                .iter()
+                .flat_map(|op| op.changes.iter().map(move |c| (op.id.0, c)))
+        };
         let of_path = || changes().filter(|(_, change)| change.path == *path);
         of_path()
             .find(|(id, _)| *id > at)
@@ -65,7 +85,10 @@ impl Model {
     fn passing(&self, filter: &Filter, before: u64) -> Vec<Operation> {
         let passes = |op: &&Operation| {
             op.id.0 < before
-                && filter.path.as_ref().is_none_or(|p| p.is_root() || op.changes.iter().any(|c| c.path.is_within(p)))
+                && filter
+                    .path
+                    .as_ref()
+                    .is_none_or(|p| p.is_root() || op.changes.iter().any(|c| c.path.is_within(p)))
                 && (filter.session.is_none() || filter.session == op.session)
                 && (filter.turn.is_none() || filter.turn == op.turn)
                 && filter.kind.is_none_or(|kind| kind == op.kind)
@@ -73,7 +96,12 @@ impl Model {
                 && filter.until_op.is_none_or(|until| op.id <= until)
                 && filter.since_ns.is_none_or(|since| op.time_ns >= since)
         };
-        self.operations.iter().rev().filter(passes).cloned().collect()
+        self.operations
+            .iter()
+            .rev()
+            .filter(passes)
+            .cloned()
+            .collect()
     }
 }
 
@@ -111,13 +139,38 @@ fn filters() -> Vec<Filter> {
     let all = Filter::default();
     vec![
         all.clone(),
-        Filter { path: Some(path("dir")), ..all.clone() },
-        Filter { path: Some(path("dir/a")), kind: Some(OperationKind::Edit), ..all.clone() },
-        Filter { path: Some(RelPath::root()), session: Some(SessionId("s2".into())), ..all.clone() },
-        Filter { turn: Some(TurnId("t3".into())), ..all.clone() },
-        Filter { turn: Some(TurnId("nobody".into())), ..all.clone() },
-        Filter { since_op: Some(OperationId(5)), until_op: Some(OperationId(20)), ..all.clone() },
-        Filter { since_ns: Some(100_000), path: Some(path("a")), ..all },
+        Filter {
+            path: Some(path("dir")),
+            ..all.clone()
+        },
+        Filter {
+            path: Some(path("dir/a")),
+            kind: Some(OperationKind::Edit),
+            ..all.clone()
+        },
+        Filter {
+            path: Some(RelPath::root()),
+            session: Some(SessionId("s2".into())),
+            ..all.clone()
+        },
+        Filter {
+            turn: Some(TurnId("t3".into())),
+            ..all.clone()
+        },
+        Filter {
+            turn: Some(TurnId("nobody".into())),
+            ..all.clone()
+        },
+        Filter {
+            since_op: Some(OperationId(5)),
+            until_op: Some(OperationId(20)),
+            ..all.clone()
+        },
+        Filter {
+            since_ns: Some(100_000),
+            path: Some(path("a")),
+            ..all
+        },
     ]
 }
 
@@ -125,14 +178,30 @@ fn agrees(reader: &Reader, model: &Model) {
     let last = model.operations.last().map_or(0, |op| op.id.0);
     for at in (0..=last + 1).step_by(3) {
         let at_id = OperationId(at);
-        assert_eq!(reader.states_at(at_id).unwrap(), model.states_at(at), "states at {at}");
+        assert_eq!(
+            reader.states_at(at_id).unwrap(),
+            model.states_at(at),
+            "states at {at}"
+        );
         for name in PATHS {
-            assert_eq!(reader.state_at(&path(name), at_id).unwrap(), model.state_at(&path(name), at));
+            assert_eq!(
+                reader.state_at(&path(name), at_id).unwrap(),
+                model.state_at(&path(name), at)
+            );
         }
-        let after: Vec<_> =
-            reader.operations_after(at_id, 7).unwrap().into_iter().map(|s| s.operation).collect();
-        let expected: Vec<_> =
-            model.operations.iter().filter(|op| op.id.0 > at).take(7).cloned().collect();
+        let after: Vec<_> = reader
+            .operations_after(at_id, 7)
+            .unwrap()
+            .into_iter()
+            .map(|s| s.operation)
+            .collect();
+        let expected: Vec<_> = model
+            .operations
+            .iter()
+            .filter(|op| op.id.0 > at)
+            .take(7)
+            .cloned()
+            .collect();
         assert_eq!(after, expected);
     }
     for filter in filters() {
@@ -148,7 +217,10 @@ fn agrees(reader: &Reader, model: &Model) {
     }
     for name in PATHS {
         let history = reader.path_history(&path(name), None, 100).unwrap();
-        let ids: Vec<_> = history.iter().map(|entry| entry.summary.operation.id).collect();
+        let ids: Vec<_> = history
+            .iter()
+            .map(|entry| entry.summary.operation.id)
+            .collect();
         let made = model.operations.iter().rev();
         let expected: Vec<_> = made
             .filter(|op| op.changes.iter().any(|c| c.path == path(name)))
@@ -157,7 +229,12 @@ fn agrees(reader: &Reader, model: &Model) {
         assert_eq!(ids, expected);
     }
     let time = 128_000;
-    let expected = model.operations.iter().rev().find(|op| op.time_ns <= time).map(|op| op.id);
+    let expected = model
+        .operations
+        .iter()
+        .rev()
+        .find(|op| op.time_ns <= time)
+        .map(|op| op.id);
     assert_eq!(reader.operation_at_time(time).unwrap(), expected);
 }
 
@@ -190,8 +267,12 @@ fn large_operations_answer_like_small_ones() {
     let disk = Disk::default();
     let mut store = opened(&disk);
     let name = |n: usize| format!("d/f{n:05}");
-    let first: Vec<_> = (0..4500).map(|n| change(&name(n), FileState::Absent, file(&[1]))).collect();
-    let second: Vec<_> = (1000..4000).map(|n| change(&name(n), file(&[1]), file(&[2]))).collect();
+    let first: Vec<_> = (0..4500)
+        .map(|n| change(&name(n), FileState::Absent, file(&[1])))
+        .collect();
+    let second: Vec<_> = (1000..4000)
+        .map(|n| change(&name(n), file(&[1]), file(&[2])))
+        .collect();
     for (id, changes) in [(1, first), (2, second)] {
         store.writer.put_operation(&operation(id, changes)).unwrap();
         store.writer.commit(true).unwrap();
@@ -201,12 +282,30 @@ fn large_operations_answer_like_small_ones() {
         assert_eq!(states.len(), 3000);
         assert!(states.iter().all(|(_, state)| *state == file(&[1])));
         let one = path(&name(2500));
-        assert_eq!(store.reader.state_at(&one, OperationId(1)).unwrap(), Some(file(&[1])));
-        assert_eq!(store.reader.state_at(&one, OperationId(2)).unwrap(), Some(file(&[2])));
+        assert_eq!(
+            store.reader.state_at(&one, OperationId(1)).unwrap(),
+            Some(file(&[1]))
+        );
+        assert_eq!(
+            store.reader.state_at(&one, OperationId(2)).unwrap(),
+            Some(file(&[2]))
+        );
         assert_eq!(store.reader.path_history(&one, None, 9).unwrap().len(), 2);
-        let filter = Filter { path: Some(path("d/f00005")), ..Filter::default() };
+        let filter = Filter {
+            path: Some(path("d/f00005")),
+            ..Filter::default()
+        };
         assert_eq!(store.reader.operations(&filter, None, 9).unwrap().len(), 1);
-        assert_eq!(store.reader.operation(OperationId(2)).unwrap().unwrap().changes.len(), 3000);
+        assert_eq!(
+            store
+                .reader
+                .operation(OperationId(2))
+                .unwrap()
+                .unwrap()
+                .changes
+                .len(),
+            3000
+        );
         store.writer.flush_index().unwrap();
     }
 }

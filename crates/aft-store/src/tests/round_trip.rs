@@ -23,7 +23,11 @@ fn known(state: FileState, n: u64) -> Known {
         mtime_ns: 1_700_000_000_000_000_001,
         ctime_ns: -5,
     };
-    Known { state, stat: (!n.is_multiple_of(3)).then_some(stat), ignored: n.is_multiple_of(5) }
+    Known {
+        state,
+        stat: (!n.is_multiple_of(3)).then_some(stat),
+        ignored: n.is_multiple_of(5),
+    }
 }
 
 #[test]
@@ -40,11 +44,25 @@ fn an_operation_with_every_field_comes_back_after_a_restart() {
                 renamed_from: Some(path("old")),
             },
             change("dir", FileState::Absent, FileState::Dir { mode: 0o755 }),
-            change("link", FileState::Symlink { target: content_id(b"t") }, FileState::Absent),
+            change(
+                "link",
+                FileState::Symlink {
+                    target: content_id(b"t"),
+                },
+                FileState::Absent,
+            ),
             change(
                 "pipe",
-                FileState::Opaque { reason: OpaqueReason::StoreFull, size: 9, mode: 0o600 },
-                FileState::Opaque { reason: OpaqueReason::TooLarge, size: 10, mode: 0o4755 },
+                FileState::Opaque {
+                    reason: OpaqueReason::StoreFull,
+                    size: 9,
+                    mode: 0o600,
+                },
+                FileState::Opaque {
+                    reason: OpaqueReason::TooLarge,
+                    size: 10,
+                    mode: 0o4755,
+                },
             ),
         ],
     );
@@ -62,7 +80,10 @@ fn an_operation_with_every_field_comes_back_after_a_restart() {
     full.note = Some("because".to_owned());
     store.writer.put_operation(&full).unwrap();
     store.writer.commit(true).unwrap();
-    assert_eq!(store.reader.operation(OperationId(1)).unwrap(), Some(full.clone()));
+    assert_eq!(
+        store.reader.operation(OperationId(1)).unwrap(),
+        Some(full.clone())
+    );
     store.writer.close().unwrap();
     let store = opened(&disk);
     assert!(!store.recovery.unclean);
@@ -77,10 +98,19 @@ fn contents_of_every_shape_come_back() {
     let disk = Disk::default();
     let mut store = opened(&disk);
     let text = source_text(400).into_bytes();
-    let shapes: Vec<Vec<u8>> =
-        vec![Vec::new(), b"x".to_vec(), noise(1, 5000), text, vec![0; 300_000], noise(2, 4 << 20)];
+    let shapes: Vec<Vec<u8>> = vec![
+        Vec::new(),
+        b"x".to_vec(),
+        noise(1, 5000),
+        text,
+        vec![0; 300_000],
+        noise(2, 4 << 20),
+    ];
     for bytes in &shapes {
-        store.writer.put_content(prepare(bytes, None, Level::Fast)).unwrap();
+        store
+            .writer
+            .put_content(prepare(bytes, None, Level::Fast))
+            .unwrap();
     }
     store.writer.commit(true).unwrap();
     store.writer.close().unwrap();
@@ -92,7 +122,9 @@ fn contents_of_every_shape_come_back() {
         assert!(store.reader.contains(&id).unwrap());
     }
     let missing = content_id(b"missing");
-    assert!(matches!(store.reader.read_content(&missing), Err(ReadError::NotFound(id)) if id == missing));
+    assert!(
+        matches!(store.reader.read_content(&missing), Err(ReadError::NotFound(id)) if id == missing)
+    );
 }
 
 #[test]
@@ -102,8 +134,14 @@ fn a_content_held_already_is_not_put_again() {
     let bytes = noise(3, 10_000);
     for _ in 0..3 {
         // Twice in one group, then again in another.
-        store.writer.put_content(prepare(&bytes, None, Level::Normal)).unwrap();
-        store.writer.put_content(prepare(&bytes, None, Level::Normal)).unwrap();
+        store
+            .writer
+            .put_content(prepare(&bytes, None, Level::Normal))
+            .unwrap();
+        store
+            .writer
+            .put_content(prepare(&bytes, None, Level::Normal))
+            .unwrap();
         store.writer.commit(true).unwrap();
         store.writer.flush_index().unwrap();
     }
@@ -117,7 +155,10 @@ fn a_chain_of_edits_reads_back_and_is_bounded_by_what_a_read_decodes() {
     let mut store = opened(&disk);
     let mut text = source_text(500);
     let mut versions = vec![text.clone().into_bytes()];
-    store.writer.put_content(prepare(text.as_bytes(), None, Level::Normal)).unwrap();
+    store
+        .writer
+        .put_content(prepare(text.as_bytes(), None, Level::Normal))
+        .unwrap();
     store.writer.commit(false).unwrap();
     let mut deltas = 0;
     for n in 0..400 {
@@ -130,11 +171,17 @@ fn a_chain_of_edits_reads_back_and_is_bounded_by_what_a_read_decodes() {
         versions.push(text.clone().into_bytes());
         assert!(base.chain_bytes <= crate::CHAIN_MAX);
     }
-    assert!((390..400).contains(&deltas), "{deltas} deltas: mostly deltas, and some full ones");
+    assert!(
+        (390..400).contains(&deltas),
+        "{deltas} deltas: mostly deltas, and some full ones"
+    );
     store.writer.close().unwrap();
     let store = opened(&disk);
     for version in versions.iter().rev() {
-        assert_eq!(&*store.reader.read_content(&content_id(version)).unwrap(), version.as_slice());
+        assert_eq!(
+            &*store.reader.read_content(&content_id(version)).unwrap(),
+            version.as_slice()
+        );
     }
     assert!(store.reader.check(true).unwrap().is_clean());
 }
@@ -159,12 +206,23 @@ fn twenty_mebibytes_go_through_in_chunks_and_an_insertion_costs_little() {
     assert!(grown < 2 << 20, "{grown} bytes for an insertion");
     let id = content_id(&bytes);
     let mut out = Vec::new();
-    store.reader.open_content(&id).unwrap().read_to_end(&mut out).unwrap();
+    store
+        .reader
+        .open_content(&id)
+        .unwrap()
+        .read_to_end(&mut out)
+        .unwrap();
     assert!(out == bytes);
     assert!(*store.reader.read_content(&id).unwrap() == *bytes);
     // The same cut comes from memory.
-    store.writer.put_content(prepare(&bytes, None, Level::Fast)).unwrap();
-    assert!(store.reader.base_for(&id).is_none(), "a chunked content is no base");
+    store
+        .writer
+        .put_content(prepare(&bytes, None, Level::Fast))
+        .unwrap();
+    assert!(
+        store.reader.base_for(&id).is_none(),
+        "a chunked content is no base"
+    );
 }
 
 #[test]
@@ -181,7 +239,10 @@ fn checkpoints_are_set_replaced_deleted_and_survive() {
     newer.message = Some("again".to_owned());
     newer.metadata = Some("{\"a\":1}".to_owned());
     store.writer.put_checkpoint(&newer).unwrap();
-    store.writer.delete_checkpoint(&CheckpointName::new("three").unwrap()).unwrap();
+    store
+        .writer
+        .delete_checkpoint(&CheckpointName::new("three").unwrap())
+        .unwrap();
     store.writer.commit(true).unwrap();
     let expected = vec![checkpoint("one", 1), newer.clone()];
     assert_eq!(store.reader.checkpoints().unwrap(), expected);
@@ -189,17 +250,30 @@ fn checkpoints_are_set_replaced_deleted_and_survive() {
     let store = opened(&disk);
     assert_eq!(store.reader.checkpoints().unwrap(), expected);
     assert_eq!(store.reader.checkpoint(&newer.name).unwrap(), Some(newer));
-    assert_eq!(store.reader.checkpoint(&CheckpointName::new("three").unwrap()).unwrap(), None);
+    assert_eq!(
+        store
+            .reader
+            .checkpoint(&CheckpointName::new("three").unwrap())
+            .unwrap(),
+        None
+    );
 }
 
 #[test]
 fn intents_stay_open_until_done_even_large_ones() {
     let disk = Disk::default();
     let mut store = opened(&disk);
-    let changes: Vec<_> =
-        (0..5000).map(|n| change(&format!("f{n:05}"), FileState::Absent, file(&[n as u8]))).collect();
-    let small = Intent { operation: operation(5, vec![change("a", file(b"1"), file(b"2"))]), force: true };
-    let large = Intent { operation: operation(6, changes), force: false };
+    let changes: Vec<_> = (0..5000)
+        .map(|n| change(&format!("f{n:05}"), FileState::Absent, file(&[n as u8])))
+        .collect();
+    let small = Intent {
+        operation: operation(5, vec![change("a", file(b"1"), file(b"2"))]),
+        force: true,
+    };
+    let large = Intent {
+        operation: operation(6, changes),
+        force: false,
+    };
     store.writer.put_intent(&small).unwrap();
     store.writer.put_intent(&large).unwrap();
     store.writer.commit(true).unwrap();
@@ -215,7 +289,10 @@ fn audit_entries_come_back_newest_first() {
     let disk = Disk::default();
     let mut store = opened(&disk);
     for n in 0..10 {
-        store.writer.put_audit(n, format!("{{\"n\":{n}}}").as_bytes()).unwrap();
+        store
+            .writer
+            .put_audit(n, format!("{{\"n\":{n}}}").as_bytes())
+            .unwrap();
         if n == 4 {
             store.writer.flush_index().unwrap();
         }
@@ -232,7 +309,12 @@ fn a_baseline_refers_to_its_parts_and_one_killed_half_way_resumes() {
     let disk = Disk::default();
     let mut store = opened(&disk);
     let entries: Vec<_> = (0..5000)
-        .map(|n| (path(&format!("d{}/f{n:05}", n % 7)), known(file(&noise(n, 10)), n)))
+        .map(|n| {
+            (
+                path(&format!("d{}/f{n:05}", n % 7)),
+                known(file(&noise(n, 10)), n),
+            )
+        })
         .collect();
     for part in entries[..3000].chunks(1000) {
         store.writer.put_baseline_part(part).unwrap();
@@ -252,14 +334,32 @@ fn a_baseline_refers_to_its_parts_and_one_killed_half_way_resumes() {
     baseline.kind = OperationKind::Baseline;
     store.writer.put_operation(&baseline).unwrap();
     store.writer.commit(true).unwrap();
-    assert!(!store.reader.stats().unwrap().by_kind.contains_key(&crate::Kind::Part), "nothing is repeated");
+    assert!(
+        !store
+            .reader
+            .stats()
+            .unwrap()
+            .by_kind
+            .contains_key(&crate::Kind::Part),
+        "nothing is repeated"
+    );
     for _ in 0..2 {
         assert_eq!(store.reader.baseline_parts().unwrap(), Vec::new());
-        assert_eq!(store.reader.operation(OperationId(1)).unwrap().as_ref(), Some(&baseline));
-        let summary = store.reader.operation_summary(OperationId(1)).unwrap().unwrap();
+        assert_eq!(
+            store.reader.operation(OperationId(1)).unwrap().as_ref(),
+            Some(&baseline)
+        );
+        let summary = store
+            .reader
+            .operation_summary(OperationId(1))
+            .unwrap()
+            .unwrap();
         assert_eq!((summary.n_changes, summary.is_whole()), (5000, false));
         let one = &entries[4321];
-        assert_eq!(store.reader.state_at(&one.0, OperationId(1)).unwrap(), Some(one.1.state));
+        assert_eq!(
+            store.reader.state_at(&one.0, OperationId(1)).unwrap(),
+            Some(one.1.state)
+        );
         assert_eq!(store.reader.path_history(&one.0, None, 9).unwrap().len(), 1);
         store.writer.flush_index().unwrap();
     }
@@ -272,12 +372,30 @@ fn a_keyframe_comes_back_and_one_of_a_lost_operation_does_not() {
     let mut store = opened(&disk);
     put_edit(&mut store.writer, 1, "a", FileState::Absent, b"1");
     let entries: Vec<_> = (0..20_000)
-        .map(|n| (path(&format!("dir{}/file{n:06}", n / 100)), known(file(&noise(n, 3)), n)))
+        .map(|n| {
+            (
+                path(&format!("dir{}/file{n:06}", n / 100)),
+                known(file(&noise(n, 3)), n),
+            )
+        })
         .collect();
-    store.writer.save_keyframe(OperationId(1), entries.iter().map(|(p, k)| (p, k))).unwrap();
-    assert_eq!(store.reader.load_keyframe(), Some((OperationId(1), entries.clone())));
-    store.writer.save_keyframe(OperationId(2), entries.iter().map(|(p, k)| (p, k))).unwrap();
-    assert_eq!(store.reader.load_keyframe(), None, "operation 2 is not in the log");
+    store
+        .writer
+        .save_keyframe(OperationId(1), entries.iter().map(|(p, k)| (p, k)))
+        .unwrap();
+    assert_eq!(
+        store.reader.load_keyframe(),
+        Some((OperationId(1), entries.clone()))
+    );
+    store
+        .writer
+        .save_keyframe(OperationId(2), entries.iter().map(|(p, k)| (p, k)))
+        .unwrap();
+    assert_eq!(
+        store.reader.load_keyframe(),
+        None,
+        "operation 2 is not in the log"
+    );
     let mut bytes = disk.bytes("keyframe.aft");
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
@@ -293,8 +411,13 @@ fn a_newer_format_is_refused_and_left_alone() {
     let mut bytes = disk.bytes(name);
     bytes[6] = b'2';
     disk.set_bytes(name, bytes.clone());
-    let refused = crate::open(std::sync::Arc::new(disk.clone()), &super::options()).err().unwrap();
-    assert!(matches!(refused, OpenError::NewerFormat { found: 2, known: 1 }));
+    let refused = crate::open(std::sync::Arc::new(disk.clone()), &super::options())
+        .err()
+        .unwrap();
+    assert!(matches!(
+        refused,
+        OpenError::NewerFormat { found: 2, known: 1 }
+    ));
     assert!(refused.to_string().contains("upgrade aft"));
     assert_eq!(disk.bytes(name), bytes);
 }

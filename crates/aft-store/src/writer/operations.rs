@@ -42,7 +42,9 @@ impl Writer {
         let record = records::operation_record(operation, changes);
         let body = records::encode(&record);
         let row = OpRow::new(&record, crate::entry::Loc(0)).map_err(invalid)?;
-        self.salted(Kind::Operation, &body, |loc| Some(Entry::Operation(OpRow { loc, ..row })))
+        self.salted(Kind::Operation, &body, |loc| {
+            Some(Entry::Operation(OpRow { loc, ..row }))
+        })
     }
 
     /// Puts the decision to carry out a rollback.
@@ -54,7 +56,10 @@ impl Writer {
         let changes = self.changes_record(&intent.operation, true)?;
         let operation = records::operation_record(&intent.operation, changes);
         let id = operation.id;
-        let body = records::encode(&IntentV1 { force: intent.force, operation });
+        let body = records::encode(&IntentV1 {
+            force: intent.force,
+            operation,
+        });
         self.salted(Kind::Intent, &body, |loc| Some(Entry::Intent(id, loc)))
     }
 
@@ -82,10 +87,15 @@ impl Writer {
             let take = fitting(rest.iter().map(|(path, _)| path.as_bytes().len()));
             let (now, later) = rest.split_at_checked(take).unwrap_or((rest, &[]));
             rest = later;
-            let known: Vec<KnownV1> =
-                now.iter().map(|(path, known)| records::known_record(path, known)).collect();
+            let known: Vec<KnownV1> = now
+                .iter()
+                .map(|(path, known)| records::known_record(path, known))
+                .collect();
             let part = self.state.next_baseline_part;
-            let body = records::encode(&BaselinePartV1 { part, body: pack(&records::encode(&known)) });
+            let body = records::encode(&BaselinePartV1 {
+                part,
+                body: pack(&records::encode(&known)),
+            });
             let indivisible = self.indivisible;
             self.salted(Kind::BaselinePart, &body, |loc| {
                 Some(Entry::Part(PartOwner::Baseline, part, loc))
@@ -104,10 +114,16 @@ impl Writer {
     ) -> Result<ChangesV1, StoreError> {
         let bytes: usize = operation.changes.iter().map(change_len).sum();
         if operation.changes.len() <= INLINE_MAX && bytes <= PART_BYTES {
-            return Ok(ChangesV1::Inline(operation.changes.iter().map(ChangeV1::from).collect()));
+            return Ok(ChangesV1::Inline(
+                operation.changes.iter().map(ChangeV1::from).collect(),
+            ));
         }
         let id = operation.id.0;
-        let owner = if intent { PartOwner::Intent(id) } else { PartOwner::Operation(id) };
+        let owner = if intent {
+            PartOwner::Intent(id)
+        } else {
+            PartOwner::Operation(id)
+        };
         let mut parts = Vec::new();
         let mut rest = operation.changes.as_slice();
         while !rest.is_empty() {
@@ -117,11 +133,22 @@ impl Writer {
             let changes: Vec<ChangeV1> = now.iter().map(ChangeV1::from).collect();
             let part = u32::try_from(parts.len()).unwrap_or(u32::MAX);
             let body = pack(&records::encode(&changes));
-            let body = records::encode(&PartV1 { operation: id, intent, part, body });
+            let body = records::encode(&PartV1 {
+                operation: id,
+                intent,
+                part,
+                body,
+            });
             self.salted(Kind::Part, &body, |loc| Some(Entry::Part(owner, part, loc)))?;
-            parts.push(PartRefV1 { part, commitment: self.last_commitment });
+            parts.push(PartRefV1 {
+                part,
+                commitment: self.last_commitment,
+            });
         }
-        Ok(ChangesV1::Parts { total: operation.changes.len() as u64, parts })
+        Ok(ChangesV1::Parts {
+            total: operation.changes.len() as u64,
+            parts,
+        })
     }
 
     /// References to the baseline parts, where they hold exactly these changes.
@@ -136,14 +163,18 @@ impl Writer {
         let mut stored = Digest::default();
         let mut parts = Vec::new();
         for part in first..next {
-            let Some(loc) =
-                self.shared.find_part(PartOwner::Baseline, part).map_err(StoreError::Read)?
+            let Some(loc) = self
+                .shared
+                .find_part(PartOwner::Baseline, part)
+                .map_err(StoreError::Read)?
             else {
                 return Ok(None);
             };
             let record = self.shared.record(loc).map_err(StoreError::Read)?;
             let entries = reader::baseline_entries(&record.payload).map_err(StoreError::Read)?;
-            entries.iter().for_each(|(path, known)| stored.add(path, &known.state));
+            entries
+                .iter()
+                .for_each(|(path, known)| stored.add(path, &known.state));
             let Some((salt, body)) = record.payload.split_first_chunk::<SALT_LEN>() else {
                 return Ok(None);
             };
@@ -199,7 +230,10 @@ fn fitting(lengths: impl Iterator<Item = usize>) -> usize {
 }
 
 fn change_len(change: &Change) -> usize {
-    let from = change.renamed_from.as_ref().map_or(0, |path| path.as_bytes().len());
+    let from = change
+        .renamed_from
+        .as_ref()
+        .map_or(0, |path| path.as_bytes().len());
     change.path.as_bytes().len() + from
 }
 
@@ -222,5 +256,8 @@ fn pack(plain: &[u8]) -> Vec<u8> {
 
 fn invalid(error: records::RecordError) -> StoreError {
     tracing::error!(%error, "an operation does not survive its own encoding");
-    StoreError::TooLarge { what: "operation", len: 0 }
+    StoreError::TooLarge {
+        what: "operation",
+        len: 0,
+    }
 }

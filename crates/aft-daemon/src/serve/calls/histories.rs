@@ -13,12 +13,12 @@ use aft_rpc::{ErrorKind, Request, RpcError};
 use aft_store::{Filter, OperationSummary};
 
 use super::travel::selection;
-use super::{Answer, ask, reading, result, workspace};
+use super::{Answer, reading, result, workspace};
 use crate::serve::connection::Peer;
 use crate::serve::diffs::{self, Detail};
 use crate::serve::failure::of_read;
 use crate::serve::points;
-use crate::workspace::{Input, Workspace};
+use crate::workspace::Workspace;
 
 /// Operations in a page unless the client says otherwise, and at most.
 const PAGE: u64 = 50;
@@ -162,10 +162,9 @@ fn offset(cursor: Option<&str>) -> Result<usize, RpcError> {
     text.parse().map_err(|_| RpcError::new(ErrorKind::Invalid, "that cursor is not one of ours; begin again without one"))
 }
 
-pub(super) async fn diff(peer: &Arc<Peer>, request: &Request) -> Answer {
+pub(super) fn diff(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: DiffParams = request.params()?;
     let (record, workspace) = workspace(peer, &params.workspace)?;
-    ask(&workspace, None, |reply| workspace.ask(Input::Sync { strict: false, durable: false, reply }).is_ok()).await?;
     let now = peer.now_ns();
     let from = points::resolve(&workspace.reader, &params.from, now)?;
     let to = match &params.to {

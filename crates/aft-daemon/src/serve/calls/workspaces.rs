@@ -96,6 +96,7 @@ pub(super) async fn status(peer: &Arc<Peer>, request: &Request) -> Answer {
         head: head.0,
         sync: SyncStatus { state: sync, message, retry, durable_head: workspace.shared.durable_head.load(Ordering::Relaxed) },
         reasons: standing.reasons.iter().map(reason).collect(),
+        sessions: super::sessions::open_views(&workspace)?,
         not_covered: NotCovered {
             count: standing.n_not_covered,
             paths: standing.not_covered.iter().map(Into::into).collect(),
@@ -103,7 +104,6 @@ pub(super) async fn status(peer: &Arc<Peer>, request: &Request) -> Answer {
         progress: (now_state == WorkspaceState::Arming).then(|| progress(&workspace)),
         memory_bytes: super::process::resident_bytes(),
         disk_bytes: stats.segment_bytes + stats.index_bytes,
-        sessions: Vec::new(),
         verifications: Vec::new(),
         watches: workspace.shared.n_watches.load(Ordering::Relaxed),
         backend: (*workspace.shared.backend.lock()).to_owned(),

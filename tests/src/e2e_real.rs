@@ -1,0 +1,45 @@
+//! The real binary on real input: published packages, the tools people run, signals and power-like ends.
+//!
+//! Does: run the daemon and its commands as a user would, let real programs change a watched tree, and judge
+//! every state by a manifest of the directory.
+//! Does not: look into the product; what it knows comes from the command line, the sockets and the tree.
+//! Sizes are small by default; `AFT_HEAVY=1` takes the large ones, `AFT_SEED` another order of things.
+
+mod branch_switch;
+mod git_tools;
+mod killed;
+mod lifecycle;
+mod not_covered;
+mod packages;
+mod restart;
+mod rig;
+mod shell_tools;
+mod versions;
+
+use std::path::PathBuf;
+
+/// Whether the large sizes are wanted.
+fn heavy() -> bool {
+    std::env::var_os("AFT_HEAVY").is_some_and(|value| value == "1")
+}
+
+/// The seed of everything that is left to chance; printed, so that a failure can be repeated.
+fn seed(test: &str) -> u64 {
+    let seed = std::env::var("AFT_SEED")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(1);
+    println!("{test}: AFT_SEED={seed}");
+    seed
+}
+
+/// Where many files are made and deleted: a file system in memory where there is one, because ext4 without a
+/// journal takes half a millisecond for a file once thousands were deleted.
+fn fast_dir() -> PathBuf {
+    let shm = PathBuf::from("/dev/shm");
+    if shm.is_dir() && tempfile::tempdir_in(&shm).is_ok() {
+        shm
+    } else {
+        std::env::temp_dir()
+    }
+}
