@@ -40,9 +40,15 @@ impl ScanProgress {
         let (true, Some(progress)) = (self.is_wanted, progress) else {
             return;
         };
-        let bar = self.bar.get_or_insert_with(new_bar);
-        // Bytes tell the time that is left better than files do.
+        let bar = self.bar.get_or_insert_with(new_spinner);
+        // Bytes tell the time that is left better than files do. Until the whole is known there is no bar to fill.
         if let Some(total) = progress.bytes_total {
+            if bar.length().is_none()
+                && let Ok(style) =
+                    ProgressStyle::with_template("first scan [{bar:30}] {msg}, {eta} left")
+            {
+                bar.set_style(style.progress_chars("=> "));
+            }
             bar.set_length(total.max(progress.bytes));
         }
         bar.set_position(progress.bytes);
@@ -57,10 +63,10 @@ impl ScanProgress {
     }
 }
 
-fn new_bar() -> ProgressBar {
-    let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("first scan [{bar:30}] {msg}, {eta} left") {
-        bar.set_style(style.progress_chars("=> "));
+fn new_spinner() -> ProgressBar {
+    let bar = ProgressBar::no_length();
+    if let Ok(style) = ProgressStyle::with_template("first scan {spinner} {msg}") {
+        bar.set_style(style);
     }
     bar
 }

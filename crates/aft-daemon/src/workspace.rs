@@ -16,6 +16,7 @@ mod rules_cell;
 mod sessions;
 mod shared;
 mod sink;
+mod totals;
 mod writer;
 
 pub(crate) use inbox::Input;

@@ -52,7 +52,11 @@ pub fn plan(what: &GoBackKind, targets: &Targets, tree: &Tree, head: OperationId
         (_, Targets::States(states)) => draft.reach_states(states, &Selection::default())?,
     }
     draft.keep_filled_directories();
-    Ok(draft.finish(head))
+    let mut plan = draft.finish(head);
+    if let Targets::Operations(operations) = targets {
+        plan.reverts = operations.iter().map(|operation| operation.id).collect();
+    }
+    Ok(plan)
 }
 
 struct Draft<'a> {
@@ -176,7 +180,7 @@ impl Draft<'_> {
         let tree = self.tree;
         let to_step = |(path, target): (RelPath, FileState)| PlanStep { now: tree.state(&path), path, target };
         let steps: Vec<PlanStep> = self.steps.into_iter().map(to_step).collect();
-        Plan { id: identity(&steps), head, steps, conflicts: self.conflicts, not_covered: self.not_covered }
+        Plan { id: identity(&steps), head, reverts: Vec::new(), steps, conflicts: self.conflicts, not_covered: self.not_covered }
     }
 }
 

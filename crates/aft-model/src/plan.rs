@@ -13,6 +13,8 @@ pub struct Plan {
     pub id: PlanId,
     /// The newest operation the plan was made against.
     pub head: OperationId,
+    /// For undo and redo: the operations it takes back, newest first.
+    pub reverts: Vec<OperationId>,
     /// One step a path, ordered by path.
     pub steps: Vec<PlanStep>,
     /// Why paths cannot be changed. A plan with conflicts is refused whole unless they may be kept.

@@ -4,7 +4,8 @@ mod credentials;
 mod detach;
 mod standing;
 
-use rustix::process::{Pid, test_kill_process};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open, test_kill_process};
 
 pub use credentials::{PeerCred, peer_cred, recv_with_fd, send_with_fd};
 pub use detach::spawn_detached;
@@ -12,7 +13,7 @@ pub use standing::{euid, harden, raise_nofile};
 
 /// The processes of the system.
 pub trait Process: Send + Sync {
-    /// True while a process of this id runs.
+    /// True while a process of this id runs. One that has ended is not alive, though nobody waited for it yet.
     fn is_alive(&self, pid: u32) -> bool;
 }
 
@@ -25,6 +26,14 @@ impl Process for SystemProcess {
         let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
             return false;
         };
+        // A signal still finds what has ended and was not waited for; its descriptor is readable by then.
+        if let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) {
+            let ended = poll(
+                &mut [PollFd::new(&process, PollFlags::IN)],
+                Some(&Timespec::default()),
+            );
+            return ended != Ok(1);
+        }
         // Another user's process may not be signalled, but it is there.
         matches!(
             test_kill_process(pid),

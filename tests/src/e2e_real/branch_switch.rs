@@ -31,12 +31,20 @@ fn a_branch_switch_of_ten_thousand_files_while_the_daemon_is_stopped_loses_nothi
     let new: Vec<(u64, String)> = rig
         .log()
         .iter()
-        .map(|operation| (operation["operation"].as_u64().unwrap_or_default(), operation["kind"].as_str().unwrap_or_default().to_owned()))
+        .map(|operation| {
+            (
+                operation["operation"].as_u64().unwrap_or_default(),
+                operation["kind"].as_str().unwrap_or_default().to_owned(),
+            )
+        })
         .filter(|(number, _)| *number > head)
         .collect();
     println!("operations since: {new:?}");
     let gaps = new.iter().filter(|(_, kind)| kind == "gap").count();
-    assert_eq!(gaps, 1, "30 000 events do not fit into the kernel's queue: {new:?}");
+    assert_eq!(
+        gaps, 1,
+        "30 000 events do not fit into the kernel's queue: {new:?}"
+    );
     assert_eq!(rig.state(), "armed");
 
     let git = rig.git_dir();

@@ -31,7 +31,10 @@ git commit -qam 'main goes on'
 const ACTIONS: &[(&str, &str)] = &[
     ("checkout", "git checkout -q topic"),
     ("checkout-back", "git checkout -q main"),
-    ("dirty", "echo edited >> src/file2.txt; rm src/file3.txt; echo new > untracked; mkdir -p odd/dir; echo x > odd/dir/y"),
+    (
+        "dirty",
+        "echo edited >> src/file2.txt; rm src/file3.txt; echo new > untracked; mkdir -p odd/dir; echo x > odd/dir/y",
+    ),
     ("stash", "git stash -q -u"),
     ("stash-pop", "git stash pop -q"),
     ("clean", "git clean -qfd"),
@@ -41,13 +44,28 @@ const ACTIONS: &[(&str, &str)] = &[
     ("merge", "git merge -q --no-edit topic"),
     ("merge-undone", "git reset -q --hard ORIG_HEAD"),
     ("rebase", "git checkout -q topic; git rebase -q main"),
-    ("cherry-pick-conflict", "git checkout -q main; echo ours > 'topic 1'; git add -A; git commit -qm ours; git cherry-pick topic~2 >/dev/null 2>&1 || true"),
-    ("cherry-pick-abort", "git cherry-pick --abort 2>/dev/null || git reset -q --hard"),
+    (
+        "cherry-pick-conflict",
+        "git checkout -q main; echo ours > 'topic 1'; git add -A; git commit -qm ours; git cherry-pick topic~2 >/dev/null 2>&1 || true",
+    ),
+    (
+        "cherry-pick-abort",
+        "git cherry-pick --abort 2>/dev/null || git reset -q --hard",
+    ),
     ("restore-paths", "git restore --source topic -- src docs"),
-    ("switch-orphan", "git stash -q -u; git switch -q --orphan nothing"),
+    (
+        "switch-orphan",
+        "git stash -q -u; git switch -q --orphan nothing",
+    ),
     ("switch-from-orphan", "git switch -q topic"),
-    ("worktree-of-paths", "git checkout -q main -- src/file1.txt src/file5.txt"),
-    ("apply", "git reset -q --hard; git diff topic main~1 | git apply"),
+    (
+        "worktree-of-paths",
+        "git checkout -q main -- src/file1.txt src/file5.txt",
+    ),
+    (
+        "apply",
+        "git reset -q --hard; git diff --binary topic main~1 | git apply",
+    ),
     ("rm-rf", "rm -rf src"),
     ("checkout-dot", "git checkout -q -- . "),
 ];
@@ -91,12 +109,16 @@ fn an_ignored_directory_is_neither_recorded_nor_touched() {
     rig.watch();
     rig.ok(&["checkpoint", "start"]);
     let start = rig.project.manifest();
-    rig.project.sh("mkdir -p build/out; echo object > build/out/a.o; echo edit > src/file1.txt");
+    rig.project
+        .sh("mkdir -p build/out; echo object > build/out/a.o; echo edit > src/file1.txt");
     rig.ok(&["rollback", "start"]);
     assert_eq!(rig.project.text("build/out/a.o"), "object\n");
     let mut now = rig.project.manifest();
     now.entries.retain(|path, _| !path.starts_with(b"build"));
     aft_testkit::manifest::assert_same(&start, &now, "everything but what is ignored");
     let log = rig.ok(&["log", "--json", "-n", "100"]);
-    assert!(!log.contains("build"), "an ignored directory is in the history: {log}");
+    assert!(
+        !log.contains("build"),
+        "an ignored directory is in the history: {log}"
+    );
 }

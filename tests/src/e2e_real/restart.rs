@@ -11,7 +11,10 @@ fn a_large_tree_is_armed_again_after_a_restart_and_nothing_is_recorded_twice() {
     let mut rig = Rig::new();
     let n_files = if heavy() { 80_000 } else { 20_000 };
     for n in 0..n_files {
-        rig.project.write(format!("p{}/m{}/f{n}", n % 20, n % 400), format!("content of {}\n", n % 5000));
+        rig.project.write(
+            format!("p{}/m{}/f{n}", n % 20, n % 400),
+            format!("content of {}\n", n % 5000),
+        );
     }
     let start = Instant::now();
     rig.watch();
@@ -24,7 +27,11 @@ fn a_large_tree_is_armed_again_after_a_restart_and_nothing_is_recorded_twice() {
         }
         let start = Instant::now();
         rig.daemon.run();
-        assert_eq!(rig.json(&["sync"])["head"], head, "after {how}: nothing changed, nothing is recorded");
+        assert_eq!(
+            rig.json(&["sync"])["head"],
+            head,
+            "after {how}: nothing changed, nothing is recorded"
+        );
         println!("armed after {how}: {:?}", start.elapsed());
         assert_eq!(rig.state(), "armed");
     }

@@ -66,7 +66,13 @@ impl Rig {
     /// Runs `aft` in the project; it must succeed.
     #[track_caller]
     pub(super) fn ok(&self, arguments: &[&str]) -> String {
-        let output = self.aft(arguments);
+        self.ok_in(self.root(), arguments)
+    }
+
+    /// As [`Self::ok`], in another directory.
+    #[track_caller]
+    pub(super) fn ok_in(&self, directory: &Path, arguments: &[&str]) -> String {
+        let output = self.daemon.aft_in(directory, arguments);
         assert_eq!(
             output.status,
             0,
@@ -135,10 +141,8 @@ impl Rig {
             let (tree, history) = (expected.get(path), found.get(path));
             if tree != history {
                 let name = String::from_utf8_lossy(path);
-                drop(writeln!(
-                    text,
-                    "{name}: expected {tree:?}, history {history:?}"
-                ));
+                writeln!(text, "{name}: expected {tree:?}, history {history:?}")
+                    .expect("a string takes it");
             }
         }
         assert!(
@@ -251,7 +255,7 @@ fn describe(entry: &Entry) -> String {
 
 fn hex(hash: &[u8]) -> String {
     hash.iter().fold(String::new(), |mut text, byte| {
-        drop(write!(text, "{byte:02x}"));
+        write!(text, "{byte:02x}").expect("a string takes it");
         text
     })
 }

@@ -21,31 +21,97 @@ mkdir notes/empty
 /// Programs every system has.
 const ACTIONS: &[(&str, &str)] = &[
     ("sed-in-place", "sed -i s/alpha/omega/ src/*.txt"),
-    ("sed-with-backup", "sed -i.bak s/beta/BETA/ src/f1.txt src/f2.txt"),
-    ("append", "for i in 1 2 3; do echo more >> src/f$i.txt; done"),
-    ("truncate", ": > src/f4.txt; truncate -s 5 src/f5.txt; truncate -s 300000 src/f6.txt"),
-    ("dd-in-the-middle", "printf ZZZ | dd of=src/f7.txt bs=1 seek=3 conv=notrunc 2>/dev/null"),
-    ("chmod", "chmod 755 src/f1.txt; chmod 600 notes/two.txt; chmod 700 src/x; chmod 4755 src/f2.txt"),
+    (
+        "sed-with-backup",
+        "sed -i.bak s/beta/BETA/ src/f1.txt src/f2.txt",
+    ),
+    (
+        "append",
+        "for i in 1 2 3; do echo more >> src/f$i.txt; done",
+    ),
+    (
+        "truncate",
+        ": > src/f4.txt; truncate -s 5 src/f5.txt; truncate -s 300000 src/f6.txt",
+    ),
+    (
+        "dd-in-the-middle",
+        "printf ZZZ | dd of=src/f7.txt bs=1 seek=3 conv=notrunc 2>/dev/null",
+    ),
+    (
+        "chmod",
+        "chmod 755 src/f1.txt; chmod 600 notes/two.txt; chmod 700 src/x; chmod 444 src/f2.txt; chmod 1777 notes/empty",
+    ),
     ("cp-a", "cp -a src copy"),
     ("mv-directory", "mv copy elsewhere; mv elsewhere/a moved"),
-    ("mv-over", "mv src/f8.txt src/f9.txt; mv notes/three.txt src/"),
-    ("swap-file-and-directory", "rm src/f10.txt; mkdir src/f10.txt; echo in > src/f10.txt/in; rm -r src/x; echo now-a-file > src/x"),
-    ("swap-link-and-file", "rm notes/link; echo file > notes/link; rm notes/two.txt; ln -s /etc/hostname notes/two.txt"),
-    ("link-to-directory", "ln -s src/a dirlink; ln -s ../.. notes/up; ln -s dirlink/b chain"),
-    ("hard-links", "ln src/f11.txt src/f11-also.txt; cp -al src/a linked"),
-    ("tar-x", "tar cf ../t.tar src notes; rm -rf src/a notes; sed -i s/gamma/delta/ src/*.txt; tar xpf ../t.tar"),
+    (
+        "mv-over",
+        "mv src/f8.txt src/f9.txt; mv notes/three.txt src/",
+    ),
+    (
+        "swap-file-and-directory",
+        "rm src/f10.txt; mkdir src/f10.txt; echo in > src/f10.txt/in; rm -r src/x; echo now-a-file > src/x",
+    ),
+    (
+        "swap-link-and-file",
+        "rm notes/link; echo file > notes/link; rm notes/two.txt; ln -s /etc/hostname notes/two.txt",
+    ),
+    (
+        "link-to-directory",
+        "ln -s src/a dirlink; ln -s ../.. notes/up; ln -s dirlink/b chain",
+    ),
+    (
+        "hard-links",
+        "ln src/f11.txt src/f11-also.txt; cp -al src/a linked",
+    ),
+    (
+        "tar-x",
+        "tar cf ../t.tar src notes; rm -rf src/a notes; sed -i s/gamma/delta/ src/*.txt; tar xpf ../t.tar",
+    ),
     ("rm-rf", "rm -rf elsewhere moved src/a"),
-    ("deep", "mkdir -p d/$(seq -s / 1 60); echo bottom > d/$(seq -s / 1 60)/f"),
-    ("many-in-a-new-directory", "mkdir -p fresh/one/two; for i in $(seq 1 300); do echo $i > fresh/one/two/$i; done"),
-    ("rename-all", "cd fresh/one; mv two three; cd three; for i in *; do mv $i n$i; done"),
-    ("find-delete", "find fresh -name '*7' -delete; find notes -type d -empty -delete"),
-    ("sort-o", "sort -r -o src/f12.txt src/f12.txt; tac src/f13.txt > t && mv t src/f13.txt"),
-    ("patch", "printf -- '--- a/src/f14.txt\\n+++ b/src/f14.txt\\n@@ -1,3 +1,3 @@\\n alpha 14\\n-beta\\n+patched\\n gamma\\n' > ../p; sed 's/.*/&/' src/f14.txt >/dev/null; printf 'alpha 14\\nbeta\\ngamma\\n' > src/f14.txt; patch -s -p1 < ../p"),
-    ("install", "install -m 755 src/main.rs src/installed; install -d -m 711 made/by/install"),
-    ("zip", "zip -q -r ../z.zip src; rm -rf src; unzip -q ../z.zip"),
-    ("touch-only-then-edit", "touch -d 2001-01-01 src/f15.txt; echo x >> src/f16.txt; touch -r src/f15.txt src/f16.txt"),
-    ("same-size-same-time", "t=$(stat -c %y src/f17.txt); sed -i y/al/la/ src/f17.txt; touch -d \"$t\" src/f17.txt"),
-    ("fill-and-empty", "for i in $(seq 1 50); do echo $i > tmp$i; rm tmp$i; done; echo left > tmp"),
+    (
+        "deep",
+        "mkdir -p d/$(seq -s / 1 60); echo bottom > d/$(seq -s / 1 60)/f",
+    ),
+    (
+        "many-in-a-new-directory",
+        "mkdir -p fresh/one/two; for i in $(seq 1 300); do echo $i > fresh/one/two/$i; done",
+    ),
+    (
+        "rename-all",
+        "cd fresh/one; mv two three; cd three; for i in *; do mv $i n$i; done",
+    ),
+    (
+        "find-delete",
+        "find fresh -name '*7' -delete; find notes -type d -empty -delete",
+    ),
+    (
+        "sort-o",
+        "sort -r -o src/f12.txt src/f12.txt; tac src/f13.txt > t && mv t src/f13.txt",
+    ),
+    (
+        "patch",
+        "printf -- '--- a/src/f14.txt\\n+++ b/src/f14.txt\\n@@ -1,3 +1,3 @@\\n alpha 14\\n-beta\\n+patched\\n gamma\\n' > ../p; sed 's/.*/&/' src/f14.txt >/dev/null; printf 'alpha 14\\nbeta\\ngamma\\n' > src/f14.txt; patch -s -p1 < ../p",
+    ),
+    (
+        "install",
+        "install -m 755 src/main.rs src/installed; install -d -m 711 made/by/install",
+    ),
+    (
+        "zip",
+        "zip -q -r ../z.zip src; rm -rf src; unzip -q ../z.zip",
+    ),
+    (
+        "touch-only-then-edit",
+        "touch -d 2001-01-01 src/f15.txt; echo x >> src/f16.txt; touch -r src/f15.txt src/f16.txt",
+    ),
+    (
+        "same-size-same-time",
+        "t=$(stat -c %y src/f17.txt); sed -i y/al/la/ src/f17.txt; touch -d \"$t\" src/f17.txt",
+    ),
+    (
+        "fill-and-empty",
+        "for i in $(seq 1 50); do echo $i > tmp$i; rm tmp$i; done; echo left > tmp",
+    ),
     ("everything-gone", "find . -mindepth 1 -delete"),
 ];
 
@@ -80,9 +146,25 @@ fn vim_saves_by_every_means_it_has() {
                 let change = format!("%s/$/ {setting}{also}/");
                 project.run(
                     "vim",
-                    &["-es", "-u", "NONE", "-i", "NONE", "-c", &set, "-c", &change, "-c", "wq", "notes/one.txt"],
+                    &[
+                        "-es",
+                        "-u",
+                        "NONE",
+                        "-i",
+                        "NONE",
+                        "-c",
+                        &set,
+                        "-c",
+                        &change,
+                        "-c",
+                        "wq",
+                        "notes/one.txt",
+                    ],
                 );
-                assert!(project.text("notes/one.txt").contains(setting), "vim did not save");
+                assert!(
+                    project.text("notes/one.txt").contains(setting),
+                    "vim did not save"
+                );
             });
         }
     }
@@ -108,7 +190,10 @@ fn a_formatter_a_compiler_and_rsync_are_taken_back() {
     if let Some(rustc) = toolchain("rustc") {
         rig.there_and_back("rustc", |project| {
             let rustc = rustc.to_string_lossy();
-            project.run(&rustc, &["-C", "save-temps", "--out-dir", "out", "src/main.rs"]);
+            project.run(
+                &rustc,
+                &["-C", "save-temps", "--out-dir", "out", "src/main.rs"],
+            );
         });
         rig.there_and_back("rustc-again", |project| {
             let rustc = rustc.to_string_lossy();

@@ -27,14 +27,25 @@ fn any_version_of_a_published_package_comes_back_exactly() {
         return;
     };
     let rig = Rig::new();
-    let looks: Vec<Manifest> = versions.iter().map(|version| Manifest::of(version)).collect();
+    let looks: Vec<Manifest> = versions
+        .iter()
+        .map(|version| Manifest::of(version))
+        .collect();
     make_like(rig.root(), first, &looks[0], &mut rng);
     let start = Instant::now();
     rig.watch();
-    println!("{} files armed after {:?}", looks[0].entries.len(), start.elapsed());
+    println!(
+        "{} files armed after {:?}",
+        looks[0].entries.len(),
+        start.elapsed()
+    );
     for (at, (version, look)) in versions.iter().zip(&looks).enumerate() {
         make_like(rig.root(), version, look, &mut rng);
-        assert_same(look, &rig.project.manifest(), "unpacking, which is the test's own");
+        assert_same(
+            look,
+            &rig.project.manifest(),
+            "unpacking, which is the test's own",
+        );
         rig.ok(&["checkpoint", &name(at)]);
         rig.assert_history_is(look, &name(at), "checkpoint");
     }
@@ -43,7 +54,11 @@ fn any_version_of_a_published_package_comes_back_exactly() {
         let start = Instant::now();
         let answer = rig.json(&["rollback", &name(at)]);
         let took = start.elapsed();
-        assert_same(&looks[at], &rig.project.manifest(), &format!("rolled back to {}", versions[at].display()));
+        assert_same(
+            &looks[at],
+            &rig.project.manifest(),
+            &format!("rolled back to {}", versions[at].display()),
+        );
         println!("to {}: {} paths in {took:?}", name(at), answer["n_changed"]);
     }
     rig.assert_recorded("at the end");
@@ -51,9 +66,17 @@ fn any_version_of_a_published_package_comes_back_exactly() {
         rig.assert_history_is(look, &name(at), "after all the jumps");
     }
     // Undoing every jump leads back to the last version that was unpacked.
-    let jumps = rig.log().iter().filter(|operation| operation["kind"] == "rollback").count();
+    let jumps = rig
+        .log()
+        .iter()
+        .filter(|operation| operation["kind"] == "rollback")
+        .count();
     rig.ok(&["undo", "-n", &jumps.to_string()]);
-    assert_same(looks.last().expect("a version"), &rig.project.manifest(), "every jump undone");
+    assert_same(
+        looks.last().expect("a version"),
+        &rig.project.manifest(),
+        "every jump undone",
+    );
 }
 
 fn name(at: usize) -> String {
@@ -65,10 +88,16 @@ fn name(at: usize) -> String {
 fn make_like(root: &Path, version: &Path, wanted: &Manifest, rng: &mut Rng) {
     let now = Manifest::of(root);
     for (path, entry) in now.entries.iter().rev() {
-        let stays = wanted.get(path).is_some_and(|wanted| same_kind(&wanted.kind, &entry.kind));
+        let stays = wanted
+            .get(path)
+            .is_some_and(|wanted| same_kind(&wanted.kind, &entry.kind));
         if !stays {
             let path = root.join(std::ffi::OsStr::from_bytes(path));
-            let gone = if entry.kind == Kind::Dir { fs::remove_dir(&path) } else { fs::remove_file(&path) };
+            let gone = if entry.kind == Kind::Dir {
+                fs::remove_dir(&path)
+            } else {
+                fs::remove_file(&path)
+            };
             gone.expect("an old file goes");
         }
     }

@@ -72,7 +72,7 @@ pub(crate) async fn call(peer: &Arc<Peer>, request: &Request) -> Answer {
         "checkpoint.show" => checkpoints::show(peer, request),
         "checkpoint.update" => checkpoints::update(peer, request).await,
         "checkpoint.delete" => checkpoints::delete(peer, request).await,
-        "events.subscribe" => super::subscribe::subscribe(peer, request),
+        "events.subscribe" => super::subscribe::subscribe(peer, request).await,
         "events.unsubscribe" => super::subscribe::unsubscribe(peer, request),
         "daemon.status" => process::status(peer, request),
         "daemon.stop" => process::stop(peer, request),

@@ -21,6 +21,7 @@ use super::{calls, subscribe::Subscriptions};
 use crate::daemon::Daemon;
 use crate::workspace::Workspace;
 
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Requests of one connection under way at once.
 const IN_FLIGHT_MAX: usize = 32;
 /// Messages waiting to be written; an answer waits for room, a subscriber that has none is dropped.
@@ -123,7 +124,8 @@ async fn read(stream: &UnixStream, peer: &Arc<Peer>) -> &'static str {
             };
             if !greeted {
                 match greet_control(peer, &line, &fds) {
-                    Ok(answer) => drop(peer.outgoing.send(answer).await),
+                    Ok(None) => return "another version; ending so that it can start its own daemon",
+                    Ok(Some(answer)) => drop(peer.outgoing.send(answer).await),
                     Err(answer) => {
                         drop(peer.outgoing.send(answer).await);
                         return "no proof that it may write in the store";
@@ -162,7 +164,7 @@ async fn receive(stream: &UnixStream, buffer: &mut [u8], fds: &mut Vec<std::os::
 }
 
 /// The first line on `control.sock`: `hello` with a read-write open of `control.key`.
-fn greet_control(peer: &Arc<Peer>, line: &[u8], fds: &[std::os::fd::OwnedFd]) -> Result<Vec<u8>, Vec<u8>> {
+fn greet_control(peer: &Arc<Peer>, line: &[u8], fds: &[std::os::fd::OwnedFd]) -> Result<Option<Vec<u8>>, Vec<u8>> {
     let request = match message::parse_incoming(line) {
         Incoming::Single(Ok(request)) => request,
         Incoming::Single(Err(rejected)) => return Err(Response::from(rejected).to_line()),
@@ -174,7 +176,15 @@ fn greet_control(peer: &Arc<Peer>, line: &[u8], fds: &[std::os::fd::OwnedFd]) ->
     if request.method != "hello" || !proven {
         return Err(forbidden(id));
     }
-    Ok(hello(peer, id, &request).to_line())
+    let theirs = request.params::<HelloParams>().ok().and_then(|params| params.version);
+    if theirs.as_deref().is_some_and(|theirs| theirs != VERSION) {
+        // A command of another version finds this daemon: it ends in good order without an answer, and the
+        // command, seeing that, starts its own and asks again.
+        info!(theirs, own = VERSION, "another version asks");
+        peer.daemon.stopping.send_replace(true);
+        return Ok(None);
+    }
+    Ok(Some(hello(peer, id, &request).to_line()))
 }
 
 fn forbidden(id: Id) -> Vec<u8> {
@@ -186,18 +196,11 @@ fn forbidden(id: Id) -> Vec<u8> {
 }
 
 fn hello(peer: &Peer, id: Id, request: &Request) -> Response {
-    let params: HelloParams = match request.params() {
-        Ok(params) => params,
-        Err(error) => return Response::err(id, error),
-    };
-    let own = env!("CARGO_PKG_VERSION");
-    if peer.role == Role::Control && params.version.as_deref().is_some_and(|theirs| theirs != own) {
-        // A newer command finds an older daemon: it ends in good order and the command starts the new one.
-        info!(theirs = params.version, own, "another version asks; ending so that it can start its own daemon");
-        peer.daemon.stopping.send_replace(true);
+    if let Err(error) = request.params::<HelloParams>() {
+        return Response::err(id, error);
     }
     let result = HelloResult {
-        version: own.to_owned(),
+        version: VERSION.to_owned(),
         build: None,
         protocol: aft_rpc::PROTOCOL,
         instance: peer.daemon.instance.clone(),

@@ -35,7 +35,7 @@ impl Subscriptions {
 }
 
 /// `events.subscribe`.
-pub(crate) fn subscribe(peer: &Arc<Peer>, request: &Request) -> Result<Box<RawValue>, RpcError> {
+pub(crate) async fn subscribe(peer: &Arc<Peer>, request: &Request) -> Result<Box<RawValue>, RpcError> {
     let params: EventsSubscribeParams = request.params()?;
     let workspaces = match &params.workspace {
         Some(wanted) => vec![calls::workspace(peer, wanted)?.1],
@@ -52,13 +52,20 @@ pub(crate) fn subscribe(peer: &Arc<Peer>, request: &Request) -> Result<Box<RawVa
         let events = workspace.shared.events.subscribe();
         let after = params.after.as_deref().map(|clock| workspace.read_clock(clock));
         fresh |= matches!(after, Some(None));
+        // An unknown clock gets what is still resident, and is told that more may have been.
+        let after = after.map(|known| known.unwrap_or_else(|| oldest_resident(&workspace)));
         let follower = Follower {
             peer_outgoing: peer.outgoing.clone(),
             subscription: id.clone(),
             wanted: params.events.clone(),
             workspace,
         };
-        handles.push(tokio::spawn(follower.run(events, after.flatten())).abort_handle());
+        // The past goes out before the answer, so that a client knows when it has all of it.
+        let told = match after {
+            Some(after) => follower.catch_up(after).await.unwrap_or(after),
+            None => aft_model::OperationId::NONE,
+        };
+        handles.push(tokio::spawn(follower.run(events, told)).abort_handle());
     }
     peer.subscriptions.0.lock().insert(id.clone(), handles);
     result(&EventsSubscribeResult { subscription: id, fresh_instance: fresh })
@@ -74,6 +81,13 @@ pub(crate) fn unsubscribe(peer: &Arc<Peer>, request: &Request) -> Result<Box<Raw
     result(&EventsUnsubscribeResult {})
 }
 
+/// The operation before the oldest one in the ring.
+fn oldest_resident(workspace: &Workspace) -> aft_model::OperationId {
+    let ring = workspace.shared.ring.read();
+    let oldest = ring.newest_first().last().map(|slot| slot.operation.id);
+    oldest.map_or_else(|| workspace.reader.head(), |oldest| aft_model::OperationId(oldest.0.saturating_sub(1)))
+}
+
 struct Follower {
     peer_outgoing: tokio::sync::mpsc::Sender<Vec<u8>>,
     subscription: String,
@@ -82,14 +96,7 @@ struct Follower {
 }
 
 impl Follower {
-    async fn run(self, mut events: tokio::sync::broadcast::Receiver<(u64, WorkspaceEvent)>, after: Option<aft_model::OperationId>) {
-        let mut told = after.unwrap_or(aft_model::OperationId(0));
-        if after.is_some() {
-            match self.catch_up(told).await {
-                Some(newest) => told = newest,
-                None => return,
-            }
-        }
+    async fn run(self, mut events: tokio::sync::broadcast::Receiver<(u64, WorkspaceEvent)>, mut told: aft_model::OperationId) {
         loop {
             let event = match events.recv().await {
                 Ok((_, event)) => event,

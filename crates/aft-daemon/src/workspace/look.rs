@@ -12,6 +12,7 @@ use tracing::info;
 use super::inbox::Input;
 use super::shared::Shared;
 use super::sink::Sink;
+use super::totals;
 use crate::capture::{self, Env, Item, KnownTree};
 use crate::config::TrackConfig;
 use super::rules_cell::SharedRules;
@@ -146,11 +147,14 @@ impl Looker {
         let rules = self.rules.get();
         let known = Before::Whole(tree);
         self.sink.set_baseline(mode == ScanMode::Baseline);
+        let root = Arc::clone(&self.root);
+        let counting = (mode == ScanMode::Baseline).then(|| totals::count(root, Arc::clone(&rules), &self.shared.totals));
         let mode = match mode {
             ScanMode::Baseline => capture::Mode::Baseline,
             ScanMode::Reconcile => capture::Mode::Reconcile,
         };
         let looked = capture::scan(&self.env(&rules, &known, SCAN_THREADS), &self.shared.progress, mode);
+        drop(counting);
         self.sink.set_baseline(false);
         self.show_coverage(&looked.coverage);
         drop(self.results.send(Input::Polled(looked.coverage.polled)));

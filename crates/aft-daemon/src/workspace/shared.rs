@@ -10,6 +10,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::{broadcast, watch};
 
 use super::sessions::Sessions;
+use super::totals::Totals;
 use crate::capture::Progress;
 
 /// Events a subscriber may lag behind before it is told to read again.
@@ -78,6 +79,8 @@ pub struct Shared {
     pub standing: Mutex<Standing>,
     /// Progress of the scan that is under way.
     pub progress: Progress,
+    /// How much that scan has before it.
+    pub totals: Arc<Totals>,
     /// The newest operation every reader can see.
     pub head: watch::Sender<OperationId>,
     /// Events for subscribers.
@@ -112,6 +115,7 @@ impl Shared {
                 n_bytes: 0,
             }),
             progress: Progress::default(),
+            totals: Arc::default(),
             head: watch::Sender::new(head),
             events: broadcast::Sender::new(EVENTS_MAX),
             n_watches: AtomicU64::new(0),

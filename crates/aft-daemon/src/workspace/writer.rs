@@ -10,7 +10,7 @@ use std::time::Duration;
 use aft_engine::Tree;
 use aft_model::{Checkpoint, CheckpointName, Known, Operation, OperationId, RelPath};
 use aft_os::Clock;
-use aft_store::{Intent, Prepared, StoreError, Writer};
+use aft_store::{Intent, Maintenance, Prepared, StoreError, Writer};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use tracing::{error, info, warn};
 
@@ -22,6 +22,8 @@ use super::shared::{SaveState, Shared};
 const DURABLE_WITHIN_NS: u64 = 50_000_000;
 /// Quiet after which index and background work get their turn.
 const IDLE: Duration = Duration::from_millis(200);
+/// Quiet after which background work may hold an order up for the length of a step.
+const QUIET_NS: u64 = 2_000_000_000;
 /// First and longest pause between tries after a failed write.
 const RETRY_S: [u64; 6] = [1, 2, 5, 10, 30, 60];
 
@@ -85,6 +87,10 @@ pub(crate) struct Group {
     n_failures: usize,
     keyframe: Option<(OperationId, Arc<Tree>)>,
     closing: Option<Done<()>>,
+    /// Monotonic time of the last order.
+    last_order_ns: u64,
+    /// Background work goes on at the next chance.
+    maintaining: bool,
 }
 
 impl Scribe {
@@ -93,6 +99,8 @@ impl Scribe {
         loop {
             match self.orders.recv_timeout(self.patience()) {
                 Ok(order) => {
+                    self.state.maintaining = false;
+                    self.state.last_order_ns = self.clock.mono_ns();
                     self.take(order);
                     self.take_waiting();
                     self.end_group();
@@ -114,7 +122,9 @@ impl Scribe {
     }
 
     fn patience(&self) -> Duration {
-        let Some(since) = self.state.undurable_since_ns else { return IDLE };
+        let Some(since) = self.state.undurable_since_ns else {
+            return if self.state.maintaining { Duration::from_millis(1) } else { IDLE };
+        };
         let due = since + DURABLE_WITHIN_NS;
         Duration::from_nanos(due.saturating_sub(self.clock.mono_ns()).max(1))
     }
@@ -264,8 +274,22 @@ impl Scribe {
             self.sync_late();
         } else if let Some((operation, tree)) = self.state.keyframe.take() {
             self.keyframe(operation, &tree);
+        } else if self.clock.mono_ns().saturating_sub(self.state.last_order_ns) >= QUIET_NS {
+            self.maintain();
         } else if let Err(failed) = self.store.flush_index() {
             self.failed(&failed);
+        }
+    }
+
+    /// One step of making the store smaller; anybody who wants to write interrupts it for a while.
+    fn maintain(&mut self) {
+        match self.store.maintain() {
+            Ok(Maintenance::Working) => self.state.maintaining = true,
+            Ok(Maintenance::Idle) => self.state.maintaining = false,
+            Err(failed) => {
+                self.state.maintaining = false;
+                self.failed(&failed);
+            }
         }
     }
 

@@ -185,10 +185,10 @@ impl Engine {
             let kept = kept_conflicts(&plan.conflicts);
             return self.answer_front(Answer::Done { operation: None, kept, not_covered: plan.not_covered });
         }
-        self.start_apply(now, &what, targets, plan);
+        self.start_apply(now, &what, plan);
     }
 
-    fn start_apply(&mut self, now: Now, what: &GoBack, targets: &Targets, plan: Plan) {
+    fn start_apply(&mut self, now: Now, what: &GoBack, plan: Plan) {
         let to_change = |step: &aft_model::PlanStep| Change {
             path: step.path.clone(),
             before: step.now,
@@ -203,9 +203,7 @@ impl Engine {
         if let GoBackKind::To { point, .. } = what.kind {
             operation.target = Some(point);
         }
-        if let Targets::Operations(operations) = targets {
-            operation.reverts = operations.iter().map(|operation| operation.id).collect();
-        }
+        operation.reverts.clone_from(&plan.reverts);
         let id = self.job();
         self.looking = Some(Look { job: id, kind: LookKind::Apply });
         let effect = Effect::Apply { job: id, operation: Box::new(operation.clone()), stats, force: what.force };

@@ -10,7 +10,10 @@ use std::path::Path;
 /// `NotFound`, `InvalidInput` where it is no socket, or whatever the system reports.
 pub fn remove_socket(path: &Path) -> io::Result<()> {
     if !std::fs::symlink_metadata(path)?.file_type().is_socket() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{} is not a socket; move it away", path.display())));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("{} is not a socket; move it away", path.display()),
+        ));
     }
     rustix::fs::unlink(path)?;
     Ok(())
@@ -21,7 +24,10 @@ pub fn remove_socket(path: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// The directory is not private, or whatever the system reports.
-#[expect(clippy::disallowed_methods, reason = "a purge removes a whole store, which is ours, private and outside of every workspace")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a purge removes a whole store, which is ours, private and outside of every workspace"
+)]
 pub fn remove_private_tree(path: &Path) -> io::Result<()> {
     super::check_private(path)?;
     let gone = path.with_extension("gone");

@@ -13,7 +13,7 @@ use super::*;
     clippy::disallowed_methods,
     reason = "the test starts a child to see it end"
 )]
-fn a_process_is_alive_until_it_was_waited_for() {
+fn a_process_is_alive_until_it_ends_waited_for_or_not() {
     assert!(SystemProcess.is_alive(std::process::id()));
     let mut child = Command::new("cat")
         .stdin(std::process::Stdio::piped())
@@ -21,6 +21,11 @@ fn a_process_is_alive_until_it_was_waited_for() {
         .unwrap();
     assert!(SystemProcess.is_alive(child.id()));
     drop(child.stdin.take());
+    // Not reaped yet: only looked at.
+    let options = rustix::process::WaitIdOptions::EXITED | rustix::process::WaitIdOptions::NOWAIT;
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    rustix::process::waitid(rustix::process::WaitId::Pid(pid), options).unwrap();
+    assert!(!SystemProcess.is_alive(child.id()));
     child.wait().unwrap();
     assert!(!SystemProcess.is_alive(child.id()));
     assert!(!SystemProcess.is_alive(0));

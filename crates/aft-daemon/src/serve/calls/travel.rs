@@ -212,7 +212,7 @@ fn plan_view(workspace: &Workspace, plan: &Plan, target: Option<OperationId>, li
         plan: plan.id.0.to_string(),
         head: plan.head.0,
         target: target.map(|point| point.0),
-        reverts: Vec::new(),
+        reverts: plan.reverts.iter().map(|id| id.0).collect(),
         n_steps: plan.steps.len() as u64,
         steps: plan.steps.iter().take(shown).map(StepView::from).collect(),
         conflicts: plan.conflicts.iter().map(ConflictView::from).collect(),

@@ -115,10 +115,15 @@ fn progress(workspace: &Workspace) -> Progress {
     let progress = &workspace.shared.progress;
     Progress {
         files: progress.files.load(Ordering::Relaxed),
-        files_total: None,
+        files_total: known(&workspace.shared.totals.files),
         bytes: progress.bytes.load(Ordering::Relaxed),
-        bytes_total: None,
+        bytes_total: known(&workspace.shared.totals.bytes),
     }
+}
+
+/// A total, once it was counted.
+fn known(total: &std::sync::atomic::AtomicU64) -> Option<u64> {
+    Some(total.load(Ordering::Relaxed)).filter(|total| *total > 0)
 }
 
 /// A workspace that cannot be opened still has a status: detached, with the reason.
