@@ -4,3 +4,5 @@
 mod diff_corpus;
 #[cfg(test)]
 mod e2e_real;
+#[cfg(test)]
+mod e2e_rough;

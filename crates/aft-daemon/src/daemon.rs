@@ -15,7 +15,7 @@ use tracing::{error, info, warn};
 
 use crate::config::{self, Config, ConfigError};
 use crate::registry::{self, Record, RegistryError};
-use crate::workspace::{self, OpenError, OpenOptions, Workspace};
+use crate::workspace::{self, Input, OpenError, OpenOptions, Workspace};
 
 /// A registered workspace: open, or why it is not.
 pub(crate) struct Entry {
@@ -56,7 +56,9 @@ pub enum AddError {
     #[error("`{0}` is too much to watch by accident; use --force if you mean it")]
     TooMuch(PathBuf),
     /// The store lies in it.
-    #[error("the store lies inside `{0}` and would record itself; set AFT_HOME to a directory outside")]
+    #[error(
+        "the store lies inside `{0}` and would record itself; set AFT_HOME to a directory outside"
+    )]
     HoldsStore(PathBuf),
     /// The configuration is wrong.
     #[error("the configuration is wrong")]
@@ -101,26 +103,30 @@ impl Daemon {
         let records = registry::load(&self.home)?;
         let roots: Vec<PathBuf> = records.iter().map(|record| record.root.clone()).collect();
         for record in records {
-            let open = self.open_one(&record, &roots).map_err(|error| chain(&error));
+            let open = self
+                .open_one(&record, &roots)
+                .map_err(|error| chain(&error));
             if let Err(reason) = &open {
                 error!(workspace = record.id, root = %record.root.display(), reason, "a workspace cannot be opened");
             }
-            self.entries.write().insert(record.workspace_id(), Entry { record, open: open.map(Arc::new) });
+            self.entries.write().insert(
+                record.workspace_id(),
+                Entry {
+                    record,
+                    open: open.map(Arc::new),
+                },
+            );
         }
         Ok(())
     }
 
     fn open_one(&self, record: &Record, roots: &[PathBuf]) -> Result<Workspace, AddError> {
         let config = self.config_for(&record.root)?;
-        let beneath = |root: &PathBuf| {
-            let inner = root.strip_prefix(&record.root).ok().filter(|inner| !inner.as_os_str().is_empty())?;
-            RelPath::new(inner.as_os_str().as_bytes()).ok()
-        };
         Ok(workspace::open(OpenOptions {
             id: record.workspace_id(),
             root: record.root.clone(),
             store: self.store_of(&record.id),
-            nested: roots.iter().filter_map(beneath).collect(),
+            nested: nested_in(&record.root, roots),
             config,
             clock: Arc::clone(&self.clock),
         })?)
@@ -141,15 +147,28 @@ impl Daemon {
     }
 
     /// Watches `root`, or says that it is watched; takes over the history of a project that was moved there.
-    pub(crate) fn add(&self, root: &Path, name: Option<String>, force: bool) -> Result<Added, AddError> {
+    pub(crate) fn add(
+        &self,
+        root: &Path,
+        name: Option<String>,
+        force: bool,
+    ) -> Result<Added, AddError> {
         let _changing = self.changing.lock();
-        let root = root.canonicalize().map_err(|_| AddError::NotADirectory(root.to_owned()))?;
-        let real = aft_os::fs::real::RealRoot::open(&root)
-            .map_err(|source| match source.kind() {
+        let root = root
+            .canonicalize()
+            .map_err(|_| AddError::NotADirectory(root.to_owned()))?;
+        let real =
+            aft_os::fs::real::RealRoot::open(&root).map_err(|source| match source.kind() {
                 std::io::ErrorKind::NotADirectory => AddError::NotADirectory(root.clone()),
-                _ => AddError::Root { path: root.clone(), source },
+                _ => AddError::Root {
+                    path: root.clone(),
+                    source,
+                },
             })?;
-        let identity = real.identity().map_err(|source| AddError::Root { path: root.clone(), source })?;
+        let identity = real.identity().map_err(|source| AddError::Root {
+            path: root.clone(),
+            source,
+        })?;
         if let Some(added) = self.already_there(&root, identity.ino) {
             return Ok(added);
         }
@@ -164,32 +183,58 @@ impl Daemon {
             ino: identity.ino,
             dev: identity.dev,
         });
-        record = Record { root: root.clone(), ino: identity.ino, dev: identity.dev, name: name.or(record.name), ..record };
+        record = Record {
+            root: root.clone(),
+            ino: identity.ino,
+            dev: identity.dev,
+            name: name.or(record.name),
+            ..record
+        };
         self.close_entry(&record.workspace_id());
         let mut roots = self.roots();
         roots.push(root.clone());
         let workspace = Arc::new(self.open_one(&record, &roots)?);
-        let entry = Entry { record: record.clone(), open: Ok(Arc::clone(&workspace)) };
+        let entry = Entry {
+            record: record.clone(),
+            open: Ok(Arc::clone(&workspace)),
+        };
         self.entries.write().insert(record.workspace_id(), entry);
         self.save()?;
+        self.tell_outer(&root);
         let notes = self.nesting_notes(&root, &record);
         info!(workspace = record.id, root = %root.display(), created, "workspace added");
-        Ok(Added { record, workspace, created, moved_from, notes })
+        Ok(Added {
+            record,
+            workspace,
+            created,
+            moved_from,
+            notes,
+        })
     }
 
     fn already_there(&self, root: &Path, ino: u64) -> Option<Added> {
         let entries = self.entries.read();
-        let entry = entries.values().find(|entry| entry.record.root == root && entry.record.ino == ino)?;
+        let entry = entries
+            .values()
+            .find(|entry| entry.record.root == root && entry.record.ino == ino)?;
         let workspace = Arc::clone(entry.open.as_ref().ok()?);
         let record = entry.record.clone();
-        Some(Added { record, workspace, created: false, moved_from: None, notes: Vec::new() })
+        Some(Added {
+            record,
+            workspace,
+            created: false,
+            moved_from: None,
+            notes: Vec::new(),
+        })
     }
 
     fn refuse_unwise(&self, root: &Path, force: bool) -> Result<(), AddError> {
         if self.paths.home.starts_with(root) {
             return Err(AddError::HoldsStore(root.to_owned()));
         }
-        let home = std::env::var_os("HOME").map(PathBuf::from).and_then(|home| home.canonicalize().ok());
+        let home = std::env::var_os("HOME")
+            .map(PathBuf::from)
+            .and_then(|home| home.canonicalize().ok());
         if !force && (root == Path::new("/") || home.is_some_and(|home| home == root)) {
             return Err(AddError::TooMuch(root.to_owned()));
         }
@@ -202,35 +247,73 @@ impl Daemon {
         let entries = self.entries.read();
         let records = || entries.values().map(|entry| &entry.record);
         let same_name = records().find(|record| record.root == root);
-        let moved = || records().find(|record| record.ino == ino && record.dev == dev && !record.root.is_dir());
+        let moved = || {
+            records().find(|record| record.ino == ino && record.dev == dev && !record.root.is_dir())
+        };
         same_name.or_else(moved).cloned()
     }
 
     fn nesting_notes(&self, root: &Path, own: &Record) -> Vec<String> {
         let mut notes = Vec::new();
-        for entry in self.entries.read().values().filter(|entry| entry.record.id != own.id) {
+        for entry in self
+            .entries
+            .read()
+            .values()
+            .filter(|entry| entry.record.id != own.id)
+        {
             let other = &entry.record.root;
             if other.starts_with(root) {
-                notes.push(format!("`{}` is a workspace of its own and is left alone here", other.display()));
+                notes.push(format!(
+                    "`{}` is a workspace of its own and is left alone here",
+                    other.display()
+                ));
             } else if root.starts_with(other) {
-                notes.push(format!("from its next start on, the outer workspace `{}` leaves this directory alone", other.display()));
+                notes.push(format!(
+                    "the outer workspace `{}` leaves this directory alone from now on",
+                    other.display()
+                ));
             }
         }
         notes
     }
 
+    /// The workspaces that hold `root` leave it alone, or take it back, from here on.
+    fn tell_outer(&self, root: &Path) {
+        let roots = self.roots();
+        for entry in self.entries.read().values() {
+            let outer = &entry.record.root;
+            if let (Ok(workspace), true) = (&entry.open, outer != root && root.starts_with(outer)) {
+                // One that is being closed learns it when it is opened again.
+                drop(workspace.ask(Input::Nested(nested_in(outer, &roots))));
+            }
+        }
+    }
+
     fn roots(&self) -> Vec<PathBuf> {
-        self.entries.read().values().map(|entry| entry.record.root.clone()).collect()
+        self.entries
+            .read()
+            .values()
+            .map(|entry| entry.record.root.clone())
+            .collect()
     }
 
     fn save(&self) -> Result<(), RegistryError> {
-        let records: Vec<Record> = self.entries.read().values().map(|entry| entry.record.clone()).collect();
+        let records: Vec<Record> = self
+            .entries
+            .read()
+            .values()
+            .map(|entry| entry.record.clone())
+            .collect();
         registry::save(&self.home, &records)
     }
 
     fn close_entry(&self, id: &WorkspaceId) {
         let closed = self.entries.write().remove(id);
-        if let Some(Entry { open: Ok(workspace), .. }) = closed {
+        if let Some(Entry {
+            open: Ok(workspace),
+            ..
+        }) = closed
+        {
             workspace.close();
         }
     }
@@ -238,8 +321,12 @@ impl Daemon {
     /// Stops watching; with `purge` deletes the history.
     pub(crate) fn remove(&self, id: &WorkspaceId, purge: bool) -> Result<(), RegistryError> {
         let _changing = self.changing.lock();
+        let root = (self.entries.read().get(id)).map(|entry| entry.record.root.clone());
         self.close_entry(id);
         self.save()?;
+        if let Some(root) = root {
+            self.tell_outer(&root);
+        }
         if purge {
             aft_os::home::remove_private_tree(&self.store_of(&id.0))?;
         }
@@ -247,7 +334,10 @@ impl Daemon {
     }
 
     /// The workspace of this id, or the deepest one whose root holds this path.
-    pub(crate) fn resolve(&self, wanted: &[u8]) -> Option<(Record, Result<Arc<Workspace>, String>)> {
+    pub(crate) fn resolve(
+        &self,
+        wanted: &[u8],
+    ) -> Option<(Record, Result<Arc<Workspace>, String>)> {
         let entries = self.entries.read();
         let entry = if wanted.first() == Some(&b'/') {
             let path = Path::new(std::ffi::OsStr::from_bytes(wanted));
@@ -256,7 +346,9 @@ impl Daemon {
         } else {
             let id = String::from_utf8_lossy(wanted).into_owned();
             entries.get(&WorkspaceId(id.clone())).or_else(|| {
-                entries.values().find(|entry| entry.record.name.as_deref() == Some(id.as_str()))
+                entries
+                    .values()
+                    .find(|entry| entry.record.name.as_deref() == Some(id.as_str()))
             })
         }?;
         let open = entry.open.as_ref().map(Arc::clone).map_err(Clone::clone);
@@ -266,7 +358,12 @@ impl Daemon {
     /// Every workspace, open or not.
     pub(crate) fn all(&self) -> Vec<(Record, Result<Arc<Workspace>, String>)> {
         let entries = self.entries.read();
-        let view = |entry: &Entry| (entry.record.clone(), entry.open.as_ref().map(Arc::clone).map_err(Clone::clone));
+        let view = |entry: &Entry| {
+            (
+                entry.record.clone(),
+                entry.open.as_ref().map(Arc::clone).map_err(Clone::clone),
+            )
+        };
         entries.values().map(view).collect()
     }
 
@@ -290,6 +387,16 @@ pub(crate) fn new_id() -> String {
         error!("the kernel gives no random bytes");
     }
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Those of `roots` that are inside `outer`, as it names them.
+fn nested_in(outer: &Path, roots: &[PathBuf]) -> Vec<RelPath> {
+    let inner = |root: &PathBuf| {
+        let inner = root.strip_prefix(outer).ok()?;
+        let inner = Some(inner.as_os_str()).filter(|inner| !inner.is_empty())?;
+        RelPath::new(inner.as_bytes()).ok()
+    };
+    roots.iter().filter_map(inner).collect()
 }
 
 /// An error with its causes in one line.

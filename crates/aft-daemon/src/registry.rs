@@ -43,7 +43,9 @@ pub enum RegistryError {
     #[error("cannot read or write {FILE}")]
     Io(#[from] std::io::Error),
     /// It is not what this program writes.
-    #[error("{FILE} is damaged; move it away and run `aft watch` on each project again, their histories are found by directory")]
+    #[error(
+        "{FILE} is damaged; move it away and run `aft watch` on each project again, their histories are found by directory"
+    )]
     Damaged(#[from] serde_json::Error),
 }
 
@@ -61,14 +63,22 @@ pub(crate) fn load(home: &dyn StoreDir) -> Result<Vec<Record>, RegistryError> {
 
 /// Replaces the list.
 pub(crate) fn save(home: &dyn StoreDir, workspaces: &[Record]) -> Result<(), RegistryError> {
-    let file = File { version: 1, workspaces: workspaces.to_vec() };
+    let file = File {
+        version: 1,
+        workspaces: workspaces.to_vec(),
+    };
     home.replace(FILE, &serde_json::to_vec_pretty(&file)?)?;
     Ok(())
 }
 
 /// The deepest record whose root holds `path`.
-pub(crate) fn holding<'a>(records: impl Iterator<Item = &'a Record>, path: &Path) -> Option<&'a Record> {
-    records.filter(|record| path.starts_with(&record.root)).max_by_key(|record| record.root.as_os_str().len())
+pub(crate) fn holding<'a>(
+    records: impl Iterator<Item = &'a Record>,
+    path: &Path,
+) -> Option<&'a Record> {
+    records
+        .filter(|record| path.starts_with(&record.root))
+        .max_by_key(|record| record.root.as_os_str().len())
 }
 
 mod path_bytes {
@@ -92,7 +102,9 @@ mod path_bytes {
         }
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<PathBuf, D::Error> {
         Ok(match Wire::deserialize(deserializer)? {
             Wire::Text(text) => PathBuf::from(text),
             Wire::Bytes(bytes) => PathBuf::from(OsString::from_vec(bytes)),

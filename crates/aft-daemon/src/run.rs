@@ -73,6 +73,7 @@ pub fn run(options: RunOptions) -> Result<(), RunError> {
     if let Err(error) = aft_os::process::harden() {
         warn!(%error, "core dumps could not be switched off");
     }
+    aft_os::process::limit_arenas();
     let paths = options.paths;
     let directory = |dir: &PathBuf| {
         let dir = dir.clone();
@@ -83,7 +84,9 @@ pub fn run(options: RunOptions) -> Result<(), RunError> {
     let user = config::read_user(&paths.config)?;
     let config = config::Config::from_sources(user.as_ref(), None)?;
     let lock = home.lock("daemon.lock").map_err(directory(&paths.home))?;
-    let Some(_lock) = lock else { return Err(RunError::AlreadyRunning(paths.home)) };
+    let Some(_lock) = lock else {
+        return Err(RunError::AlreadyRunning(paths.home));
+    };
     let log_dir = paths.log_dir();
     aft_os::home::ensure_private_dir(&log_dir).map_err(directory(&log_dir))?;
     let _guard = start_log(&log_dir, config.daemon.log, options.foreground);
@@ -91,7 +94,11 @@ pub fn run(options: RunOptions) -> Result<(), RunError> {
     if let Err(error) = aft_os::process::raise_nofile() {
         warn!(%error, "the limit of open files could not be raised");
     }
-    info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "daemon starts");
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        pid = std::process::id(),
+        "daemon starts"
+    );
     let daemon = Arc::new(Daemon::new(paths, home, Arc::new(SystemClock)));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -127,7 +134,10 @@ async fn serve_until_stopped(daemon: &Arc<Daemon>) -> Result<(), RunError> {
 
 async fn signalled() {
     use tokio::signal::unix::{SignalKind, signal};
-    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+    match (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) {
         (Ok(mut terminate), Ok(mut interrupt)) => {
             tokio::select! {
                 _ = terminate.recv() => {}
@@ -164,10 +174,18 @@ fn start_log(
         .build(dir)
         .ok()?;
     let (writer, guard) = tracing_appender::non_blocking(files);
-    let file = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer);
+    let file = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        .with_writer(writer);
     let terminal = foreground.then(|| tracing_subscriber::fmt::layer().with_writer(io::stderr));
     // A second call in one process (tests) keeps the first subscriber.
-    drop(tracing_subscriber::registry().with(filter).with(file).with(terminal).try_init());
+    drop(
+        tracing_subscriber::registry()
+            .with(filter)
+            .with(file)
+            .with(terminal)
+            .try_init(),
+    );
     Some(guard)
 }
 

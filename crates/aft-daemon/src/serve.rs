@@ -32,7 +32,10 @@ pub(crate) fn listen(paths: &Paths) -> Result<Listeners, RunError> {
     for role in [Role::Editor, Role::Agent, Role::Control] {
         let path = paths.socket(role)?;
         remove_socket(&path);
-        let listener = UnixListener::bind(&path).map_err(|source| RunError::Listen { path: path.clone(), source })?;
+        let listener = UnixListener::bind(&path).map_err(|source| RunError::Listen {
+            path: path.clone(),
+            source,
+        })?;
         listeners.push((role, listener));
     }
     Ok(Listeners(listeners))

@@ -16,12 +16,14 @@ mod rules_cell;
 mod sessions;
 mod shared;
 mod sink;
+mod stepped;
 mod totals;
 mod writer;
 
 pub(crate) use inbox::Input;
 pub use inbox::{CheckpointDraft, CheckpointReply, Done, Failure, GoBackReply, SyncReply, Synced};
 pub use open::{OpenError, OpenOptions, Workspace, open};
-pub(crate) use writer::Order;
 pub use sessions::{Session, Sessions, Turn};
 pub use shared::{SaveState, Shared, Standing, WorkspaceEvent};
+pub use stepped::{Ground, Load, Stepped};
+pub(crate) use writer::Order;

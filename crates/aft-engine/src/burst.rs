@@ -35,7 +35,12 @@ pub(crate) enum Fit {
 
 impl Burst {
     pub(crate) fn new(now_ns: u64, attribution: Attribution) -> Self {
-        Self { changes: BTreeMap::new(), started_ns: now_ns, gap: None, attribution }
+        Self {
+            changes: BTreeMap::new(),
+            started_ns: now_ns,
+            gap: None,
+            attribution,
+        }
     }
 
     /// Offers the step from `before` to `after` of one path.
@@ -46,12 +51,18 @@ impl Burst {
         after: (FileState, Option<StatSig>),
     ) -> Fit {
         let Some(held) = self.changes.get_mut(path) else {
-            let gathered =
-                Gathered { before: before.0, before_stat: before.1, after: after.0, after_stat: after.1 };
+            let gathered = Gathered {
+                before: before.0,
+                before_stat: before.1,
+                after: after.0,
+                after_stat: after.1,
+            };
             self.changes.insert(path.clone(), gathered);
             return Fit::Taken;
         };
-        if is_version(&held.after) && !(held.before == FileState::Absent && after.0 == FileState::Absent) {
+        if is_version(&held.after)
+            && !(held.before == FileState::Absent && after.0 == FileState::Absent)
+        {
             return Fit::SecondVersion;
         }
         held.after = after.0;
@@ -111,14 +122,30 @@ fn rename_sources(changes: &BTreeMap<RelPath, Gathered>) -> BTreeMap<RelPath, Re
     let mut used = std::collections::BTreeSet::new();
     for (path, change) in changes.iter().filter(|(_, change)| !change.before.exists()) {
         // An inode number alone proves nothing: it is given out again at once. A move keeps the time stamp.
-        let inode = change.after_stat.and_then(|stat| by_inode.get(&(stat.dev, stat.ino)).map(|found| (found, stat)));
-        let inode = inode.filter(|((_, mtime_ns), stat)| *mtime_ns == stat.mtime_ns).map(|((from, _), _)| *from);
-        let same_kind = |from: &&RelPath| changes.get(*from).is_some_and(|c| kind(&c.before) == kind(&change.after));
+        let inode = change.after_stat.and_then(|stat| {
+            by_inode
+                .get(&(stat.dev, stat.ino))
+                .map(|found| (found, stat))
+        });
+        let inode = inode
+            .filter(|((_, mtime_ns), stat)| *mtime_ns == stat.mtime_ns)
+            .map(|((from, _), _)| *from);
+        let same_kind = |from: &&RelPath| {
+            changes
+                .get(*from)
+                .is_some_and(|c| kind(&c.before) == kind(&change.after))
+        };
         let content = match change.after {
             FileState::File { content, .. } => by_content.get(&content.0),
             _ => None,
         };
-        let content = content.and_then(|paths| if let [only] = paths.as_slice() { Some(*only) } else { None });
+        let content = content.and_then(|paths| {
+            if let [only] = paths.as_slice() {
+                Some(*only)
+            } else {
+                None
+            }
+        });
         if let Some(from) = inode.filter(same_kind).or(content)
             && used.insert(from)
         {

@@ -33,7 +33,12 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { settle_ns: 20_000_000, burst_max_ns: 5_000_000_000, cookie_max_ns: 1_000_000_000, queue_max: 64 }
+        Self {
+            settle_ns: 20_000_000,
+            burst_max_ns: 5_000_000_000,
+            cookie_max_ns: 1_000_000_000,
+            queue_max: 64,
+        }
     }
 }
 
@@ -101,8 +106,17 @@ impl Engine {
     #[must_use]
     pub fn new(settings: Settings, start: Start, next: OperationId) -> (Self, Vec<Effect>) {
         let (tree, head, journey, mode) = match start {
-            Start::Fresh => (Tree::new(), OperationId::NONE, Journey::default(), ScanMode::Baseline),
-            Start::Resume { tree, head, journey } => (tree, head, journey, ScanMode::Reconcile),
+            Start::Fresh => (
+                Tree::new(),
+                OperationId::NONE,
+                Journey::default(),
+                ScanMode::Baseline,
+            ),
+            Start::Resume {
+                tree,
+                head,
+                journey,
+            } => (tree, head, journey, ScanMode::Reconcile),
         };
         let mut engine = Self {
             settings,
@@ -120,7 +134,8 @@ impl Engine {
             fences: Vec::new(),
             looking: None,
             back: VecDeque::new(),
-            scan_reason: (mode == ScanMode::Reconcile).then(|| "changed while nobody watched".to_owned()),
+            scan_reason: (mode == ScanMode::Reconcile)
+                .then(|| "changed while nobody watched".to_owned()),
             scan_gap: false,
             fences_recording_pending: false,
             n_jobs: 0,
@@ -149,8 +164,15 @@ impl Engine {
             Event::Rescan { reason, gap } => self.rescan(reason, gap),
             Event::Attached(attached) => self.attached(attached),
             Event::Head(head) => self.git_head = head,
-            Event::Attribute { request, attribution } => {
-                self.fence(now, Waiter::Attribute(request, Box::new(attribution)), false);
+            Event::Attribute {
+                request,
+                attribution,
+            } => {
+                self.fence(
+                    now,
+                    Waiter::Attribute(request, Box::new(attribution)),
+                    false,
+                );
             }
         }
         self.turn(now);
@@ -196,7 +218,10 @@ impl Engine {
                 Hint::Overflow => {
                     self.pending.everything();
                     self.scan_gap = true;
-                    self.scan_reason = Some("the kernel's queue overflowed; versions in between may be missing".to_owned());
+                    self.scan_reason = Some(
+                        "the kernel's queue overflowed; versions in between may be missing"
+                            .to_owned(),
+                    );
                     self.fences_lose_cookies();
                 }
                 hint => {
@@ -204,7 +229,11 @@ impl Engine {
                     if !matches!(hint, Hint::LookWhenQuiet(_)) {
                         self.last_hint_ns = now.mono_ns;
                     }
-                    let Settings { settle_ns, burst_max_ns, .. } = self.settings;
+                    let Settings {
+                        settle_ns,
+                        burst_max_ns,
+                        ..
+                    } = self.settings;
                     self.pending.add(hint, now.mono_ns, settle_ns, burst_max_ns);
                 }
             }
@@ -240,7 +269,10 @@ impl Engine {
     fn turn(&mut self, now: Now) {
         self.expire_cookies(now);
         self.continue_back(now);
-        self.pending.ripen(now.mono_ns, self.fences.iter().any(|fence| fence.stage == Stage::Drain));
+        self.pending.ripen(
+            now.mono_ns,
+            self.fences.iter().any(|fence| fence.stage == Stage::Drain),
+        );
         self.start_look();
         self.end_quiet_burst(now);
         self.answer_fences(now);
@@ -252,13 +284,19 @@ impl Engine {
         if self.looking.is_some() || self.state == WorkspaceState::Detached {
             return;
         }
-        let strict = self.fences.iter().any(|fence| fence.stage == Stage::WantsScan);
+        let strict = self
+            .fences
+            .iter()
+            .any(|fence| fence.stage == Stage::WantsScan);
         if self.pending.take_everything() || strict {
             self.start_scan(ScanMode::Reconcile);
         } else if self.pending.is_ready() {
             let items = self.pending.take_ready();
             let job = self.job();
-            self.looking = Some(Look { job, kind: LookKind::Paths });
+            self.looking = Some(Look {
+                job,
+                kind: LookKind::Paths,
+            });
             self.fences_join(job);
             self.effects.push(Effect::Capture { job, items });
         } else {
@@ -268,7 +306,10 @@ impl Engine {
 
     fn start_scan(&mut self, mode: ScanMode) {
         let job = self.job();
-        self.looking = Some(Look { job, kind: LookKind::Tree(mode) });
+        self.looking = Some(Look {
+            job,
+            kind: LookKind::Tree(mode),
+        });
         self.fences_join(job);
         self.effects.push(Effect::Scan { job, mode });
     }
@@ -287,7 +328,14 @@ impl Engine {
 
     fn set_timer(&mut self, now: Now) {
         let burst = self.burst.as_ref().map(|burst| self.burst_due(burst));
-        let due = [burst, self.pending.next_due_ns(), self.next_cookie_deadline()].into_iter().flatten().min();
+        let due = [
+            burst,
+            self.pending.next_due_ns(),
+            self.next_cookie_deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min();
         if let Some(due) = due {
             self.effects.push(Effect::WakeAt(due.max(now.mono_ns + 1)));
         }
@@ -311,7 +359,10 @@ impl Engine {
     }
 
     fn reply_synced(&mut self, request: RequestId, fence: FenceKind) {
-        let answer = crate::event::Answer::Synced(crate::event::Synced { head: self.head, fence });
+        let answer = crate::event::Answer::Synced(crate::event::Synced {
+            head: self.head,
+            fence,
+        });
         self.effects.push(Effect::Reply { request, answer });
     }
 }

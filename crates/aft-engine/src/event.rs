@@ -1,8 +1,8 @@
 //! Everything that can wake the engine, and everything it can ask for.
 
 use aft_model::{
-    Author, Change, Conflict, FileState, GitHead, Known, Operation, OperationId, OperationKind, RelPath, SessionId,
-    StatSig, TurnId, Uncovered,
+    Author, Change, Conflict, FileState, GitHead, Known, Operation, OperationId, OperationKind,
+    RelPath, SessionId, StatSig, TurnId, Uncovered,
 };
 
 use crate::goback::Targets;
@@ -196,7 +196,13 @@ impl Attribution {
     /// Nobody said who: observed, unknown.
     #[must_use]
     pub fn unknown() -> Self {
-        Self { kind: OperationKind::Observed, author: Author::Unknown, session: None, turn: None, tool: None }
+        Self {
+            kind: OperationKind::Observed,
+            author: Author::Unknown,
+            session: None,
+            turn: None,
+            tool: None,
+        }
     }
 }
 
@@ -420,5 +426,9 @@ pub enum Refusal {
 
 /// A state for a path that may be absent, as used while planning.
 pub(crate) fn known(state: FileState, stat: Option<StatSig>, ignored: bool) -> Known {
-    Known { state, stat, ignored }
+    Known {
+        state,
+        stat,
+        ignored,
+    }
 }

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aft_model::{
-    Conflict, ConflictReason, ContentId, FileState, Operation, OperationId, Plan, PlanId, PlanStep, RelPath, Uncovered,
+    Conflict, ConflictReason, ContentId, FileState, Operation, OperationId, Plan, PlanId, PlanStep,
+    RelPath, Uncovered,
 };
 
 use crate::Tree;
@@ -27,15 +28,19 @@ impl Targets {
     pub fn paths(&self, selection: &Selection) -> Vec<RelPath> {
         match self {
             Self::Operations(operations) => {
-                let paths = operations.iter().flat_map(|operation| operation.changes.iter());
+                let paths = operations
+                    .iter()
+                    .flat_map(|operation| operation.changes.iter());
                 let mut paths: Vec<RelPath> = paths.map(|change| change.path.clone()).collect();
                 paths.sort_unstable();
                 paths.dedup();
                 paths
             }
-            Self::States(states) => {
-                states.iter().map(|(path, _)| path.clone()).filter(|path| selection.contains(path)).collect()
-            }
+            Self::States(states) => states
+                .iter()
+                .map(|(path, _)| path.clone())
+                .filter(|path| selection.contains(path))
+                .collect(),
         }
     }
 }
@@ -44,10 +49,23 @@ impl Targets {
 ///
 /// # Errors
 /// [`Refusal`] where there is nothing sensible to plan at all; conflicts of single paths are part of the plan.
-pub fn plan(what: &GoBackKind, targets: &Targets, tree: &Tree, head: OperationId, force: bool) -> Result<Plan, Refusal> {
-    let mut draft = Draft { tree, steps: BTreeMap::new(), conflicts: Vec::new(), not_covered: Vec::new() };
+pub fn plan(
+    what: &GoBackKind,
+    targets: &Targets,
+    tree: &Tree,
+    head: OperationId,
+    force: bool,
+) -> Result<Plan, Refusal> {
+    let mut draft = Draft {
+        tree,
+        steps: BTreeMap::new(),
+        conflicts: Vec::new(),
+        not_covered: Vec::new(),
+    };
     match (what, targets) {
-        (GoBackKind::To { selection, .. }, Targets::States(states)) => draft.reach_states(states, selection)?,
+        (GoBackKind::To { selection, .. }, Targets::States(states)) => {
+            draft.reach_states(states, selection)?
+        }
         (_, Targets::Operations(operations)) => draft.take_back(operations, force)?,
         (_, Targets::States(states)) => draft.reach_states(states, &Selection::default())?,
     }
@@ -67,8 +85,13 @@ struct Draft<'a> {
 }
 
 impl Draft<'_> {
-    fn reach_states(&mut self, states: &[(RelPath, FileState)], selection: &Selection) -> Result<(), Refusal> {
-        let then: BTreeMap<&RelPath, FileState> = states.iter().map(|(path, state)| (path, *state)).collect();
+    fn reach_states(
+        &mut self,
+        states: &[(RelPath, FileState)],
+        selection: &Selection,
+    ) -> Result<(), Refusal> {
+        let then: BTreeMap<&RelPath, FileState> =
+            states.iter().map(|(path, state)| (path, *state)).collect();
         for named in &selection.0 {
             let is_known = named.is_root()
                 || self.tree.get(named).is_some()
@@ -81,7 +104,10 @@ impl Draft<'_> {
             let ignored = self.tree.get(path).is_some_and(|known| known.ignored);
             if ignored && !selection.names(path) {
                 if self.tree.state(path) != *target {
-                    self.leave(path, "git ignores it and it is there; name it to put it back");
+                    self.leave(
+                        path,
+                        "git ignores it and it is there; name it to put it back",
+                    );
                 }
                 continue;
             }
@@ -92,7 +118,12 @@ impl Draft<'_> {
     }
 
     /// A file that is put back needs its directories, also those outside of the selection.
-    fn want_parents(&mut self, path: &RelPath, target: FileState, then: &BTreeMap<&RelPath, FileState>) {
+    fn want_parents(
+        &mut self,
+        path: &RelPath,
+        target: FileState,
+        then: &BTreeMap<&RelPath, FileState>,
+    ) {
         let mut above = path.parent();
         while let Some(dir) = above.filter(|dir| target.exists() && !dir.is_root()) {
             if !self.tree.state(&dir).is_dir() && !self.steps.contains_key(&dir) {
@@ -108,11 +139,17 @@ impl Draft<'_> {
         let mut blocked: BTreeMap<RelPath, ()> = BTreeMap::new();
         for operation in operations {
             if !operation.kind.is_undoable() {
-                let reason = format!("a {} is not something that can be taken back", operation.kind.as_str());
+                let reason = format!(
+                    "a {} is not something that can be taken back",
+                    operation.kind.as_str()
+                );
                 return Err(Refusal::NotUndoable(operation.id, reason));
             }
             for change in &operation.changes {
-                let current = expected.get(&change.path).copied().unwrap_or_else(|| self.tree.state(&change.path));
+                let current = expected
+                    .get(&change.path)
+                    .copied()
+                    .unwrap_or_else(|| self.tree.state(&change.path));
                 if current == change.after || current == change.before || force {
                     expected.insert(change.path.clone(), change.before);
                 } else {
@@ -122,7 +159,10 @@ impl Draft<'_> {
         }
         for path in blocked.into_keys() {
             expected.remove(&path);
-            self.conflicts.push(Conflict { path, reason: ConflictReason::ChangedLater });
+            self.conflicts.push(Conflict {
+                path,
+                reason: ConflictReason::ChangedLater,
+            });
         }
         let then = BTreeMap::new();
         for (path, target) in expected {
@@ -140,14 +180,20 @@ impl Draft<'_> {
         if target.is_opaque() {
             self.leave(path, "its bytes were not in the history at that point");
         } else if now.is_opaque() {
-            self.conflicts.push(Conflict { path: path.clone(), reason: ConflictReason::NotCaptured });
+            self.conflicts.push(Conflict {
+                path: path.clone(),
+                reason: ConflictReason::NotCaptured,
+            });
         } else {
             self.steps.insert(path.clone(), target);
         }
     }
 
     fn leave(&mut self, path: &RelPath, reason: &str) {
-        self.not_covered.push(Uncovered { path: path.clone(), reason: reason.to_owned() });
+        self.not_covered.push(Uncovered {
+            path: path.clone(),
+            reason: reason.to_owned(),
+        });
     }
 
     /// A directory that would go stays where something in it stays; that is said, and nothing is deleted
@@ -168,7 +214,10 @@ impl Draft<'_> {
                 continue;
             }
             if self.steps.get(&dir).is_some_and(FileState::exists) {
-                self.conflicts.push(Conflict { path: dir.clone(), reason: ConflictReason::DirectoryInUse });
+                self.conflicts.push(Conflict {
+                    path: dir.clone(),
+                    reason: ConflictReason::DirectoryInUse,
+                });
             } else {
                 self.leave(&dir, "something in it is kept");
             }
@@ -178,9 +227,20 @@ impl Draft<'_> {
 
     fn finish(self, head: OperationId) -> Plan {
         let tree = self.tree;
-        let to_step = |(path, target): (RelPath, FileState)| PlanStep { now: tree.state(&path), path, target };
+        let to_step = |(path, target): (RelPath, FileState)| PlanStep {
+            now: tree.state(&path),
+            path,
+            target,
+        };
         let steps: Vec<PlanStep> = self.steps.into_iter().map(to_step).collect();
-        Plan { id: identity(&steps), head, reverts: Vec::new(), steps, conflicts: self.conflicts, not_covered: self.not_covered }
+        Plan {
+            id: identity(&steps),
+            head,
+            reverts: Vec::new(),
+            steps,
+            conflicts: self.conflicts,
+            not_covered: self.not_covered,
+        }
     }
 }
 

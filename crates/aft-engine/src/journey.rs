@@ -54,13 +54,23 @@ impl Journey {
     /// The last `count` operations that are not undone, newest first; fewer where there are no more.
     #[must_use]
     pub fn to_undo(&self, count: u64) -> Vec<OperationId> {
-        self.done.iter().rev().take(usize::try_from(count).unwrap_or(usize::MAX)).copied().collect()
+        self.done
+            .iter()
+            .rev()
+            .take(usize::try_from(count).unwrap_or(usize::MAX))
+            .copied()
+            .collect()
     }
 
     /// The last `count` undos that are not redone, newest first.
     #[must_use]
     pub fn to_redo(&self, count: u64) -> Vec<OperationId> {
-        self.undone.iter().rev().take(usize::try_from(count).unwrap_or(usize::MAX)).copied().collect()
+        self.undone
+            .iter()
+            .rev()
+            .take(usize::try_from(count).unwrap_or(usize::MAX))
+            .copied()
+            .collect()
     }
 }
 

@@ -12,8 +12,8 @@
 //! I3 A second saved version of a path never shares an operation with the first.
 //! I4 Nothing is put back over bytes that the history does not hold.
 
-pub mod diff;
 mod burst;
+pub mod diff;
 mod engine;
 mod event;
 mod fence;
@@ -26,8 +26,9 @@ mod tree;
 
 pub use engine::{Engine, Settings, Start};
 pub use event::{
-    Answer, Applied, Attribution, Effect, Event, FenceKind, GoBack, GoBackKind, Hint, How, JobId, Now, Outcome, Refusal, RequestId,
-    ScanMode, Seen, Selection, StepFate, Synced, WorkItem, WorkspaceState,
+    Answer, Applied, Attribution, Effect, Event, FenceKind, GoBack, GoBackKind, Hint, How, JobId,
+    Now, Outcome, Refusal, RequestId, ScanMode, Seen, Selection, StepFate, Synced, WorkItem,
+    WorkspaceState,
 };
 pub use goback::{Targets, plan};
 pub use journey::Journey;

@@ -37,7 +37,10 @@ impl Pending {
             Hint::NewDirectory(path) | Hint::LostDirectory(path) => self.look(path, true),
             Hint::LookWhenQuiet(path) => {
                 if !self.ready.contains_key(&path) {
-                    let quiet = self.quiet.entry(path).or_insert(Quiet { due_ns: 0, first_ns: now_ns });
+                    let quiet = self.quiet.entry(path).or_insert(Quiet {
+                        due_ns: 0,
+                        first_ns: now_ns,
+                    });
                     quiet.due_ns = (now_ns + settle_ns).min(quiet.first_ns + cap_ns);
                 }
             }
@@ -64,8 +67,12 @@ impl Pending {
 
     /// Makes what waits for quiet ready: what is due, or all of it for a fence.
     pub(crate) fn ripen(&mut self, now_ns: u64, all: bool) {
-        let due: Vec<RelPath> =
-            self.quiet.iter().filter(|(_, quiet)| all || quiet.due_ns <= now_ns).map(|(path, _)| path.clone()).collect();
+        let due: Vec<RelPath> = self
+            .quiet
+            .iter()
+            .filter(|(_, quiet)| all || quiet.due_ns <= now_ns)
+            .map(|(path, _)| path.clone())
+            .collect();
         for path in due {
             self.look(path, false);
         }
@@ -77,8 +84,14 @@ impl Pending {
         let mut items: Vec<WorkItem> = Vec::with_capacity(ready.len());
         // Ordered by path, so what lies beneath a subtree that is taken whole need not be named again.
         for (path, subtree) in ready {
-            if !items.last().is_some_and(|last| last.how == How::Subtree && path.is_within(&last.path)) {
-                items.push(WorkItem { path, how: if subtree { How::Subtree } else { How::Single } });
+            if !items
+                .last()
+                .is_some_and(|last| last.how == How::Subtree && path.is_within(&last.path))
+            {
+                items.push(WorkItem {
+                    path,
+                    how: if subtree { How::Subtree } else { How::Single },
+                });
             }
         }
         items

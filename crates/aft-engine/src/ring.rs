@@ -33,7 +33,10 @@ impl Slot {
     /// The resident bytes of `id`.
     #[must_use]
     pub fn content(&self, id: &ContentId) -> Option<&Arc<[u8]>> {
-        self.contents.iter().find(|(held, _)| held == id).map(|(_, bytes)| bytes)
+        self.contents
+            .iter()
+            .find(|(held, _)| held == id)
+            .map(|(_, bytes)| bytes)
     }
 
     fn bytes(&self) -> usize {
@@ -45,15 +48,27 @@ impl Ring {
     /// A ring of `n_max` operations and `bytes_max` bytes of content in all.
     #[must_use]
     pub fn new(n_max: usize, bytes_max: usize) -> Self {
-        Self { slots: VecDeque::with_capacity(n_max), n_max, bytes_max, bytes: 0 }
+        Self {
+            slots: VecDeque::with_capacity(n_max),
+            n_max,
+            bytes_max,
+            bytes: 0,
+        }
     }
 
     /// Takes the newest operation in; the oldest goes when the ring is full. `content` hands over the
     /// bytes of a content where it has them.
-    pub fn push(&mut self, operation: Arc<Operation>, content: &dyn Fn(&ContentId) -> Option<Arc<[u8]>>) {
+    pub fn push(
+        &mut self,
+        operation: Arc<Operation>,
+        content: &dyn Fn(&ContentId) -> Option<Arc<[u8]>>,
+    ) {
         let mut contents: Vec<(ContentId, Arc<[u8]>)> = Vec::new();
         let mut room = SLOT_BYTES_MAX;
-        let ids = operation.changes.iter().flat_map(|change| [change.before.content(), change.after.content()]);
+        let ids = operation
+            .changes
+            .iter()
+            .flat_map(|change| [change.before.content(), change.after.content()]);
         for id in ids.flatten() {
             if contents.iter().any(|(held, _)| *held == id) {
                 continue;
@@ -65,7 +80,10 @@ impl Ring {
             room -= bytes.len();
             contents.push((id, bytes));
         }
-        let slot = Slot { operation, contents };
+        let slot = Slot {
+            operation,
+            contents,
+        };
         self.bytes += slot.bytes();
         self.slots.push_back(slot);
         while self.slots.len() > self.n_max {
@@ -93,14 +111,21 @@ impl Ring {
     /// The operation of this number, if it is still in the ring.
     #[must_use]
     pub fn get(&self, id: OperationId) -> Option<&Slot> {
-        let at = self.slots.binary_search_by(|slot| slot.operation.id.cmp(&id)).ok()?;
+        let at = self
+            .slots
+            .binary_search_by(|slot| slot.operation.id.cmp(&id))
+            .ok()?;
         self.slots.get(at)
     }
 
     /// The resident bytes of a content, newest operation first.
     #[must_use]
     pub fn content(&self, id: &ContentId) -> Option<Arc<[u8]>> {
-        self.slots.iter().rev().find_map(|slot| slot.content(id)).cloned()
+        self.slots
+            .iter()
+            .rev()
+            .find_map(|slot| slot.content(id))
+            .cloned()
     }
 
     /// Operations, newest first.

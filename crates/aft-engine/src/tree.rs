@@ -13,6 +13,7 @@ use aft_model::{FileState, Known, RelPath};
 pub struct Tree {
     dirs: BTreeMap<RelPath, Arc<Vec<Entry>>>,
     n_files: u64,
+    n_opaque: u64,
     n_bytes: u64,
     n_entries: u64,
 }
@@ -35,14 +36,17 @@ impl Tree {
     pub fn get(&self, path: &RelPath) -> Option<&Known> {
         let (parent, name) = path.split()?;
         let entries = self.dirs.get(&parent)?;
-        let at = entries.binary_search_by(|entry| entry.name.as_ref().cmp(name)).ok()?;
+        let at = entries
+            .binary_search_by(|entry| entry.name.as_ref().cmp(name))
+            .ok()?;
         entries.get(at).map(|entry| &entry.known)
     }
 
     /// The state of `path`, [`FileState::Absent`] where nothing is.
     #[must_use]
     pub fn state(&self, path: &RelPath) -> FileState {
-        self.get(path).map_or(FileState::Absent, |known| known.state)
+        self.get(path)
+            .map_or(FileState::Absent, |known| known.state)
     }
 
     /// Sets or, with an absent state, removes an entry. Children of a removed directory are not touched.
@@ -55,7 +59,9 @@ impl Tree {
     }
 
     fn insert(&mut self, path: &RelPath, known: Known) {
-        let Some((parent, name)) = path.split() else { return };
+        let Some((parent, name)) = path.split() else {
+            return;
+        };
         let entries = Arc::make_mut(self.dirs.entry(parent).or_default());
         match entries.binary_search_by(|entry| entry.name.as_ref().cmp(name)) {
             Ok(at) => {
@@ -64,15 +70,27 @@ impl Tree {
                     self.forget(&old);
                 }
             }
-            Err(at) => entries.insert(at, Entry { name: Box::from(name), known }),
+            Err(at) => entries.insert(
+                at,
+                Entry {
+                    name: Box::from(name),
+                    known,
+                },
+            ),
         }
         self.count(&known);
     }
 
     fn remove(&mut self, path: &RelPath) {
-        let Some((parent, name)) = path.split() else { return };
-        let Some(shared) = self.dirs.get_mut(&parent) else { return };
-        let Ok(at) = shared.binary_search_by(|entry| entry.name.as_ref().cmp(name)) else { return };
+        let Some((parent, name)) = path.split() else {
+            return;
+        };
+        let Some(shared) = self.dirs.get_mut(&parent) else {
+            return;
+        };
+        let Ok(at) = shared.binary_search_by(|entry| entry.name.as_ref().cmp(name)) else {
+            return;
+        };
         let entries = Arc::make_mut(shared);
         let old = entries.remove(at).known;
         if entries.is_empty() {
@@ -89,7 +107,8 @@ impl Tree {
                 self.n_bytes += size;
             }
             FileState::Symlink { .. } => self.n_files += 1,
-            FileState::Absent | FileState::Dir { .. } | FileState::Opaque { .. } => {}
+            FileState::Opaque { .. } => self.n_opaque += 1,
+            FileState::Absent | FileState::Dir { .. } => {}
         }
     }
 
@@ -101,13 +120,18 @@ impl Tree {
                 self.n_bytes -= size;
             }
             FileState::Symlink { .. } => self.n_files -= 1,
-            FileState::Absent | FileState::Dir { .. } | FileState::Opaque { .. } => {}
+            FileState::Opaque { .. } => self.n_opaque -= 1,
+            FileState::Absent | FileState::Dir { .. } => {}
         }
     }
 
     /// The entries directly in `dir`, by name.
     pub fn children(&self, dir: &RelPath) -> impl Iterator<Item = (&[u8], &Known)> {
-        self.dirs.get(dir).into_iter().flat_map(|entries| entries.iter().map(|entry| (entry.name.as_ref(), &entry.known)))
+        self.dirs.get(dir).into_iter().flat_map(|entries| {
+            entries
+                .iter()
+                .map(|entry| (entry.name.as_ref(), &entry.known))
+        })
     }
 
     /// Every entry beneath `dir` (not `dir` itself), directories before what they hold.
@@ -134,7 +158,10 @@ impl Tree {
         let mut from = dir.as_bytes().to_vec();
         from.push(b'/');
         let range = (Bound::Excluded(dir.clone()), Bound::Unbounded);
-        let beneath = self.dirs.range(range).skip_while(|(path, _)| path.as_bytes() < from.as_slice());
+        let beneath = self
+            .dirs
+            .range(range)
+            .skip_while(|(path, _)| path.as_bytes() < from.as_slice());
         for (parent, entries) in beneath.take_while(|(path, _)| path.is_within(dir)) {
             visit(parent, entries, each);
         }
@@ -144,6 +171,12 @@ impl Tree {
     #[must_use]
     pub fn n_files(&self) -> u64 {
         self.n_files
+    }
+
+    /// Entries whose bytes are not in the history.
+    #[must_use]
+    pub fn n_opaque(&self) -> u64 {
+        self.n_opaque
     }
 
     /// Bytes of all regular files.
@@ -165,7 +198,10 @@ impl Tree {
         let mut dirs: BTreeMap<RelPath, Vec<Entry>> = BTreeMap::new();
         for (path, known) in entries {
             if let Some((parent, name)) = path.split() {
-                dirs.entry(parent).or_default().push(Entry { name: Box::from(name), known });
+                dirs.entry(parent).or_default().push(Entry {
+                    name: Box::from(name),
+                    known,
+                });
             }
         }
         for (parent, mut entries) in dirs {

@@ -178,7 +178,14 @@ impl Keep {
     /// The class of that name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Permanent, Self::Session, Self::UntilVerified, Self::User].into_iter().find(|keep| keep.as_str() == text)
+        [
+            Self::Permanent,
+            Self::Session,
+            Self::UntilVerified,
+            Self::User,
+        ]
+        .into_iter()
+        .find(|keep| keep.as_str() == text)
     }
 }
 

@@ -133,7 +133,8 @@ impl RelPath {
 }
 
 fn check_component(component: &[u8]) -> Result<(), PathError> {
-    if component.is_empty() || component == b"." || component == b".." || component.contains(&b'/') {
+    if component.is_empty() || component == b"." || component == b".." || component.contains(&b'/')
+    {
         return Err(PathError::Component);
     }
     if component.contains(&0) {
@@ -153,9 +154,7 @@ fn is_git_component(component: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(component) else {
         return false;
     };
-    let ignorable = |c: char| {
-        matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
-    };
+    let ignorable = |c: char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
     let folded: String = text.chars().filter(|c| !ignorable(*c)).collect();
     let folded = folded.trim_end_matches([' ', '.']).to_ascii_lowercase();
     folded == ".git" || folded == "git~1"

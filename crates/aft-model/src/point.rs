@@ -27,7 +27,9 @@ pub enum Point {
 
 /// Why a text is not a point.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{0}` is not a point; write @, @-3, an operation's number, a checkpoint's name, good, 10m, an RFC 3339 time, turn:-1 or session:ID")]
+#[error(
+    "`{0}` is not a point; write @, @-3, an operation's number, a checkpoint's name, good, 10m, an RFC 3339 time, turn:-1 or session:ID"
+)]
 pub struct PointError(pub String);
 
 impl Point {
@@ -53,10 +55,19 @@ impl Point {
             return Ok(Self::Good);
         }
         if let Some(back) = text.strip_prefix("turn:-") {
-            return back.parse().ok().filter(|n| *n > 0).map(Self::Turn).ok_or_else(wrong);
+            return back
+                .parse()
+                .ok()
+                .filter(|n| *n > 0)
+                .map(Self::Turn)
+                .ok_or_else(wrong);
         }
         if let Some(session) = text.strip_prefix("session:") {
-            return if session.is_empty() { Err(wrong()) } else { Ok(Self::Session(session.to_owned())) };
+            return if session.is_empty() {
+                Err(wrong())
+            } else {
+                Ok(Self::Session(session.to_owned()))
+            };
         }
         if let Ok(number) = text.parse() {
             return Ok(Self::Operation(OperationId(number)));
@@ -97,6 +108,12 @@ fn parse_ago(text: &str) -> Option<u64> {
 fn looks_like_time(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.len() >= 10
-        && bytes.iter().take(10).enumerate().all(|(i, b)| if i == 4 || i == 7 { *b == b'-' } else { b.is_ascii_digit() })
+        && bytes.iter().take(10).enumerate().all(|(i, b)| {
+            if i == 4 || i == 7 {
+                *b == b'-'
+            } else {
+                b.is_ascii_digit()
+            }
+        })
         && matches!(bytes.get(10), None | Some(b'T' | b't' | b' '))
 }

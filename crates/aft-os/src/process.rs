@@ -2,6 +2,7 @@
 
 mod credentials;
 mod detach;
+mod memory;
 mod standing;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -9,6 +10,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open, test_kill_process};
 
 pub use credentials::{PeerCred, peer_cred, recv_with_fd, send_with_fd};
 pub use detach::spawn_detached;
+pub use memory::{limit_arenas, trim_memory};
 pub use standing::{euid, harden, raise_nofile};
 
 /// The processes of the system.

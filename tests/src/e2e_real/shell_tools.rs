@@ -65,7 +65,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ),
     (
         "tar-x",
-        "tar cf ../t.tar src notes; rm -rf src/a notes; sed -i s/gamma/delta/ src/*.txt; tar xpf ../t.tar",
+        "tar cf ../t.tar src notes; rm -rf src/a notes; sed -i s/gamma/delta/ src/f2*.txt; tar xpf ../t.tar",
     ),
     ("rm-rf", "rm -rf elsewhere moved src/a"),
     (

@@ -1,3 +1,5 @@
+//! Tests of the module beside this file: config.
+
 use std::time::Duration;
 
 use super::*;

@@ -1,6 +1,7 @@
 //! From a method's name to its answer. One match over all methods; the work is in the modules below.
 
 mod checkpoints;
+mod coverage;
 mod files;
 mod histories;
 mod process;
@@ -31,11 +32,19 @@ const WAIT_DEFAULT: Duration = Duration::from_secs(600);
 
 /// Reads that fence first on `control.sock`, so that a person sees what was saved a moment ago. On the
 /// other sockets reads never wait for anything.
-const FENCED_READS: [&str; 6] = ["history.list", "operation.show", "file.history", "file.read", "tree.list", "diff"];
+const FENCED_READS: [&str; 6] = [
+    "history.list",
+    "operation.show",
+    "file.history",
+    "file.read",
+    "tree.list",
+    "diff",
+];
 
 /// Answers one request.
 pub(crate) async fn call(peer: &Arc<Peer>, request: &Request) -> Answer {
-    let method = methods::find(&request.method).ok_or_else(|| RpcError::unknown_method(&request.method))?;
+    let method =
+        methods::find(&request.method).ok_or_else(|| RpcError::unknown_method(&request.method))?;
     if !method.allows(peer.role) {
         return Err(wrong_socket(&request.method, peer.role, method.roles));
     }
@@ -80,7 +89,10 @@ pub(crate) async fn call(peer: &Arc<Peer>, request: &Request) -> Answer {
         "store.stats" => process::stats(peer, request),
         "store.check" => process::check(peer, request).await,
         "rpc.discover" => result(&aft_rpc::openrpc::document(env!("CARGO_PKG_VERSION"))),
-        other => Err(RpcError::new(ErrorKind::Invalid, format!("`{other}` is not served by this version of the daemon"))),
+        other => Err(RpcError::new(
+            ErrorKind::Invalid,
+            format!("`{other}` is not served by this version of the daemon"),
+        )),
     }
 }
 
@@ -92,9 +104,19 @@ struct Named {
 /// A detached workspace still shows its history.
 async fn fence_before(peer: &Peer, request: &Request) -> Result<(), RpcError> {
     let text = request.params.as_deref().map_or("{}", RawValue::get);
-    let Ok(Named { workspace: wanted }) = serde_json::from_str(text) else { return Ok(()) };
+    let Ok(Named { workspace: wanted }) = serde_json::from_str(text) else {
+        return Ok(());
+    };
     let (_, workspace) = workspace(peer, &wanted)?;
-    let fence = ask(&workspace, None, |reply| workspace.ask(Input::Sync { strict: false, durable: false, reply }).is_ok());
+    let fence = ask(&workspace, None, |reply| {
+        workspace
+            .ask(Input::Sync {
+                strict: false,
+                durable: false,
+                reply,
+            })
+            .is_ok()
+    });
     match fence.await {
         Err(error) if error.data.kind != ErrorKind::Detached => Err(error),
         _ => Ok(()),
@@ -102,8 +124,15 @@ async fn fence_before(peer: &Peer, request: &Request) -> Result<(), RpcError> {
 }
 
 fn wrong_socket(method: &str, role: Role, allowed: &[Role]) -> RpcError {
-    let sockets: Vec<String> = allowed.iter().map(|role| format!("{}.sock", role.as_str())).collect();
-    let message = format!("`{method}` is not for {}.sock; it is served on {}", role.as_str(), sockets.join(" and "));
+    let sockets: Vec<String> = allowed
+        .iter()
+        .map(|role| format!("{}.sock", role.as_str()))
+        .collect();
+    let message = format!(
+        "`{method}` is not for {}.sock; it is served on {}",
+        role.as_str(),
+        sockets.join(" and ")
+    );
     RpcError::new(ErrorKind::Forbidden, message)
 }
 
@@ -113,16 +142,24 @@ pub(crate) fn result<R: Serialize>(result: &R) -> Answer {
 }
 
 /// The workspace a request names, open.
-pub(crate) fn workspace(peer: &Peer, wanted: &WirePath) -> Result<(Record, Arc<Workspace>), RpcError> {
+pub(crate) fn workspace(
+    peer: &Peer,
+    wanted: &WirePath,
+) -> Result<(Record, Arc<Workspace>), RpcError> {
     let Some((record, open)) = peer.daemon.resolve(wanted.as_bytes()) else {
         let message = format!("`{}` is not in a watched workspace", wanted.display());
-        return Err(RpcError::new(ErrorKind::NotFound, message).with_remedy("`aft watch DIR` watches a directory"));
+        return Err(RpcError::new(ErrorKind::NotFound, message)
+            .with_remedy("`aft watch DIR` watches a directory"));
     };
     match open {
         Ok(workspace) => Ok((record, workspace)),
         Err(reason) => {
-            let message = format!("the workspace `{}` is not open: {reason}", record.root.display());
-            Err(RpcError::new(ErrorKind::Detached, message).with_remedy("`aft doctor` says what is wrong"))
+            let message = format!(
+                "the workspace `{}` is not open: {reason}",
+                record.root.display()
+            );
+            Err(RpcError::new(ErrorKind::Detached, message)
+                .with_remedy("`aft doctor` says what is wrong"))
         }
     }
 }
@@ -134,17 +171,31 @@ pub(crate) async fn ask<T: Send + 'static>(
     put: impl FnOnce(Box<dyn FnOnce(Result<T, Failure>) + Send>) -> bool,
 ) -> Result<T, RpcError> {
     if wait_ms == Some(0) && workspace.shared.standing.lock().state == "arming" {
-        return Err(RpcError::new(ErrorKind::NotArmed, "the workspace is arming: its first scan is not stored yet; wait for it"));
+        return Err(RpcError::new(
+            ErrorKind::NotArmed,
+            "the workspace is arming: its first scan is not stored yet; wait for it",
+        ));
     }
     let (tell, told) = oneshot::channel();
     if !put(Box::new(move |answer| drop(tell.send(answer)))) {
-        return Err(RpcError::new(ErrorKind::Busy, "too many requests wait for this workspace; try again"));
+        return Err(RpcError::new(
+            ErrorKind::Busy,
+            "too many requests wait for this workspace; try again",
+        ));
     }
-    let patience = wait_ms.filter(|wait| *wait > 0).map_or(WAIT_DEFAULT, Duration::from_millis);
+    let patience = wait_ms
+        .filter(|wait| *wait > 0)
+        .map_or(WAIT_DEFAULT, Duration::from_millis);
     match tokio::time::timeout(patience, told).await {
         Ok(Ok(answer)) => answer.map_err(failure::of_failure),
-        Ok(Err(_)) => Err(RpcError::new(ErrorKind::Busy, "the workspace is being closed; try again")),
-        Err(_) => Err(RpcError::new(ErrorKind::NotArmed, "the workspace did not answer in the given time; ask again")),
+        Ok(Err(_)) => Err(RpcError::new(
+            ErrorKind::Busy,
+            "the workspace is being closed; try again",
+        )),
+        Err(_) => Err(RpcError::new(
+            ErrorKind::NotArmed,
+            "the workspace did not answer in the given time; ask again",
+        )),
     }
 }
 

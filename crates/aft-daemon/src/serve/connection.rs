@@ -65,7 +65,12 @@ impl Plans {
     }
 
     pub(crate) fn recall(&self, plan: PlanId) -> Option<GoBackKind> {
-        self.0.lock().iter().rev().find(|(id, _)| *id == plan).map(|(_, kind)| kind.clone())
+        self.0
+            .lock()
+            .iter()
+            .rev()
+            .find(|(id, _)| *id == plan)
+            .map(|(_, kind)| kind.clone())
     }
 }
 
@@ -74,7 +79,14 @@ pub(crate) async fn serve(daemon: Arc<Daemon>, role: Role, stream: UnixStream) {
     let (reading, writing) = stream.into_split();
     let (outgoing, waiting) = mpsc::channel(OUTGOING_MAX);
     let writer = tokio::spawn(write(writing, waiting));
-    let peer = Arc::new(Peer { daemon, role, outgoing, subscriptions: Subscriptions::default(), plans: Plans::default(), attached: Mutex::default() });
+    let peer = Arc::new(Peer {
+        daemon,
+        role,
+        outgoing,
+        subscriptions: Subscriptions::default(),
+        plans: Plans::default(),
+        attached: Mutex::default(),
+    });
     let why = read(reading.as_ref(), &peer).await;
     debug!(role = role.as_str(), why, "connection ends");
     peer.subscriptions.end_all();
@@ -117,14 +129,23 @@ async fn read(stream: &UnixStream, peer: &Arc<Peer>) -> &'static str {
                 Ok(Some(line)) => line.to_vec(),
                 Ok(None) => break,
                 Err(_) => {
-                    let error = RpcError::new(ErrorKind::TooLarge, "a request line has at most 1 MiB; send less at once");
-                    drop(peer.outgoing.send(Response::err(Id::Null, error).to_line()).await);
+                    let error = RpcError::new(
+                        ErrorKind::TooLarge,
+                        "a request line has at most 1 MiB; send less at once",
+                    );
+                    drop(
+                        peer.outgoing
+                            .send(Response::err(Id::Null, error).to_line())
+                            .await,
+                    );
                     return "a line was too long";
                 }
             };
             if !greeted {
                 match greet_control(peer, &line, &fds) {
-                    Ok(None) => return "another version; ending so that it can start its own daemon",
+                    Ok(None) => {
+                        return "another version; ending so that it can start its own daemon";
+                    }
                     Ok(Some(answer)) => drop(peer.outgoing.send(answer).await),
                     Err(answer) => {
                         drop(peer.outgoing.send(answer).await);
@@ -134,7 +155,9 @@ async fn read(stream: &UnixStream, peer: &Arc<Peer>) -> &'static str {
                 greeted = true;
                 continue;
             }
-            let Ok(permit) = Arc::clone(&in_flight).acquire_owned().await else { return "closing" };
+            let Ok(permit) = Arc::clone(&in_flight).acquire_owned().await else {
+                return "closing";
+            };
             let peer = Arc::clone(peer);
             tokio::spawn(async move {
                 answer(&peer, &line).await;
@@ -144,12 +167,17 @@ async fn read(stream: &UnixStream, peer: &Arc<Peer>) -> &'static str {
     }
 }
 
-async fn receive(stream: &UnixStream, buffer: &mut [u8], fds: &mut Vec<std::os::fd::OwnedFd>) -> std::io::Result<usize> {
+async fn receive(
+    stream: &UnixStream,
+    buffer: &mut [u8],
+    fds: &mut Vec<std::os::fd::OwnedFd>,
+) -> std::io::Result<usize> {
     use std::os::fd::AsFd;
     loop {
         stream.readable().await?;
         let got = stream.try_io(Interest::READABLE, || {
-            aft_rpc::ancillary::receive_with_fds(stream.as_fd(), buffer).map_err(std::io::Error::from)
+            aft_rpc::ancillary::receive_with_fds(stream.as_fd(), buffer)
+                .map_err(std::io::Error::from)
         });
         match got {
             Ok((count, mut passed)) => {
@@ -164,7 +192,11 @@ async fn receive(stream: &UnixStream, buffer: &mut [u8], fds: &mut Vec<std::os::
 }
 
 /// The first line on `control.sock`: `hello` with a read-write open of `control.key`.
-fn greet_control(peer: &Arc<Peer>, line: &[u8], fds: &[std::os::fd::OwnedFd]) -> Result<Option<Vec<u8>>, Vec<u8>> {
+fn greet_control(
+    peer: &Arc<Peer>,
+    line: &[u8],
+    fds: &[std::os::fd::OwnedFd],
+) -> Result<Option<Vec<u8>>, Vec<u8>> {
     let request = match message::parse_incoming(line) {
         Incoming::Single(Ok(request)) => request,
         Incoming::Single(Err(rejected)) => return Err(Response::from(rejected).to_line()),
@@ -172,11 +204,16 @@ fn greet_control(peer: &Arc<Peer>, line: &[u8], fds: &[std::os::fd::OwnedFd]) ->
     };
     let id = request.id.clone().unwrap_or(Id::Null);
     let key = peer.daemon.paths.control_key();
-    let proven = fds.iter().any(|fd| aft_rpc::ancillary::is_read_write_open_of(fd, &key).unwrap_or(false));
+    let proven = fds
+        .iter()
+        .any(|fd| aft_rpc::ancillary::is_read_write_open_of(fd, &key).unwrap_or(false));
     if request.method != "hello" || !proven {
         return Err(forbidden(id));
     }
-    let theirs = request.params::<HelloParams>().ok().and_then(|params| params.version);
+    let theirs = request
+        .params::<HelloParams>()
+        .ok()
+        .and_then(|params| params.version);
     if theirs.as_deref().is_some_and(|theirs| theirs != VERSION) {
         // A command of another version finds this daemon: it ends in good order without an answer, and the
         // command, seeing that, starts its own and asks again.
@@ -239,7 +276,12 @@ async fn one(peer: &Arc<Peer>, request: Result<Request, Rejected>) -> Option<Res
     let result = calls::call(peer, &request).await;
     let id = id?;
     Some(match result {
-        Ok(raw) => Response { jsonrpc: message::Version, id, result: Some(raw), error: None },
+        Ok(raw) => Response {
+            jsonrpc: message::Version,
+            id,
+            result: Some(raw),
+            error: None,
+        },
         Err(error) => Response::err(id, error),
     })
 }

@@ -30,14 +30,22 @@ pub(crate) fn views(workspace: &Workspace, changes: &[Change], detail: Detail) -
     let sources: BTreeMap<&RelPath, FileState> = changes
         .iter()
         .filter_map(|change| change.renamed_from.as_ref())
-        .filter_map(|from| changes.iter().find(|other| other.path == *from).map(|other| (from, other.before)))
+        .filter_map(|from| {
+            changes
+                .iter()
+                .find(|other| other.path == *from)
+                .map(|other| (from, other.before))
+        })
         .collect();
     let mut room = TEXT_MAX;
     let mut views = Vec::with_capacity(changes.len());
     for change in changes {
         let mut view = ChangeView::from(change);
         if !sources.contains_key(&change.path) && room > 0 {
-            let source = change.renamed_from.as_ref().and_then(|from| sources.get(from));
+            let source = change
+                .renamed_from
+                .as_ref()
+                .and_then(|from| sources.get(from));
             let diff = compute(workspace, change, source);
             room = room.saturating_sub(diff.text.len());
             fill(&mut view, change, diff, detail);
@@ -48,7 +56,11 @@ pub(crate) fn views(workspace: &Workspace, changes: &[Change], detail: Detail) -
 }
 
 fn fill(view: &mut ChangeView, change: &Change, diff: FileDiff, detail: Detail) {
-    view.stat = Some(LineStat { added: u64::from(diff.added), removed: u64::from(diff.removed), binary: diff.binary });
+    view.stat = Some(LineStat {
+        added: u64::from(diff.added),
+        removed: u64::from(diff.removed),
+        binary: diff.binary,
+    });
     match detail {
         Detail::Stat => {}
         Detail::Unified => view.diff = Some(WireBytes(diff.text)),
@@ -67,8 +79,14 @@ fn compute(workspace: &Workspace, change: &Change, source: Option<&FileState>) -
     diff::unified(
         old_path,
         &change.path,
-        Side { state: old_state, bytes: before.as_deref() },
-        Side { state: &change.after, bytes: after.as_deref() },
+        Side {
+            state: old_state,
+            bytes: before.as_deref(),
+        },
+        Side {
+            state: &change.after,
+            bytes: after.as_deref(),
+        },
         &Options::default(),
     )
 }
@@ -87,7 +105,12 @@ fn content(workspace: &Workspace, state: &FileState) -> Option<Arc<[u8]>> {
         return Some(bytes);
     }
     let mut bytes = Vec::new();
-    workspace.reader.open_content(&id).ok()?.read_to_end(&mut bytes).ok()?;
+    workspace
+        .reader
+        .open_content(&id)
+        .ok()?
+        .read_to_end(&mut bytes)
+        .ok()?;
     Some(Arc::from(bytes))
 }
 
@@ -96,7 +119,10 @@ fn hunks(change: &Change, diff: &FileDiff) -> Vec<HunkView> {
     for hunk in &diff.hunks {
         let text = diff.text.get(hunk.range.clone()).unwrap_or(&[]);
         let mut hasher = blake3::Hasher::new();
-        hasher.update(change.path.as_bytes()).update(&[0]).update(text);
+        hasher
+            .update(change.path.as_bytes())
+            .update(&[0])
+            .update(text);
         let hash = hasher.finalize().to_hex();
         views.push(HunkView {
             hunk: hash.get(..16).unwrap_or_default().to_owned(),

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use aft_model::OperationKind;
 use aft_rpc::message::to_line;
 use aft_rpc::types::event::{
-    Event, EventName, EventsSubscribeParams, EventsSubscribeResult, EventsUnsubscribeParams, EventsUnsubscribeResult,
+    Event, EventName, EventsSubscribeParams, EventsSubscribeResult, EventsUnsubscribeParams,
+    EventsUnsubscribeResult,
 };
 use aft_rpc::{ErrorKind, Notification, Request, RpcError, WireTime};
 use parking_lot::Mutex;
@@ -35,14 +36,25 @@ impl Subscriptions {
 }
 
 /// `events.subscribe`.
-pub(crate) async fn subscribe(peer: &Arc<Peer>, request: &Request) -> Result<Box<RawValue>, RpcError> {
+pub(crate) async fn subscribe(
+    peer: &Arc<Peer>,
+    request: &Request,
+) -> Result<Box<RawValue>, RpcError> {
     let params: EventsSubscribeParams = request.params()?;
     let workspaces = match &params.workspace {
         Some(wanted) => vec![calls::workspace(peer, wanted)?.1],
-        None => peer.daemon.all().into_iter().filter_map(|(_, open)| open.ok()).collect(),
+        None => peer
+            .daemon
+            .all()
+            .into_iter()
+            .filter_map(|(_, open)| open.ok())
+            .collect(),
     };
     if peer.subscriptions.0.lock().len() >= SUBSCRIPTIONS_MAX {
-        return Err(RpcError::new(ErrorKind::Busy, "a connection has at most 64 subscriptions; end one first"));
+        return Err(RpcError::new(
+            ErrorKind::Busy,
+            "a connection has at most 64 subscriptions; end one first",
+        ));
     }
     let id = new_id();
     let mut fresh = false;
@@ -50,7 +62,10 @@ pub(crate) async fn subscribe(peer: &Arc<Peer>, request: &Request) -> Result<Box
     for workspace in workspaces {
         // Subscribed before the past is read, so that nothing falls between; what is in both is sent once.
         let events = workspace.shared.events.subscribe();
-        let after = params.after.as_deref().map(|clock| workspace.read_clock(clock));
+        let after = params
+            .after
+            .as_deref()
+            .map(|clock| workspace.read_clock(clock));
         fresh |= matches!(after, Some(None));
         // An unknown clock gets what is still resident, and is told that more may have been.
         let after = after.map(|known| known.unwrap_or_else(|| oldest_resident(&workspace)));
@@ -68,14 +83,20 @@ pub(crate) async fn subscribe(peer: &Arc<Peer>, request: &Request) -> Result<Box
         handles.push(tokio::spawn(follower.run(events, told)).abort_handle());
     }
     peer.subscriptions.0.lock().insert(id.clone(), handles);
-    result(&EventsSubscribeResult { subscription: id, fresh_instance: fresh })
+    result(&EventsSubscribeResult {
+        subscription: id,
+        fresh_instance: fresh,
+    })
 }
 
 /// `events.unsubscribe`.
 pub(crate) fn unsubscribe(peer: &Arc<Peer>, request: &Request) -> Result<Box<RawValue>, RpcError> {
     let params: EventsUnsubscribeParams = request.params()?;
     let Some(handles) = peer.subscriptions.0.lock().remove(&params.subscription) else {
-        return Err(RpcError::new(ErrorKind::NotFound, "there is no such subscription on this connection"));
+        return Err(RpcError::new(
+            ErrorKind::NotFound,
+            "there is no such subscription on this connection",
+        ));
     };
     handles.iter().for_each(AbortHandle::abort);
     result(&EventsUnsubscribeResult {})
@@ -85,7 +106,10 @@ pub(crate) fn unsubscribe(peer: &Arc<Peer>, request: &Request) -> Result<Box<Raw
 fn oldest_resident(workspace: &Workspace) -> aft_model::OperationId {
     let ring = workspace.shared.ring.read();
     let oldest = ring.newest_first().last().map(|slot| slot.operation.id);
-    oldest.map_or_else(|| workspace.reader.head(), |oldest| aft_model::OperationId(oldest.0.saturating_sub(1)))
+    oldest.map_or_else(
+        || workspace.reader.head(),
+        |oldest| aft_model::OperationId(oldest.0.saturating_sub(1)),
+    )
 }
 
 struct Follower {
@@ -96,7 +120,11 @@ struct Follower {
 }
 
 impl Follower {
-    async fn run(self, mut events: tokio::sync::broadcast::Receiver<(u64, WorkspaceEvent)>, mut told: aft_model::OperationId) {
+    async fn run(
+        self,
+        mut events: tokio::sync::broadcast::Receiver<(u64, WorkspaceEvent)>,
+        mut told: aft_model::OperationId,
+    ) {
         loop {
             let event = match events.recv().await {
                 Ok((_, event)) => event,
@@ -109,7 +137,9 @@ impl Follower {
                 }
                 told = operation.id;
             }
-            let Some(message) = self.message(&event) else { continue };
+            let Some(message) = self.message(&event) else {
+                continue;
+            };
             if self.peer_outgoing.try_send(message).is_err() {
                 return self.drop_slow();
             }
@@ -121,10 +151,14 @@ impl Follower {
         let mut told = after;
         loop {
             let page = calls::reading(|| self.workspace.reader.operations_after(told, 200)).ok()?;
-            let Some(last) = page.last() else { return Some(told) };
+            let Some(last) = page.last() else {
+                return Some(told);
+            };
             told = last.operation.id;
             for summary in page {
-                if let Some(message) = self.message(&WorkspaceEvent::Operation(Arc::new(summary.operation))) {
+                if let Some(message) =
+                    self.message(&WorkspaceEvent::Operation(Arc::new(summary.operation)))
+                {
                     self.peer_outgoing.send(message).await.ok()?;
                 }
             }
@@ -153,20 +187,37 @@ impl Follower {
             WorkspaceEvent::Operation(operation) => {
                 let back = matches!(
                     operation.kind,
-                    OperationKind::Undo | OperationKind::Redo | OperationKind::Rollback | OperationKind::Restore
+                    OperationKind::Undo
+                        | OperationKind::Redo
+                        | OperationKind::Rollback
+                        | OperationKind::Restore
                 );
-                let name = if back { EventName::SnapshotRollback } else { EventName::SnapshotCreated };
+                let name = if back {
+                    EventName::SnapshotRollback
+                } else {
+                    EventName::SnapshotCreated
+                };
                 let payload = serde_json::json!({
                     "operation": operation.id.0,
                     "kind": operation.kind.as_str(),
                     "author": operation.author.label(),
                     "n_changes": operation.changes.len(),
                 });
-                (name, self.workspace.clock(operation.id), Some(WireTime(operation.time_ns)), payload)
+                (
+                    name,
+                    self.workspace.clock(operation.id),
+                    Some(WireTime(operation.time_ns)),
+                    payload,
+                )
             }
             WorkspaceEvent::State(state) => {
                 let clock = self.workspace.clock(self.workspace.reader.head());
-                (EventName::WorkspaceState, clock, None, serde_json::json!({ "state": state }))
+                (
+                    EventName::WorkspaceState,
+                    clock,
+                    None,
+                    serde_json::json!({ "state": state }),
+                )
             }
             WorkspaceEvent::Save(save) => {
                 let clock = self.workspace.clock(self.workspace.reader.head());
@@ -176,10 +227,19 @@ impl Follower {
                     SaveState::Saved => ("saved", None),
                     SaveState::Error { reason, .. } => ("error", Some(reason)),
                 };
-                (EventName::SyncState, clock, None, serde_json::json!({ "state": state, "message": reason }))
+                (
+                    EventName::SyncState,
+                    clock,
+                    None,
+                    serde_json::json!({ "state": state, "message": reason }),
+                )
             }
         };
-        if self.wanted.as_ref().is_some_and(|wanted| !wanted.contains(&name)) {
+        if self
+            .wanted
+            .as_ref()
+            .is_some_and(|wanted| !wanted.contains(&name))
+        {
             return None;
         }
         let event = Event {

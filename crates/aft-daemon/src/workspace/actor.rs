@@ -17,11 +17,13 @@ use super::contents::Recent;
 use super::errand::Errand;
 use super::githead;
 use super::hints::{self, Meaning, SignalBox};
-use super::inbox::{CheckpointDraft, CheckpointReply, Done, Failure, GoBackReply, Input, SyncReply, Synced};
+use super::inbox::{
+    CheckpointDraft, CheckpointReply, Done, Failure, GoBackReply, Input, SyncReply, Synced,
+};
 use super::look::LookOrder;
+use super::rules_cell::SharedRules;
 use super::shared::{Shared, WorkspaceEvent};
 use super::writer::{CheckpointOrder, Order};
-use super::rules_cell::SharedRules;
 
 /// Operations with more changes than this are not kept resident; the store serves them.
 const RING_CHANGES_MAX: usize = 4096;
@@ -61,14 +63,24 @@ pub(crate) struct Timers {
 
 impl Timers {
     pub(crate) fn new(now_ns: u64, rescan_ns: u64) -> Self {
-        Self { rescan_ns, next_rescan_ns: now_ns.saturating_add(rescan_ns), next_poll_ns: now_ns + POLL_NS }
+        Self {
+            rescan_ns,
+            next_rescan_ns: now_ns.saturating_add(rescan_ns),
+            next_poll_ns: now_ns + POLL_NS,
+        }
     }
 }
 
 /// Who waits for an answer.
 pub(crate) enum Waiting {
-    Sync { durable: bool, reply: SyncReply },
-    Checkpoint { draft: CheckpointDraft, reply: CheckpointReply },
+    Sync {
+        durable: bool,
+        reply: SyncReply,
+    },
+    Checkpoint {
+        draft: CheckpointDraft,
+        reply: CheckpointReply,
+    },
     GoBack(GoBackReply),
 }
 
@@ -83,28 +95,44 @@ impl Actor {
                 Err(RecvTimeoutError::Timeout) => None,
             };
             let started = self.clock.mono_ns();
-            self.take_signals();
-            self.take_recorded();
-            match input {
-                Some(input) => self.take(input),
-                None => self.tick(),
-            }
+            self.turn(input);
             let took = self.clock.mono_ns() - started;
             if took > SLOW_TURN_NS {
                 warn!(workspace = %self.shared.id, took_ms = took / 1_000_000, "slow turn of the workspace");
             }
         }
+        if self.engine.state() == WorkspaceState::Armed {
+            self.keep_tree();
+        }
         info!(workspace = %self.shared.id, "workspace actor ends");
     }
 
-    fn patience(&self) -> Duration {
+    /// Takes what came in: signals, what the writer has recorded, and one message, or the time that passed.
+    pub(crate) fn turn(&mut self, input: Option<Input>) {
+        self.take_signals();
+        self.take_recorded();
+        match input {
+            Some(input) => self.take(input),
+            None => self.tick(),
+        }
+    }
+
+    /// How long the actor may sleep.
+    pub(crate) fn patience(&self) -> Duration {
         let now = self.clock.mono_ns();
-        let due = self.wake_at_ns.unwrap_or(u64::MAX).min(self.timers.next_rescan_ns).min(self.timers.next_poll_ns);
+        let due = self
+            .wake_at_ns
+            .unwrap_or(u64::MAX)
+            .min(self.timers.next_rescan_ns)
+            .min(self.timers.next_poll_ns);
         Duration::from_nanos(due.saturating_sub(now).min(60_000_000_000))
     }
 
     fn now(&self) -> Now {
-        Now { mono_ns: self.clock.mono_ns(), wall_ns: self.clock.wall_ns() }
+        Now {
+            mono_ns: self.clock.mono_ns(),
+            wall_ns: self.clock.wall_ns(),
+        }
     }
 
     fn tell(&mut self, event: Event) {
@@ -149,7 +177,10 @@ impl Actor {
         }
         if rules_changed {
             self.rules.reload(self.root.as_ref());
-            self.tell(Event::Rescan { reason: "an ignore rule changed".to_owned(), gap: false });
+            self.tell(Event::Rescan {
+                reason: "an ignore rule changed".to_owned(),
+                gap: false,
+            });
         }
     }
 
@@ -157,36 +188,61 @@ impl Actor {
         match input {
             Input::Wake | Input::Stop => {}
             Input::Event(event) => self.worker_event(*event),
-            Input::Sync { strict, durable, reply } => {
+            Input::Sync {
+                strict,
+                durable,
+                reply,
+            } => {
                 let request = self.enlist(Waiting::Sync { durable, reply });
                 self.look_at_polled();
                 self.tell(Event::Sync { request, strict });
             }
             Input::Checkpoint { draft, reply } => {
-                let request = self.enlist(Waiting::Checkpoint { draft: *draft, reply });
+                let request = self.enlist(Waiting::Checkpoint {
+                    draft: *draft,
+                    reply,
+                });
                 self.look_at_polled();
-                self.tell(Event::Sync { request, strict: false });
+                self.tell(Event::Sync {
+                    request,
+                    strict: false,
+                });
             }
             Input::GoBack { what, reply } => {
                 let request = self.enlist(Waiting::GoBack(reply));
                 self.look_at_polled();
-                self.tell(Event::GoBack { request, what: *what });
+                self.tell(Event::GoBack {
+                    request,
+                    what: *what,
+                });
             }
             Input::Attribute { attribution, reply } => {
-                let request = self.enlist(Waiting::Sync { durable: false, reply });
-                self.tell(Event::Attribute { request, attribution: *attribution });
+                let request = self.enlist(Waiting::Sync {
+                    durable: false,
+                    reply,
+                });
+                self.tell(Event::Attribute {
+                    request,
+                    attribution: *attribution,
+                });
             }
             Input::Tree(reply) => drop(reply.send(Arc::clone(self.engine.tree()))),
             Input::Polled(polled) => self.shared.standing.lock().polled = polled,
+            Input::Nested(nested) => {
+                self.rules.set_nested(self.root.as_ref(), nested);
+                let reason = "a workspace inside this one came or went".to_owned();
+                self.tell(Event::Rescan { reason, gap: false });
+            }
         }
     }
 
     /// A mass of missing files may be the root going away under the look; then it is not believed.
     fn worker_event(&mut self, event: Event) {
         let n_gone = match &event {
-            Event::Captured { seen, .. } | Event::Scanned { seen, .. } => {
-                seen.iter().filter(|seen| seen.outcome == aft_engine::Outcome::Gone).count()
-            }
+            Event::Captured { seen, .. } | Event::Scanned { seen, .. } => seen
+                .iter()
+                .filter(|seen| seen.outcome == aft_engine::Outcome::Gone)
+                .count(),
             _ => 0,
         };
         if n_gone > GONE_SUSPICIOUS && !self.root.is_attached() {
@@ -207,7 +263,9 @@ impl Actor {
     fn look_at_polled(&mut self) {
         let polled = self.shared.standing.lock().polled.clone();
         if !polled.is_empty() {
-            self.tell(Event::Hints(polled.into_iter().map(Hint::NewDirectory).collect()));
+            self.tell(Event::Hints(
+                polled.into_iter().map(Hint::NewDirectory).collect(),
+            ));
         }
     }
 
@@ -218,12 +276,18 @@ impl Actor {
             self.look_after_root();
             self.look_at_polled();
             if self.watch.backend() == "poll" && self.engine.state() == WorkspaceState::Armed {
-                self.tell(Event::Rescan { reason: "this file system gives no events".to_owned(), gap: false });
+                self.tell(Event::Rescan {
+                    reason: "this file system gives no events".to_owned(),
+                    gap: false,
+                });
             }
         }
         if now >= self.timers.next_rescan_ns && self.engine.is_idle() {
             self.timers.next_rescan_ns = now + self.timers.rescan_ns;
-            self.tell(Event::Rescan { reason: "the regular walk".to_owned(), gap: false });
+            self.tell(Event::Rescan {
+                reason: "the regular walk".to_owned(),
+                gap: false,
+            });
         }
         if self.wake_at_ns.is_some_and(|due| now >= due) {
             self.wake_at_ns = None;
@@ -239,13 +303,19 @@ impl Actor {
         }
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect>) {
+    pub(crate) fn carry_out(&mut self, effects: Vec<Effect>) {
         self.wake_at_ns = None;
         for effect in effects {
             match effect {
-                Effect::Capture { job, items } => self.order(LookOrder::paths(job, items, self.engine.tree())),
+                Effect::Capture { job, items } => {
+                    self.order(LookOrder::paths(job, items, self.engine.tree()))
+                }
                 Effect::Scan { job, mode } => {
-                    self.order(LookOrder::Tree { job, mode, tree: Arc::clone(self.engine.tree()) });
+                    self.order(LookOrder::Tree {
+                        job,
+                        mode,
+                        tree: Arc::clone(self.engine.tree()),
+                    });
                 }
                 Effect::Record(operation) => self.record(*operation),
                 Effect::PlaceCookie(number) => {
@@ -254,9 +324,27 @@ impl Actor {
                         self.tell(Event::CookieFailed(number));
                     }
                 }
-                Effect::Gather { job, what, operations } => self.errand(Errand::Gather { job, what, operations }),
-                Effect::Apply { job, operation, stats, force } => {
-                    self.errand(Errand::Apply { job, operation, stats, force });
+                Effect::Gather {
+                    job,
+                    what,
+                    operations,
+                } => self.errand(Errand::Gather {
+                    job,
+                    what,
+                    operations,
+                }),
+                Effect::Apply {
+                    job,
+                    operation,
+                    stats,
+                    force,
+                } => {
+                    self.errand(Errand::Apply {
+                        job,
+                        operation,
+                        stats,
+                        force,
+                    });
                 }
                 Effect::Reply { request, answer } => self.reply(request, answer),
                 Effect::WakeAt(due) => self.wake_at_ns = Some(due),
@@ -268,7 +356,9 @@ impl Actor {
         standing.n_files = tree.n_files();
         standing.n_bytes = tree.n_bytes();
         drop(standing);
-        self.shared.n_watches.store(self.watch.len() as u64, Ordering::Relaxed);
+        self.shared
+            .n_watches
+            .store(self.watch.len() as u64, Ordering::Relaxed);
     }
 
     fn order(&self, order: LookOrder) {
@@ -288,16 +378,25 @@ impl Actor {
         let operation = Arc::new(operation);
         if operation.changes.len() <= RING_CHANGES_MAX {
             let recent = &self.recent;
-            self.shared.ring.write().push(Arc::clone(&operation), &|id| recent.get(id));
+            self.shared
+                .ring
+                .write()
+                .push(Arc::clone(&operation), &|id| recent.get(id));
         }
-        if self.writer.send(Order::Operation(Arc::clone(&operation))).is_err() {
+        if self
+            .writer
+            .send(Order::Operation(Arc::clone(&operation)))
+            .is_err()
+        {
             warn!(workspace = %self.shared.id, "the writer has ended");
         }
         self.shared.publish(WorkspaceEvent::Operation(operation));
     }
 
     fn reply(&mut self, request: RequestId, answer: Answer) {
-        let Some(waiting) = self.requests.remove(&request) else { return };
+        let Some(waiting) = self.requests.remove(&request) else {
+            return;
+        };
         match waiting {
             Waiting::Sync { durable, reply } => self.reply_sync(durable, reply, answer),
             Waiting::Checkpoint { draft, reply } => self.reply_checkpoint(draft, reply, answer),
@@ -308,11 +407,19 @@ impl Actor {
     fn reply_sync(&self, durable: bool, reply: SyncReply, answer: Answer) {
         match answer {
             Answer::Synced(synced) if durable => {
-                let done = Synced { head: synced.head, fence: synced.fence, durable: true };
+                let done = Synced {
+                    head: synced.head,
+                    fence: synced.fence,
+                    durable: true,
+                };
                 let order = Order::Flush(Box::new(move |flushed| reply(flushed.map(|()| done))));
                 drop(self.writer.send(order));
             }
-            Answer::Synced(synced) => reply(Ok(Synced { head: synced.head, fence: synced.fence, durable: false })),
+            Answer::Synced(synced) => reply(Ok(Synced {
+                head: synced.head,
+                fence: synced.fence,
+                durable: false,
+            })),
             Answer::Refused(refusal) => reply(Err(Failure::Refused(refusal))),
             Answer::Plan(_) | Answer::Done { .. } => reply(Err(Failure::Closing)),
         }
@@ -350,7 +457,13 @@ impl Actor {
         info!(workspace = %self.shared.id, state = shown, "workspace state");
         self.shared.publish(WorkspaceEvent::State(shown));
         if state == WorkspaceState::Armed {
-            drop(self.writer.send(Order::Keyframe(self.engine.head(), Arc::clone(self.engine.tree()))));
+            self.keep_tree();
         }
+    }
+
+    /// The next start begins with this tree and its signatures.
+    fn keep_tree(&self) {
+        let order = Order::Keyframe(self.engine.head(), Arc::clone(self.engine.tree()));
+        drop(self.writer.send(order));
     }
 }

@@ -33,7 +33,9 @@ impl Recent {
             held.order.push_back(id);
         }
         while held.bytes > RECENT_BYTES_MAX {
-            let Some(oldest) = held.order.pop_front() else { break };
+            let Some(oldest) = held.order.pop_front() else {
+                break;
+            };
             if let Some(bytes) = held.by_id.remove(&oldest) {
                 held.bytes -= bytes.len();
             }

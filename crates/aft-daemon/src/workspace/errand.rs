@@ -5,10 +5,13 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aft_apply::{Applier, ContentFault, Contents, Found, LateSink, OnConflict, Report, SetIdBits, StepOutcome, Task};
+use aft_apply::{
+    Applier, ContentFault, Contents, Found, LateSink, OnConflict, Report, SetIdBits, StepOutcome,
+    Task,
+};
 use aft_engine::{Applied, Event, GoBackKind, JobId, StepFate, Targets};
 use aft_model::{Change, ContentId, FileState, Operation, OperationId, RelPath, StatSig};
-use aft_os::WriteDir;
+use aft_os::{Clock, WriteDir};
 use aft_store::{Intent, ReadError, Reader};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use tracing::{info, warn};
@@ -17,8 +20,8 @@ use super::inbox::Input;
 use super::shared::Shared;
 use super::sink::Sink;
 use super::writer::Order;
-use crate::daemon::chain;
 use crate::capture::ContentSink;
+use crate::daemon::chain;
 
 /// How long after the last look a displaced file that is still held is looked at again.
 const HELD_AGAIN: Duration = Duration::from_secs(1);
@@ -26,9 +29,18 @@ const HELD_AGAIN: Duration = Duration::from_secs(1);
 /// What to do.
 pub(crate) enum Errand {
     /// Look up what a go-back needs.
-    Gather { job: JobId, what: GoBackKind, operations: Vec<OperationId> },
+    Gather {
+        job: JobId,
+        what: GoBackKind,
+        operations: Vec<OperationId>,
+    },
     /// Carry a planned operation out.
-    Apply { job: JobId, operation: Box<Operation>, stats: Vec<Option<StatSig>>, force: bool },
+    Apply {
+        job: JobId,
+        operation: Box<Operation>,
+        stats: Vec<Option<StatSig>>,
+        force: bool,
+    },
 }
 
 /// What the worker holds: the only writable handle of the workspace.
@@ -40,20 +52,24 @@ pub(crate) struct Runner {
     pub(crate) root: Arc<dyn WriteDir>,
     pub(crate) sink: Sink,
     pub(crate) shared: Arc<Shared>,
+    pub(crate) clock: Arc<dyn Clock>,
     /// Displaced files that somebody still writes into, by the operation that displaced them.
     pub(crate) displaced: Vec<(OperationId, Vec<aft_apply::Held>)>,
+    /// Stage with two threads.
+    pub(crate) two_writers: bool,
+    /// Called before the worker waits for the writer: where the writer has no thread, its turn is here.
+    pub(crate) before_waiting: BeforeWaiting,
 }
+
+/// What is done before the worker waits for the writer.
+pub(crate) type BeforeWaiting = Arc<dyn Fn() + Send + Sync>;
 
 impl Runner {
     /// Runs until the actor is gone.
     pub(crate) fn run(mut self) {
         loop {
             match self.errands.recv_timeout(self.patience()) {
-                Ok(Errand::Gather { job, what, operations }) => {
-                    let targets = self.gather(&what, &operations);
-                    self.tell(Event::Gathered { job, targets });
-                }
-                Ok(Errand::Apply { job, operation, stats, force }) => self.apply(job, *operation, &stats, force),
+                Ok(errand) => self.turn(errand),
                 Err(RecvTimeoutError::Timeout) => self.collect_held(),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -61,16 +77,43 @@ impl Runner {
         info!(workspace = %self.shared.id, "errand worker ends");
     }
 
+    /// Does one errand.
+    pub(crate) fn turn(&mut self, errand: Errand) {
+        match errand {
+            Errand::Gather {
+                job,
+                what,
+                operations,
+            } => {
+                let targets = self.gather(&what, &operations);
+                self.tell(Event::Gathered { job, targets });
+            }
+            Errand::Apply {
+                job,
+                operation,
+                stats,
+                force,
+            } => self.apply(job, *operation, &stats, force),
+        }
+    }
+
     fn patience(&self) -> Duration {
-        if self.displaced.is_empty() { Duration::from_secs(3600) } else { HELD_AGAIN }
+        if self.displaced.is_empty() {
+            Duration::from_secs(3600)
+        } else {
+            HELD_AGAIN
+        }
     }
 
     /// Displaced files that somebody still writes into: captured when they are let go, and only then is
     /// the rollback's intent retired.
-    fn collect_held(&mut self) {
+    pub(crate) fn collect_held(&mut self) {
         let mut remaining = Vec::new();
         for (operation, held) in std::mem::take(&mut self.displaced) {
-            let contents = Held { shared: &self.shared, reader: &self.reader };
+            let contents = Held {
+                shared: &self.shared,
+                reader: &self.reader,
+            };
             let applier = Applier::new(self.root.as_ref(), &contents);
             let mut late = self.late();
             let still = match applier.collect_held(&held, &mut late) {
@@ -82,7 +125,10 @@ impl Runner {
             };
             let found = std::mem::take(&mut late.found);
             if !found.is_empty() {
-                self.tell(Event::Displaced { by: operation, found });
+                self.tell(Event::Displaced {
+                    by: operation,
+                    found,
+                });
             }
             if still.is_empty() {
                 drop(self.writer.send(Order::IntentDone(operation)));
@@ -99,11 +145,20 @@ impl Runner {
 
     fn gather(&self, what: &GoBackKind, operations: &[OperationId]) -> Result<Targets, String> {
         if let GoBackKind::To { point, .. } = what {
-            return self.reader.states_at(*point).map(Targets::States).map_err(|error| chain(&error));
+            return self
+                .reader
+                .states_at(*point)
+                .map(Targets::States)
+                .map_err(|error| chain(&error));
         }
         let mut found = Vec::with_capacity(operations.len());
         for id in operations {
-            let resident = self.shared.ring.read().get(*id).map(|slot| Arc::clone(&slot.operation));
+            let resident = self
+                .shared
+                .ring
+                .read()
+                .get(*id)
+                .map(|slot| Arc::clone(&slot.operation));
             let operation = match resident {
                 Some(operation) => operation,
                 None => match self.reader.operation(*id).map_err(|error| chain(&error))? {
@@ -117,13 +172,34 @@ impl Runner {
     }
 
     fn apply(&mut self, job: JobId, operation: Operation, stats: &[Option<StatSig>], force: bool) {
-        let stats: BTreeMap<&RelPath, StatSig> =
-            operation.changes.iter().zip(stats).filter_map(|(change, stat)| Some((&change.path, (*stat)?))).collect();
+        let stats: BTreeMap<&RelPath, StatSig> = operation
+            .changes
+            .iter()
+            .zip(stats)
+            .filter_map(|(change, stat)| Some((&change.path, (*stat)?)))
+            .collect();
         let lookup = |path: &RelPath| stats.get(path).copied();
-        let policy = if force { OnConflict::Force } else { OnConflict::Keep };
-        let task = Task { operation: &operation, policy, set_id: SetIdBits::Drop, stats: &lookup };
-        let held = Held { shared: &self.shared, reader: &self.reader };
-        let applier = Applier::new(self.root.as_ref(), &held).with_two_writers();
+        let policy = if force {
+            OnConflict::Force
+        } else {
+            OnConflict::Keep
+        };
+        let task = Task {
+            operation: &operation,
+            policy,
+            set_id: SetIdBits::Drop,
+            stats: &lookup,
+        };
+        let held = Held {
+            shared: &self.shared,
+            reader: &self.reader,
+        };
+        let applier = Applier::new(self.root.as_ref(), &held);
+        let applier = if self.two_writers {
+            applier.with_two_writers()
+        } else {
+            applier
+        };
         match self.carry_out(&applier, &task, force) {
             Ok(report) => {
                 let applied = to_applied(&report, &operation);
@@ -138,29 +214,70 @@ impl Runner {
     }
 
     /// Check, stage, durable intent, apply. An error means that nothing in the workspace was touched.
-    fn carry_out(&self, applier: &Applier<'_>, task: &Task<'_>, force: bool) -> Result<Report, Applied> {
-        let failed = |error: &dyn std::error::Error| Applied { error: Some(chain(error)), ..Applied::default() };
+    fn carry_out(
+        &self,
+        applier: &Applier<'_>,
+        task: &Task<'_>,
+        force: bool,
+    ) -> Result<Report, Applied> {
+        let failed = |error: &dyn std::error::Error| Applied {
+            error: Some(chain(error)),
+            ..Applied::default()
+        };
+        let began = self.clock.mono_ns();
         let checked = applier.check(task);
+        let after_check = self.clock.mono_ns();
         if !checked.conflicts.is_empty() {
-            return Err(Applied { refused: checked.conflicts, ..Applied::default() });
+            return Err(Applied {
+                refused: checked.conflicts,
+                ..Applied::default()
+            });
         }
-        let staged = applier.stage(task, &checked.prepared).map_err(|error| failed(&error))?;
-        let intent = Intent { operation: task.operation.clone(), force };
+        let staged = applier
+            .stage(task, &checked.prepared)
+            .map_err(|error| failed(&error))?;
+        let after_stage = self.clock.mono_ns();
+        let intent = Intent {
+            operation: task.operation.clone(),
+            force,
+        };
         if let Err(reason) = self.make_durable(intent) {
             if let Err(error) = applier.sweep(&[], &mut self.late()) {
                 warn!(workspace = %self.shared.id, error = %chain(&error), "staging was left behind");
             }
-            return Err(Applied { error: Some(reason), ..Applied::default() });
+            return Err(Applied {
+                error: Some(reason),
+                ..Applied::default()
+            });
         }
-        applier.apply(task, staged, &mut self.late()).map_err(|error| failed(&error))
+        let after_intent = self.clock.mono_ns();
+        let report = applier
+            .apply(task, staged, &mut self.late())
+            .map_err(|error| failed(&error));
+        info!(
+            workspace = %self.shared.id,
+            operation = task.operation.id.0,
+            steps = task.operation.changes.len(),
+            check_us = (after_check - began) / 1000,
+            stage_us = (after_stage - after_check) / 1000,
+            intent_us = (after_intent - after_stage) / 1000,
+            apply_us = (self.clock.mono_ns() - after_intent) / 1000,
+            "carried out"
+        );
+        report
     }
 
     fn make_durable(&self, intent: Intent) -> Result<(), String> {
         let (tell, told) = crossbeam_channel::bounded(1);
         let done = Box::new(move |durable| drop(tell.send(durable)));
-        if self.writer.send(Order::Intent(Box::new(intent), done)).is_err() {
+        if self
+            .writer
+            .send(Order::Intent(Box::new(intent), done))
+            .is_err()
+        {
             return Err("the writer has ended".to_owned());
         }
+        (self.before_waiting)();
         match told.recv() {
             Ok(Ok(())) => Ok(()),
             Ok(Err(failure)) => Err(format!("the intent could not be made durable: {failure:?}")),
@@ -169,13 +286,25 @@ impl Runner {
     }
 
     fn late(&self) -> Late<'_> {
-        Late { sink: &self.sink, writer: &self.writer, found: Vec::new() }
+        Late {
+            sink: &self.sink,
+            writer: &self.writer,
+            before_waiting: &self.before_waiting,
+            found: Vec::new(),
+        }
     }
 
     /// After the answer: directories to disk, limbo emptied, intent retired.
-    fn settle(&self, applier: &Applier<'_>, task: &Task<'_>, mut report: Report) -> Vec<aft_apply::Held> {
+    fn settle(
+        &self,
+        applier: &Applier<'_>,
+        task: &Task<'_>,
+        mut report: Report,
+    ) -> Vec<aft_apply::Held> {
         match applier.settle(task, &mut report, &mut self.late()) {
-            Ok(()) if report.held.is_empty() => drop(self.writer.send(Order::IntentDone(task.operation.id))),
+            Ok(()) if report.held.is_empty() => {
+                drop(self.writer.send(Order::IntentDone(task.operation.id)))
+            }
             Ok(()) => {}
             Err(error) => {
                 // The intent stays open; the next start looks at every path again.
@@ -207,7 +336,12 @@ fn to_applied(report: &Report, operation: &Operation) -> Applied {
         after: late.state,
         renamed_from: None,
     });
-    Applied { steps: report.results.iter().map(fate).collect(), late: late.collect(), refused: Vec::new(), error: None }
+    Applied {
+        steps: report.results.iter().map(fate).collect(),
+        late: late.collect(),
+        refused: Vec::new(),
+        error: None,
+    }
 }
 
 /// Contents from the ring, then from the store.
@@ -234,6 +368,7 @@ impl Contents for Held<'_> {
 pub(crate) struct Late<'a> {
     pub(crate) sink: &'a Sink,
     pub(crate) writer: &'a Sender<Order>,
+    pub(crate) before_waiting: &'a BeforeWaiting,
     /// What was found, path by path.
     pub(crate) found: Vec<Change>,
 }
@@ -243,7 +378,11 @@ impl LateSink for Late<'_> {
         let after = match found {
             Found::File { bytes, mode } => {
                 let (content, size) = self.sink.put_stream(path, bytes, None)?;
-                FileState::File { content, size, mode }
+                FileState::File {
+                    content,
+                    size,
+                    mode,
+                }
             }
             Found::Symlink { target } => {
                 let id = ContentId(*blake3::hash(target).as_bytes());
@@ -251,10 +390,18 @@ impl LateSink for Late<'_> {
                 FileState::Symlink { target: id }
             }
         };
-        self.found.push(Change { path: path.clone(), before: FileState::Absent, after, renamed_from: None });
+        self.found.push(Change {
+            path: path.clone(),
+            before: FileState::Absent,
+            after,
+            renamed_from: None,
+        });
         let (tell, told) = crossbeam_channel::bounded(1);
         let flush = Order::Flush(Box::new(move |durable| drop(tell.send(durable))));
-        self.writer.send(flush).map_err(|_| io::Error::other("the writer has ended"))?;
+        self.writer
+            .send(flush)
+            .map_err(|_| io::Error::other("the writer has ended"))?;
+        (self.before_waiting)();
         match told.recv() {
             Ok(Ok(())) => Ok(()),
             _ => Err(io::Error::other("what was found could not be made durable")),

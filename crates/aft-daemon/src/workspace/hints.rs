@@ -22,7 +22,10 @@ pub(crate) struct SignalBox {
 
 impl SignalBox {
     pub(crate) fn new(wake: Sender<Input>) -> Self {
-        Self { waiting: Arc::new(Mutex::new(Vec::new())), wake }
+        Self {
+            waiting: Arc::new(Mutex::new(Vec::new())),
+            wake,
+        }
     }
 
     /// Everything that waits, in order.
@@ -83,14 +86,24 @@ pub(crate) fn meaning(signal: Signal, is_rule: &dyn Fn(&RelPath) -> bool) -> Mea
     }
     let rule = is_rule(&path);
     let hint = match kind {
-        SignalKind::Created { dir: true } | SignalKind::MovedTo { dir: true, .. } => Hint::NewDirectory(path),
-        SignalKind::Removed { dir: true } | SignalKind::MovedFrom { dir: true, .. } => Hint::LostDirectory(path),
-        SignalKind::Created { dir: false } | SignalKind::Modified => return Meaning::Hint(Hint::LookWhenQuiet(path)),
+        SignalKind::Created { dir: true } | SignalKind::MovedTo { dir: true, .. } => {
+            Hint::NewDirectory(path)
+        }
+        SignalKind::Removed { dir: true } | SignalKind::MovedFrom { dir: true, .. } => {
+            Hint::LostDirectory(path)
+        }
+        SignalKind::Created { dir: false } | SignalKind::Modified => {
+            return Meaning::Hint(Hint::LookWhenQuiet(path));
+        }
         SignalKind::Closed
         | SignalKind::Attributes
         | SignalKind::Removed { dir: false }
         | SignalKind::MovedFrom { dir: false, .. }
         | SignalKind::MovedTo { dir: false, .. } => Hint::Look(path),
     };
-    if rule { Meaning::Rules(hint) } else { Meaning::Hint(hint) }
+    if rule {
+        Meaning::Rules(hint)
+    } else {
+        Meaning::Hint(hint)
+    }
 }

@@ -37,6 +37,8 @@ pub(crate) enum Input {
     Tree(Sender<Arc<Tree>>),
     /// Directories without events, found by a scan.
     Polled(Vec<aft_model::RelPath>),
+    /// The roots of other workspaces inside this one.
+    Nested(Vec<aft_model::RelPath>),
     /// End in good order.
     Stop,
 }
@@ -112,7 +114,15 @@ impl Done {
     pub(crate) fn from_answer(answer: Answer) -> Result<Self, Failure> {
         match answer {
             Answer::Plan(plan) => Ok(Self::Plan(plan)),
-            Answer::Done { operation, kept, not_covered } => Ok(Self::Ran { operation, kept, not_covered }),
+            Answer::Done {
+                operation,
+                kept,
+                not_covered,
+            } => Ok(Self::Ran {
+                operation,
+                kept,
+                not_covered,
+            }),
             Answer::Refused(refusal) => Err(Failure::Refused(refusal)),
             // A fence's answer never reaches a go-back's request number.
             Answer::Synced(_) => Err(Failure::Closing),

@@ -10,15 +10,15 @@ use crossbeam_channel::{Receiver, Sender};
 use tracing::info;
 
 use super::inbox::Input;
+use super::rules_cell::SharedRules;
 use super::shared::Shared;
 use super::sink::Sink;
 use super::totals;
 use crate::capture::{self, Env, Item, KnownTree};
 use crate::config::TrackConfig;
-use super::rules_cell::SharedRules;
 
 /// Threads of a walk over the whole tree.
-const SCAN_THREADS: usize = 2;
+pub(crate) const SCAN_THREADS: usize = 2;
 /// Fewer paths than this are read by one thread.
 const PARALLEL_MIN: usize = 32;
 /// Uncovered paths shown in `status`.
@@ -27,9 +27,17 @@ const UNCOVERED_SHOWN: usize = 50;
 /// What to look at.
 pub(crate) enum LookOrder {
     /// These paths.
-    Paths { job: JobId, items: Vec<WorkItem>, known: Before },
+    Paths {
+        job: JobId,
+        items: Vec<WorkItem>,
+        known: Before,
+    },
     /// Everything.
-    Tree { job: JobId, mode: ScanMode, tree: Arc<Tree> },
+    Tree {
+        job: JobId,
+        mode: ScanMode,
+        tree: Arc<Tree>,
+    },
 }
 
 /// What was known before the look.
@@ -48,13 +56,21 @@ impl LookOrder {
         for item in &items {
             match tree.get(&item.path) {
                 Some(known) if known.state.is_dir() || item.how == How::Subtree => {
-                    return Self::Paths { job, known: Before::Whole(Arc::clone(tree)), items };
+                    return Self::Paths {
+                        job,
+                        known: Before::Whole(Arc::clone(tree)),
+                        items,
+                    };
                 }
                 Some(known) => {
                     few.insert(item.path.clone(), *known);
                 }
                 None if item.how == How::Subtree => {
-                    return Self::Paths { job, known: Before::Whole(Arc::clone(tree)), items };
+                    return Self::Paths {
+                        job,
+                        known: Before::Whole(Arc::clone(tree)),
+                        items,
+                    };
                 }
                 None => {}
             }
@@ -64,7 +80,11 @@ impl LookOrder {
                 dirs.insert(parent);
             }
         }
-        Self::Paths { job, items, known: Before::Few(few, dirs) }
+        Self::Paths {
+            job,
+            items,
+            known: Before::Few(few, dirs),
+        }
     }
 }
 
@@ -78,7 +98,8 @@ impl KnownTree for Before {
 
     fn children(&self, dir: &RelPath, each: &mut dyn FnMut(&[u8], &Known)) {
         if let Self::Whole(tree) = self {
-            tree.children(dir).for_each(|(name, known)| each(name, known));
+            tree.children(dir)
+                .for_each(|(name, known)| each(name, known));
         }
     }
 
@@ -106,16 +127,15 @@ pub(crate) struct Looker {
     pub(crate) track: TrackConfig,
     pub(crate) sink: Sink,
     pub(crate) shared: Arc<Shared>,
+    /// How many threads may read at once.
+    pub(crate) threads: usize,
 }
 
 impl Looker {
     /// Runs until the actor is gone.
     pub(crate) fn run(self) {
         while let Ok(order) = self.orders.recv() {
-            let event = match order {
-                LookOrder::Paths { job, items, known } => self.look_at(job, items, &known),
-                LookOrder::Tree { job, mode, tree } => self.walk(job, mode, tree),
-            };
+            let event = self.turn(order);
             if self.results.send(Input::Event(Box::new(event))).is_err() {
                 break;
             }
@@ -123,7 +143,20 @@ impl Looker {
         info!(workspace = %self.shared.id, "look worker ends");
     }
 
-    fn env<'a>(&'a self, rules: &'a crate::rules::Rules, known: &'a Before, threads: usize) -> Env<'a> {
+    /// Carries one order out.
+    pub(crate) fn turn(&self, order: LookOrder) -> Event {
+        match order {
+            LookOrder::Paths { job, items, known } => self.look_at(job, items, &known),
+            LookOrder::Tree { job, mode, tree } => self.walk(job, mode, tree),
+        }
+    }
+
+    fn env<'a>(
+        &'a self,
+        rules: &'a crate::rules::Rules,
+        known: &'a Before,
+        threads: usize,
+    ) -> Env<'a> {
         Env {
             fs: self.root.as_ref(),
             watch: self.watch.as_ref(),
@@ -137,10 +170,19 @@ impl Looker {
 
     fn look_at(&self, job: JobId, items: Vec<WorkItem>, known: &Before) -> Event {
         let rules = self.rules.get();
-        let threads = if items.len() < PARALLEL_MIN && items.iter().all(|item| item.how != How::Subtree) { 1 } else { SCAN_THREADS };
+        let threads =
+            if items.len() < PARALLEL_MIN && items.iter().all(|item| item.how != How::Subtree) {
+                1
+            } else {
+                self.threads
+            };
         let items: Vec<Item> = items.into_iter().map(Item::from).collect();
         let looked = capture::capture_paths(&self.env(&rules, known, threads), &items);
-        Event::Captured { job, seen: to_engine(looked.seen) }
+        self.add_coverage(&looked.coverage);
+        Event::Captured {
+            job,
+            seen: to_engine(looked.seen),
+        }
     }
 
     fn walk(&self, job: JobId, mode: ScanMode, tree: Arc<Tree>) -> Event {
@@ -148,17 +190,40 @@ impl Looker {
         let known = Before::Whole(tree);
         self.sink.set_baseline(mode == ScanMode::Baseline);
         let root = Arc::clone(&self.root);
-        let counting = (mode == ScanMode::Baseline).then(|| totals::count(root, Arc::clone(&rules), &self.shared.totals));
+        let counting = (mode == ScanMode::Baseline)
+            .then(|| totals::count(root, Arc::clone(&rules), &self.shared.totals));
         let mode = match mode {
             ScanMode::Baseline => capture::Mode::Baseline,
             ScanMode::Reconcile => capture::Mode::Reconcile,
         };
-        let looked = capture::scan(&self.env(&rules, &known, SCAN_THREADS), &self.shared.progress, mode);
+        let looked = capture::scan(
+            &self.env(&rules, &known, self.threads),
+            &self.shared.progress,
+            mode,
+        );
         drop(counting);
         self.sink.set_baseline(false);
         self.show_coverage(&looked.coverage);
         drop(self.results.send(Input::Polled(looked.coverage.polled)));
-        Event::Scanned { job, seen: to_engine(looked.seen) }
+        Event::Scanned {
+            job,
+            seen: to_engine(looked.seen),
+        }
+    }
+
+    /// What a look at some paths could not see, until the next walk tells the whole.
+    fn add_coverage(&self, coverage: &capture::Coverage) {
+        if coverage.not_covered.is_empty() {
+            return;
+        }
+        let mut standing = self.shared.standing.lock();
+        for uncovered in &coverage.not_covered {
+            let known = &standing.not_covered;
+            if known.len() < UNCOVERED_SHOWN && known.iter().all(|known| known.path != uncovered.path) {
+                standing.n_not_covered += 1;
+                standing.not_covered.push(uncovered.clone());
+            }
+        }
     }
 
     fn show_coverage(&self, coverage: &capture::Coverage) {
@@ -168,10 +233,18 @@ impl Looker {
             standing.reasons.push(limit.clone());
         }
         if !coverage.polled.is_empty() {
-            standing.reasons.push(format!("{} directories give no events and are looked at by turns", coverage.polled.len()));
+            standing.reasons.push(format!(
+                "{} directories give no events and are looked at by turns",
+                coverage.polled.len()
+            ));
         }
         standing.n_not_covered = coverage.not_covered.len() as u64;
-        standing.not_covered = coverage.not_covered.iter().take(UNCOVERED_SHOWN).cloned().collect();
+        standing.not_covered = coverage
+            .not_covered
+            .iter()
+            .take(UNCOVERED_SHOWN)
+            .cloned()
+            .collect();
     }
 }
 
@@ -183,7 +256,12 @@ fn to_engine(seen: Vec<capture::Seen>) -> Vec<Seen> {
         capture::Outcome::Skipped => Outcome::Skipped,
         capture::Outcome::Unstable(known) => Outcome::Unstable(known),
     };
-    seen.into_iter().map(|seen| Seen { path: seen.path, outcome: outcome(seen.outcome) }).collect()
+    seen.into_iter()
+        .map(|seen| Seen {
+            path: seen.path,
+            outcome: outcome(seen.outcome),
+        })
+        .collect()
 }
 
 impl From<WorkItem> for Item {
@@ -193,6 +271,9 @@ impl From<WorkItem> for Item {
             How::Strict => capture::What::Strict,
             How::Subtree => capture::What::Subtree,
         };
-        Self { path: item.path, what }
+        Self {
+            path: item.path,
+            what,
+        }
     }
 }

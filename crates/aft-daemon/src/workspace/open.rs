@@ -5,31 +5,31 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use aft_engine::{Engine, Journey, Ring, Settings, Start, Tree};
+use aft_engine::{Effect, Engine, Journey, Ring, Settings, Start, Tree};
 use aft_model::{Known, OperationId, RelPath, WorkspaceId};
 use aft_os::fs::real::{RealRoot, WritableRoot};
 use aft_os::store_dir::real::RealStoreDir;
 use aft_os::watch::inotify::InotifyWatch;
 use aft_os::watch::notify::NotifyWatch;
 use aft_os::watch::poll::PollWatch;
-use aft_os::{Clock, ReadDir, Watch};
+use aft_os::{Clock, ReadDir, Watch, WriteDir};
 use aft_store::{Filter, Opened, Reader};
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use parking_lot::Mutex;
 use tracing::{info, warn};
 
 use super::actor::{Actor, Timers};
 use super::contents::Recent;
 use super::errand::Runner;
-use super::recover::recover;
 use super::hints::SignalBox;
 use super::inbox::Input;
-use super::look::Looker;
+use super::look::{Looker, SCAN_THREADS};
+use super::recover::recover;
+use super::rules_cell::SharedRules;
 use super::shared::Shared;
 use super::sink::Sink;
 use super::writer::{Group, Order, Scribe};
 use crate::config::{Config, WatchBackend};
-use super::rules_cell::SharedRules;
 
 /// Messages waiting for the actor; a client that finds it full is told `busy`.
 const INBOX_MAX: usize = 1024;
@@ -111,7 +111,9 @@ pub struct Workspace {
 impl Workspace {
     /// Puts a message into the actor's inbox; gives it back when the inbox is full.
     pub(crate) fn ask(&self, input: Input) -> Result<(), Input> {
-        self.inbox.try_send(input).map_err(crossbeam_channel::TrySendError::into_inner)
+        self.inbox
+            .try_send(input)
+            .map_err(crossbeam_channel::TrySendError::into_inner)
     }
 
     /// Gives the writer an order.
@@ -127,7 +129,9 @@ impl Workspace {
     /// Reads one of our clocks; `None` for any other.
     pub(crate) fn read_clock(&self, clock: &str) -> Option<OperationId> {
         let (id, at) = clock.strip_prefix("c:")?.rsplit_once(':')?;
-        (id == self.shared.id.0).then(|| at.parse().ok().map(OperationId)).flatten()
+        (id == self.shared.id.0)
+            .then(|| at.parse().ok().map(OperationId))
+            .flatten()
     }
 
     /// The newest tree, shared.
@@ -150,10 +154,18 @@ impl Workspace {
             }
         }
         let (tell, told) = bounded(1);
-        if self.writer.send(Order::Close(Box::new(move |closed| drop(tell.send(closed))))).is_ok() {
+        if self
+            .writer
+            .send(Order::Close(Box::new(move |closed| {
+                drop(tell.send(closed))
+            })))
+            .is_ok()
+        {
             match told.recv() {
                 Ok(Ok(())) => {}
-                other => warn!(workspace = %self.shared.id, ?other, "the store was not closed cleanly"),
+                other => {
+                    warn!(workspace = %self.shared.id, ?other, "the store was not closed cleanly")
+                }
             }
         }
         drop(writer.join());
@@ -172,35 +184,87 @@ impl Drop for Workspace {
 /// # Errors
 /// [`OpenError`] says what is in the way; nothing is left running then.
 pub fn open(options: OpenOptions) -> Result<Workspace, OpenError> {
-    let real = RealRoot::open(&options.root).map_err(|source| OpenError::Root { root: options.root.clone(), source })?;
+    let real = RealRoot::open(&options.root).map_err(|source| OpenError::Root {
+        root: options.root.clone(),
+        source,
+    })?;
     let real = Arc::new(real);
-    let writable =
-        WritableRoot::open(&options.root).map_err(|source| OpenError::Root { root: options.root.clone(), source })?;
-    let store_dir = RealStoreDir::open(&options.store, true)
-        .map_err(|source| OpenError::StoreDir { dir: options.store.clone(), source })?;
+    let writable = WritableRoot::open(&options.root).map_err(|source| OpenError::Root {
+        root: options.root.clone(),
+        source,
+    })?;
+    let store_dir =
+        RealStoreDir::open(&options.store, true).map_err(|source| OpenError::StoreDir {
+            dir: options.store.clone(),
+            source,
+        })?;
     let opened = aft_store::open(Arc::new(store_dir), &aft_store::Options::default())?;
     let daemon = &options.config.daemon;
-    let ring = Ring::new(daemon.l1_operations as usize, usize::try_from(daemon.l1_bytes.0).unwrap_or(usize::MAX));
-    let shared = Arc::new(Shared::new(options.id.clone(), options.root.clone(), ring, opened.reader.head()));
+    let ring = Ring::new(
+        daemon.l1_operations as usize,
+        usize::try_from(daemon.l1_bytes.0).unwrap_or(usize::MAX),
+    );
+    let shared = Arc::new(Shared::new(
+        options.id.clone(),
+        options.root.clone(),
+        ring,
+        opened.reader.head(),
+    ));
     let (inbox, inbox_rx) = bounded(INBOX_MAX);
     let signals = SignalBox::new(inbox.clone());
     let watch = start_watch(&options, &real, &signals)?;
     *shared.backend.lock() = watch.backend();
-    let parts = Parts { real, writable: Arc::new(writable), watch, signals, shared, inbox, inbox_rx };
-    start(options, opened, parts)
+    let parts = Parts {
+        real,
+        writable: Arc::new(writable),
+        watch,
+        signals,
+        shared,
+        inbox,
+        inbox_rx,
+        clock: options.clock,
+        config: options.config,
+        nested: options.nested,
+        orders_max: Some(ORDERS_MAX),
+        threads: SCAN_THREADS,
+    };
+    start(workers(opened, parts)?)
 }
 
+/// What the workers stand on.
 pub(crate) struct Parts {
-    real: Arc<RealRoot>,
-    pub(crate) writable: Arc<WritableRoot>,
-    watch: Arc<dyn Watch>,
-    signals: SignalBox,
+    pub(crate) real: Arc<dyn ReadDir>,
+    pub(crate) writable: Arc<dyn WriteDir>,
+    pub(crate) watch: Arc<dyn Watch>,
+    pub(crate) signals: SignalBox,
     pub(crate) shared: Arc<Shared>,
-    inbox: Sender<Input>,
-    inbox_rx: Receiver<Input>,
+    pub(crate) inbox: Sender<Input>,
+    pub(crate) inbox_rx: Receiver<Input>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) config: Config,
+    pub(crate) nested: Vec<RelPath>,
+    /// Orders that may wait for the writer; without a bound nobody ever waits for it.
+    pub(crate) orders_max: Option<usize>,
+    /// Threads that may read or stage at once.
+    pub(crate) threads: usize,
 }
 
-fn start_watch(options: &OpenOptions, real: &Arc<RealRoot>, signals: &SignalBox) -> Result<Arc<dyn Watch>, OpenError> {
+/// The workers of a workspace, not running yet.
+pub(crate) struct Workers {
+    pub(crate) actor: Actor,
+    pub(crate) first: Vec<Effect>,
+    pub(crate) looker: Looker,
+    pub(crate) runner: Runner,
+    pub(crate) scribe: Scribe,
+    pub(crate) inbox: Sender<Input>,
+    pub(crate) orders: Sender<Order>,
+}
+
+fn start_watch(
+    options: &OpenOptions,
+    real: &Arc<RealRoot>,
+    signals: &SignalBox,
+) -> Result<Arc<dyn Watch>, OpenError> {
     let cookies = options.store.join("cookies");
     aft_os::home::ensure_private_dir(&cookies).map_err(OpenError::Watch)?;
     let sink = Arc::new(signals.clone());
@@ -211,31 +275,32 @@ fn start_watch(options: &OpenOptions, real: &Arc<RealRoot>, signals: &SignalBox)
     };
     Ok(match backend {
         WatchBackend::Poll => Arc::new(PollWatch::new()),
-        WatchBackend::Notify => {
-            Arc::new(NotifyWatch::start(Arc::clone(real), &cookies, sink).map_err(OpenError::Watch)?)
-        }
-        WatchBackend::Inotify | WatchBackend::Auto => {
-            Arc::new(InotifyWatch::start(Arc::clone(real), &cookies, sink).map_err(OpenError::Watch)?)
-        }
+        WatchBackend::Notify => Arc::new(
+            NotifyWatch::start(Arc::clone(real), &cookies, sink).map_err(OpenError::Watch)?,
+        ),
+        WatchBackend::Inotify | WatchBackend::Auto => Arc::new(
+            InotifyWatch::start(Arc::clone(real), &cookies, sink).map_err(OpenError::Watch)?,
+        ),
     })
 }
 
-fn start(options: OpenOptions, opened: Opened, parts: Parts) -> Result<Workspace, OpenError> {
+/// Finishes what a crash cut short, takes the history up and makes the workers.
+pub(crate) fn workers(opened: Opened, parts: Parts) -> Result<Workers, OpenError> {
     let Opened { mut writer, reader, recovery } = opened;
-    let (orders, orders_rx) = bounded(ORDERS_MAX);
+    let (orders, orders_rx) = parts.orders_max.map_or_else(unbounded, bounded);
     let recent = Recent::default();
     let sink = Sink::new(reader.clone(), orders.clone(), recent.clone());
     if recovery.unclean {
-        warn!(workspace = %options.id, torn = recovery.torn_bytes, "the store was not closed cleanly");
+        warn!(workspace = %parts.shared.id, torn = recovery.torn_bytes, "the store was not closed cleanly");
     }
     let next = recover(&mut writer, &reader, &recovery, &parts)?;
     let resumed = resume(&reader, next, &parts.shared)?;
-    let (engine, first) = Engine::new(settings(&options.config), resumed.start, resumed.next);
-    let rules = SharedRules::load(parts.real.as_ref(), &options.config.track, &options.nested);
+    let (engine, first) = Engine::new(settings(&parts.config), resumed.start, resumed.next);
+    let rules = SharedRules::load(parts.real.as_ref(), &parts.config.track, &parts.nested);
     let (look, look_rx) = bounded(4);
     let (errand, errand_rx) = bounded(4);
-    let clock = Arc::clone(&options.clock);
-    let rescan_ns = u64::try_from(options.config.daemon.rescan.0.as_nanos()).unwrap_or(u64::MAX);
+    let clock = Arc::clone(&parts.clock);
+    let rescan_ns = u64::try_from(parts.config.daemon.rescan.0.as_nanos()).unwrap_or(u64::MAX);
     let now_ns = clock.mono_ns();
     let actor = Actor {
         engine,
@@ -258,12 +323,13 @@ fn start(options: OpenOptions, opened: Opened, parts: Parts) -> Result<Workspace
     let looker = Looker {
         orders: look_rx,
         results: parts.inbox.clone(),
-        root: Arc::clone(&parts.real) as Arc<dyn ReadDir>,
+        root: parts.real,
         watch: parts.watch,
         rules,
-        track: options.config.track.clone(),
+        track: parts.config.track.clone(),
         sink: sink.clone(),
         shared: Arc::clone(&parts.shared),
+        threads: parts.threads,
     };
     let runner = Runner {
         errands: errand_rx,
@@ -273,34 +339,49 @@ fn start(options: OpenOptions, opened: Opened, parts: Parts) -> Result<Workspace
         root: parts.writable,
         sink,
         shared: Arc::clone(&parts.shared),
+        clock: Arc::clone(&clock),
         displaced: Vec::new(),
+        two_writers: parts.threads > 1,
+        before_waiting: Arc::new(|| {}),
     };
     let scribe = Scribe {
         store: writer,
-        reader: reader.clone(),
+        reader,
         orders: orders_rx,
         results: parts.inbox.clone(),
-        shared: Arc::clone(&parts.shared),
+        shared: parts.shared,
         clock,
         state: Group::default(),
     };
+    Ok(Workers { actor, first, looker, runner, scribe, inbox: parts.inbox, orders })
+}
+
+fn start(workers: Workers) -> Result<Workspace, OpenError> {
+    let Workers { actor, first, looker, runner, scribe, inbox, orders } = workers;
+    let (shared, reader) = (Arc::clone(&scribe.shared), scribe.reader.clone());
     let threads = vec![
         spawn("aft-actor", move || actor.run(first))?,
         spawn("aft-look", move || looker.run())?,
         spawn("aft-errand", move || runner.run())?,
         spawn("aft-writer", move || scribe.run())?,
     ];
-    Ok(Workspace { shared: parts.shared, reader, inbox: parts.inbox, writer: orders, threads: Mutex::new(threads) })
+    Ok(Workspace { shared, reader, inbox, writer: orders, threads: Mutex::new(threads) })
 }
 
 fn settings(config: &Config) -> Settings {
     let defaults = Settings::default();
     let settle_ns = u64::try_from(config.track.settle.0.as_nanos()).unwrap_or(defaults.settle_ns);
-    Settings { settle_ns, ..defaults }
+    Settings {
+        settle_ns,
+        ..defaults
+    }
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {
-    std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(OpenError::Thread)
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map_err(OpenError::Thread)
 }
 
 struct Resumed {
@@ -312,7 +393,10 @@ struct Resumed {
 fn resume(reader: &Reader, next: OperationId, shared: &Shared) -> Result<Resumed, OpenError> {
     let head = reader.head();
     if head == OperationId::NONE {
-        return Ok(Resumed { start: Start::Fresh, next });
+        return Ok(Resumed {
+            start: Start::Fresh,
+            next,
+        });
     }
     let (mut at, mut tree) = match reader.load_keyframe() {
         Some((at, entries)) => (at, Tree::from_entries(entries)),
@@ -323,9 +407,20 @@ fn resume(reader: &Reader, next: OperationId, shared: &Shared) -> Result<Resumed
         let Some(last) = page.last() else { break };
         at = last.operation.id;
         for summary in page {
-            let operation = if summary.is_whole() { Some(summary.operation) } else { reader.operation(at)? };
+            let operation = if summary.is_whole() {
+                Some(summary.operation)
+            } else {
+                reader.operation(at)?
+            };
             for change in operation.iter().flat_map(|operation| &operation.changes) {
-                tree.set(&change.path, Known { state: change.after, stat: None, ignored: false });
+                tree.set(
+                    &change.path,
+                    Known {
+                        state: change.after,
+                        stat: None,
+                        ignored: false,
+                    },
+                );
             }
         }
     }
@@ -335,5 +430,12 @@ fn resume(reader: &Reader, next: OperationId, shared: &Shared) -> Result<Resumed
         journey.follow_operation(&summary.operation);
     }
     info!(workspace = %shared.id, head = head.0, files = tree.n_files(), "history taken up");
-    Ok(Resumed { start: Start::Resume { tree, head, journey }, next })
+    Ok(Resumed {
+        start: Start::Resume {
+            tree,
+            head,
+            journey,
+        },
+        next,
+    })
 }

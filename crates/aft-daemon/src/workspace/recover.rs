@@ -5,7 +5,9 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use aft_apply::{Applier, Found, LateSink, OnConflict, Recovery as ApplyRecovery, SetIdBits, StepOutcome, Task};
+use aft_apply::{
+    Applier, Found, LateSink, OnConflict, Recovery as ApplyRecovery, SetIdBits, StepOutcome, Task,
+};
 use aft_model::{Author, Change, FileState, Operation, OperationId, OperationKind, RelPath};
 use aft_store::{Intent, Level, Reader, Recovery, Writer};
 use tracing::{info, warn};
@@ -25,7 +27,10 @@ pub(crate) fn recover(
     parts: &Parts,
 ) -> Result<OperationId, OpenError> {
     let mut next = recovery.next_operation;
-    let held = Held { shared: &parts.shared, reader };
+    let held = Held {
+        shared: &parts.shared,
+        reader,
+    };
     let applier = Applier::new(parts.writable.as_ref(), &held);
     for intent in &recovery.open_intents {
         next = roll_forward(writer, reader, &applier, intent, next, recovery.unclean)?;
@@ -49,28 +54,54 @@ fn roll_forward(
     let operation = &intent.operation;
     let recorded = reader.operation(operation.id)?;
     let later = changed_after(reader, operation.id)?;
-    let policy = if intent.force { OnConflict::Force } else { OnConflict::Keep };
-    let task = Task { operation, policy, set_id: SetIdBits::Drop, stats: &|_| None };
+    let policy = if intent.force {
+        OnConflict::Force
+    } else {
+        OnConflict::Keep
+    };
+    let task = Task {
+        operation,
+        policy,
+        set_id: SetIdBits::Drop,
+        stats: &|_| None,
+    };
     let skip = |path: &RelPath| later.contains(path);
     let mut sink = Stored { writer };
-    let how = ApplyRecovery { skip: &skip, power_cut: unclean };
-    let report = applier.recover(&task, how, &mut sink).map_err(|error| OpenError::Recover(chain(&error)))?;
+    let how = ApplyRecovery {
+        skip: &skip,
+        power_cut: unclean,
+    };
+    let report = applier
+        .recover(&task, how, &mut sink)
+        .map_err(|error| OpenError::Recover(chain(&error)))?;
     let mut next = next;
     let done: BTreeSet<&RelPath> = report
         .results
         .iter()
-        .filter(|result| matches!(result.outcome, StepOutcome::Done { .. } | StepOutcome::AlreadyThere { .. }))
+        .filter(|result| {
+            matches!(
+                result.outcome,
+                StepOutcome::Done { .. } | StepOutcome::AlreadyThere { .. }
+            )
+        })
         .map(|result| &result.path)
         .collect();
     if recorded.is_none() {
         let mut operation = operation.clone();
-        operation.changes.retain(|change| done.contains(&change.path));
+        operation
+            .changes
+            .retain(|change| done.contains(&change.path));
         sink.writer.put_operation(&operation)?;
         next = next.max(OperationId(operation.id.0 + 1));
     }
-    let late: Vec<Change> = report.late.iter().map(|late| found(operation, &late.path, late.state)).collect();
+    let late: Vec<Change> = report
+        .late
+        .iter()
+        .map(|late| found(operation, &late.path, late.state))
+        .collect();
     if !late.is_empty() {
-        sink.writer.put_operation(&observed(operation, next, late))?;
+        sink.writer
+            .put_operation(&observed(operation, next, late))?;
         next = OperationId(next.0 + 1);
     }
     let mut report = report;
@@ -84,12 +115,21 @@ fn roll_forward(
 
 /// Paths that operations after `id` changed: they are not this rollback's any more.
 fn changed_after(reader: &Reader, id: OperationId) -> Result<BTreeSet<RelPath>, OpenError> {
-    Ok(reader.states_at(id)?.into_iter().map(|(path, _)| path).collect())
+    Ok(reader
+        .states_at(id)?
+        .into_iter()
+        .map(|(path, _)| path)
+        .collect())
 }
 
 fn found(operation: &Operation, path: &RelPath, after: FileState) -> Change {
     let planned = operation.changes.iter().find(|change| change.path == *path);
-    Change { path: path.clone(), before: planned.map_or(FileState::Absent, |change| change.before), after, renamed_from: None }
+    Change {
+        path: path.clone(),
+        before: planned.map_or(FileState::Absent, |change| change.before),
+        after,
+        renamed_from: None,
+    }
 }
 
 fn observed(operation: &Operation, id: OperationId, changes: Vec<Change>) -> Operation {
@@ -104,7 +144,10 @@ fn observed(operation: &Operation, id: OperationId, changes: Vec<Change>) -> Ope
         reverts: Vec::new(),
         target: None,
         head: None,
-        note: Some(format!("found while operation {} was finished after a crash", operation.id)),
+        note: Some(format!(
+            "found while operation {} was finished after a crash",
+            operation.id
+        )),
         changes,
     }
 }
@@ -125,7 +168,9 @@ impl LateSink for Stored<'_> {
                 self.writer.put_content(whole).map_err(io::Error::other)?;
             }
             Found::Symlink { target } => {
-                self.writer.put_content(aft_store::prepare(target, None, Level::Normal)).map_err(io::Error::other)?;
+                self.writer
+                    .put_content(aft_store::prepare(target, None, Level::Normal))
+                    .map_err(io::Error::other)?;
             }
         }
         self.writer.commit(true).map_err(io::Error::other)

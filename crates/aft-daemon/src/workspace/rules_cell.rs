@@ -17,13 +17,17 @@ pub(crate) struct SharedRules(Arc<Cell>);
 struct Cell {
     now: RwLock<Arc<Rules>>,
     track: TrackConfig,
-    nested: Vec<RelPath>,
+    nested: RwLock<Vec<RelPath>>,
 }
 
 impl SharedRules {
     pub(crate) fn load(root: &dyn ReadDir, track: &TrackConfig, nested: &[RelPath]) -> Self {
         let now = Arc::new(load(root, track, nested));
-        Self(Arc::new(Cell { now: RwLock::new(now), track: track.clone(), nested: nested.to_vec() }))
+        Self(Arc::new(Cell {
+            now: RwLock::new(now),
+            track: track.clone(),
+            nested: RwLock::new(nested.to_vec()),
+        }))
     }
 
     pub(crate) fn get(&self) -> Arc<Rules> {
@@ -31,13 +35,24 @@ impl SharedRules {
     }
 
     pub(crate) fn reload(&self, root: &dyn ReadDir) {
-        let fresh = Arc::new(load(root, &self.0.track, &self.0.nested));
+        let nested = self.0.nested.read().clone();
+        let fresh = Arc::new(load(root, &self.0.track, &nested));
         *self.0.now.write() = fresh;
+    }
+
+    /// Other workspaces are inside this one from here on.
+    pub(crate) fn set_nested(&self, root: &dyn ReadDir, nested: Vec<RelPath>) {
+        *self.0.nested.write() = nested;
+        self.reload(root);
     }
 }
 
 fn load(root: &dyn ReadDir, track: &TrackConfig, nested: &[RelPath]) -> Rules {
-    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let variable = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     let config_home = variable("XDG_CONFIG_HOME");
     let global = variable("HOME").and_then(|home| global_excludes(&home, config_home.as_deref()));
     let texts: Vec<&[u8]> = global.iter().map(Vec::as_slice).collect();

@@ -72,7 +72,10 @@ impl Sessions {
     pub fn start(&self, session: Session) {
         let mut all = self.0.lock();
         if all.len() >= SESSIONS_MAX {
-            let oldest = all.iter().position(|session| session.ended_ns.is_some()).unwrap_or(0);
+            let oldest = all
+                .iter()
+                .position(|session| session.ended_ns.is_some())
+                .unwrap_or(0);
             all.remove(oldest);
         }
         all.push(session);
@@ -98,7 +101,11 @@ impl Sessions {
     /// The session of this id.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<Session> {
-        self.0.lock().iter().find(|session| session.id == id).cloned()
+        self.0
+            .lock()
+            .iter()
+            .find(|session| session.id == id)
+            .cloned()
     }
 
     /// Every session, newest first.
@@ -109,20 +116,39 @@ impl Sessions {
 
     /// Changes an open session; `None` where there is none of this id.
     pub fn change<T>(&self, id: &str, change: impl FnOnce(&mut Session) -> T) -> Option<T> {
-        self.0.lock().iter_mut().find(|session| session.id == id && session.ended_ns.is_none()).map(change)
+        self.0
+            .lock()
+            .iter_mut()
+            .find(|session| session.id == id && session.ended_ns.is_none())
+            .map(change)
     }
 
     /// Closes the bracket of this id, or the one that this session opened for a tool call.
-    pub fn close_edit(&self, edit: Option<&str>, session: Option<&str>, tool_use_id: Option<&str>) -> Option<Closed> {
+    pub fn close_edit(
+        &self,
+        edit: Option<&str>,
+        session: Option<&str>,
+        tool_use_id: Option<&str>,
+    ) -> Option<Closed> {
         let mut all = self.0.lock();
-        for open in all.iter_mut().filter(|open| session.is_none_or(|wanted| open.id == wanted)) {
+        for open in all
+            .iter_mut()
+            .filter(|open| session.is_none_or(|wanted| open.id == wanted))
+        {
             let wanted = |found: &Edit| match edit {
                 Some(edit) => found.id == edit,
-                None => session.is_some() && (tool_use_id.is_none() || found.tool_use_id.as_deref() == tool_use_id),
+                None => {
+                    session.is_some()
+                        && (tool_use_id.is_none() || found.tool_use_id.as_deref() == tool_use_id)
+                }
             };
             if let Some(at) = open.edits.iter().rposition(wanted) {
                 let found = open.edits.remove(at);
-                return Some(Closed { edit: found.id, session: open.id.clone(), since: found.since });
+                return Some(Closed {
+                    edit: found.id,
+                    session: open.id.clone(),
+                    since: found.since,
+                });
             }
         }
         None
@@ -133,11 +159,14 @@ impl Sessions {
     pub fn attribution(&self) -> Attribution {
         let all = self.0.lock();
         let open = || all.iter().filter(|session| session.ended_ns.is_none());
-        let mut edits = open().flat_map(|session| session.edits.iter().map(move |edit| (session, edit)));
+        let mut edits =
+            open().flat_map(|session| session.edits.iter().map(move |edit| (session, edit)));
         match (edits.next(), edits.next()) {
-            (Some((session, edit)), None) => {
-                Attribution { kind: OperationKind::Edit, tool: edit.tool.clone(), ..session.attribution() }
-            }
+            (Some((session, edit)), None) => Attribution {
+                kind: OperationKind::Edit,
+                tool: edit.tool.clone(),
+                ..session.attribution()
+            },
             (Some(_), Some(_)) => Attribution::unknown(),
             (None, _) => {
                 let mut turns = open().filter(|session| session.turn.is_some());
@@ -152,8 +181,19 @@ impl Sessions {
 
 impl Session {
     /// Opens a bracket around a tool call.
-    pub fn open_edit(&mut self, id: String, tool: Option<String>, tool_use_id: Option<String>, since: OperationId) {
-        self.edits.push(Edit { id, tool, tool_use_id, since });
+    pub fn open_edit(
+        &mut self,
+        id: String,
+        tool: Option<String>,
+        tool_use_id: Option<String>,
+        since: OperationId,
+    ) {
+        self.edits.push(Edit {
+            id,
+            tool,
+            tool_use_id,
+            since,
+        });
     }
 
     /// Ends it, its turn and its brackets.

@@ -24,7 +24,12 @@ pub(crate) struct Sink {
 
 impl Sink {
     pub(crate) fn new(reader: Reader, writer: Sender<Order>, recent: Recent) -> Self {
-        Self { reader, writer, recent, baseline: Arc::new(AtomicBool::new(false)) }
+        Self {
+            reader,
+            writer,
+            recent,
+            baseline: Arc::new(AtomicBool::new(false)),
+        }
     }
 
     /// During a baseline content is stored fast and made smaller later.
@@ -33,12 +38,20 @@ impl Sink {
     }
 
     fn send(&self, prepared: aft_store::Prepared) -> io::Result<()> {
-        self.writer.send(Order::Content(prepared)).map_err(|_| io::Error::other("the writer has ended"))
+        self.writer
+            .send(Order::Content(prepared))
+            .map_err(|_| io::Error::other("the writer has ended"))
     }
 }
 
 impl ContentSink for Sink {
-    fn put(&self, path: &RelPath, id: ContentId, bytes: Vec<u8>, predecessor: Option<ContentId>) -> io::Result<()> {
+    fn put(
+        &self,
+        path: &RelPath,
+        id: ContentId,
+        bytes: Vec<u8>,
+        predecessor: Option<ContentId>,
+    ) -> io::Result<()> {
         let baseline = self.baseline.load(Ordering::Relaxed);
         let held = self.reader.contains(&id).unwrap_or(false);
         if held && baseline {
@@ -56,7 +69,12 @@ impl ContentSink for Sink {
         if let Some(base) = &base {
             self.recent.put(base.id, &base.bytes);
         }
-        trace!(?path, bytes = bytes.len(), delta = base.is_some(), "content");
+        trace!(
+            ?path,
+            bytes = bytes.len(),
+            delta = base.is_some(),
+            "content"
+        );
         self.send(aft_store::prepare(&bytes, base.as_ref(), level))
     }
 
@@ -66,7 +84,8 @@ impl ContentSink for Sink {
         source: &mut dyn Read,
         _predecessor: Option<ContentId>,
     ) -> io::Result<(ContentId, u64)> {
-        let prepared = aft_store::prepare_stream(source, Level::Fast, &mut |chunk| self.send(chunk))?;
+        let prepared =
+            aft_store::prepare_stream(source, Level::Fast, &mut |chunk| self.send(chunk))?;
         let found = (prepared.id(), prepared.size());
         self.send(prepared)?;
         Ok(found)

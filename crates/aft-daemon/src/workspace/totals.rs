@@ -50,8 +50,15 @@ pub(crate) fn count(root: Arc<dyn ReadDir>, rules: Arc<Rules>, totals: &Arc<Tota
         }
     };
     // Without this thread progress has no totals, which it says; nothing else depends on it.
-    drop(std::thread::Builder::new().name("aft-count".to_owned()).spawn(work));
-    Counting { totals: Arc::clone(totals), _end: end }
+    drop(
+        std::thread::Builder::new()
+            .name("aft-count".to_owned())
+            .spawn(work),
+    );
+    Counting {
+        totals: Arc::clone(totals),
+        _end: end,
+    }
 }
 
 fn walk(root: &dyn ReadDir, rules: &Rules, totals: &Totals) {
@@ -64,7 +71,10 @@ fn walk(root: &dyn ReadDir, rules: &Rules, totals: &Totals) {
         let here = rules.dir(root, &dir);
         for entry in root.scan(&dir).unwrap_or_default() {
             let is_dir = entry.stat.mode & FORMAT == DIRECTORY;
-            if matches!(rules.verdict_in(&here, &entry.name, is_dir), Verdict::Skip(_)) {
+            if matches!(
+                rules.verdict_in(&here, &entry.name, is_dir),
+                Verdict::Skip(_)
+            ) {
                 continue;
             }
             if !is_dir {

@@ -14,9 +14,9 @@ use aft_store::{Intent, Maintenance, Prepared, StoreError, Writer};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use tracing::{error, info, warn};
 
-use crate::daemon::chain;
 use super::inbox::{CheckpointDraft, CheckpointReply, Failure, Input};
 use super::shared::{SaveState, Shared};
+use crate::daemon::chain;
 
 /// An operation is durable at the latest this long after it was written.
 const DURABLE_WITHIN_NS: u64 = 50_000_000;
@@ -99,14 +99,9 @@ impl Scribe {
         loop {
             match self.orders.recv_timeout(self.patience()) {
                 Ok(order) => {
-                    self.state.maintaining = false;
-                    self.state.last_order_ns = self.clock.mono_ns();
-                    self.take(order);
-                    self.take_waiting();
-                    self.end_group();
-                    if let Some(done) = self.state.closing.take() {
-                        info!(workspace = %self.shared.id, "writer ends");
-                        return done(self.close());
+                    self.turn(order);
+                    if self.state.closing.is_some() {
+                        return self.end();
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => self.idle(),
@@ -121,9 +116,30 @@ impl Scribe {
         }
     }
 
+    /// Takes an order and what waits behind it, as one group.
+    pub(crate) fn turn(&mut self, order: Order) {
+        self.state.maintaining = false;
+        self.state.last_order_ns = self.clock.mono_ns();
+        self.take(order);
+        self.take_waiting();
+        self.end_group();
+    }
+
+    /// Ends as the order to close says.
+    pub(crate) fn end(mut self) {
+        info!(workspace = %self.shared.id, "writer ends");
+        if let Some(done) = self.state.closing.take() {
+            done(self.close());
+        }
+    }
+
     fn patience(&self) -> Duration {
         let Some(since) = self.state.undurable_since_ns else {
-            return if self.state.maintaining { Duration::from_millis(1) } else { IDLE };
+            return if self.state.maintaining {
+                Duration::from_millis(1)
+            } else {
+                IDLE
+            };
         };
         let due = since + DURABLE_WITHIN_NS;
         Duration::from_nanos(due.saturating_sub(self.clock.mono_ns()).max(1))
@@ -132,7 +148,13 @@ impl Scribe {
     /// What came in meanwhile shares the group, up to a bound that keeps answers quick.
     fn take_waiting(&mut self) {
         for _ in 0..4096 {
-            if self.orders.try_iter().next().map(|order| self.take(order)).is_none() {
+            if self
+                .orders
+                .try_iter()
+                .next()
+                .map(|order| self.take(order))
+                .is_none()
+            {
                 break;
             }
         }
@@ -176,7 +198,9 @@ impl Scribe {
 
     fn wrote(&mut self, result: Result<(), StoreError>) {
         self.state.dirty = true;
-        self.state.undurable_since_ns.get_or_insert_with(|| self.clock.mono_ns());
+        self.state
+            .undurable_since_ns
+            .get_or_insert_with(|| self.clock.mono_ns());
         if let Err(failed) = result {
             self.failed(&failed);
         }
@@ -188,7 +212,14 @@ impl Scribe {
     }
 
     fn take_checkpoint(&mut self, order: CheckpointOrder) {
-        let CheckpointOrder { draft, operation, time_ns, n_files, n_bytes, reply } = order;
+        let CheckpointOrder {
+            draft,
+            operation,
+            time_ns,
+            n_files,
+            n_bytes,
+            reply,
+        } = order;
         let taken = matches!(self.reader.checkpoint(&draft.name), Ok(Some(_)));
         if taken && !draft.force {
             return reply(Err(Failure::NameTaken(draft.name.as_str().to_owned())));
@@ -238,7 +269,9 @@ impl Scribe {
             }
             Err(failed) => {
                 let failure = self.failed(&failed);
-                answers.into_iter().for_each(|answer| answer(Err(failure.clone())));
+                answers
+                    .into_iter()
+                    .for_each(|answer| answer(Err(failure.clone())));
             }
         }
     }
@@ -246,14 +279,18 @@ impl Scribe {
     fn now_durable(&mut self) {
         self.state.undurable_since_ns = None;
         self.state.n_failures = 0;
-        self.shared.durable_head.store(self.state.told.0, Ordering::Relaxed);
+        self.shared
+            .durable_head
+            .store(self.state.told.0, Ordering::Relaxed);
         self.shared.set_save(SaveState::Saved);
     }
 
     fn tell_recorded(&mut self) {
         if self.state.newest > self.state.told {
             self.state.told = self.state.newest;
-            self.shared.recorded.store(self.state.newest.0, Ordering::Release);
+            self.shared
+                .recorded
+                .store(self.state.newest.0, Ordering::Release);
             // Never waits for the actor, which may be waiting for room in this worker's queue: a full inbox
             // means that it is awake, and it looks at the number at every turn.
             drop(self.results.try_send(Input::Wake));
@@ -262,19 +299,36 @@ impl Scribe {
 
     /// A failed write or sync: nothing is called durable until the store was opened again.
     fn failed(&mut self, failed: &StoreError) -> Failure {
-        let retry_s = RETRY_S.get(self.state.n_failures).or(RETRY_S.last()).copied().unwrap_or(60);
+        let retry_s = RETRY_S
+            .get(self.state.n_failures)
+            .or(RETRY_S.last())
+            .copied()
+            .unwrap_or(60);
         error!(workspace = %self.shared.id, error = %chain(failed), retry_s, "the store cannot be written");
-        self.shared.set_save(SaveState::Error { reason: chain(failed), retry_s });
+        self.shared.set_save(SaveState::Error {
+            reason: chain(failed),
+            retry_s,
+        });
         self.state.n_failures += 1;
-        if failed.is_full() { Failure::StoreFull(chain(failed)) } else { Failure::Store(chain(failed)) }
+        if failed.is_full() {
+            Failure::StoreFull(chain(failed))
+        } else {
+            Failure::Store(chain(failed))
+        }
     }
 
-    fn idle(&mut self) {
+    /// What there is time for when nobody wants anything.
+    pub(crate) fn idle(&mut self) {
         if self.state.undurable_since_ns.is_some() {
             self.sync_late();
         } else if let Some((operation, tree)) = self.state.keyframe.take() {
             self.keyframe(operation, &tree);
-        } else if self.clock.mono_ns().saturating_sub(self.state.last_order_ns) >= QUIET_NS {
+        } else if self
+            .clock
+            .mono_ns()
+            .saturating_sub(self.state.last_order_ns)
+            >= QUIET_NS
+        {
             self.maintain();
         } else if let Err(failed) = self.store.flush_index() {
             self.failed(&failed);
@@ -315,16 +369,26 @@ impl Scribe {
 
     fn keyframe(&mut self, operation: OperationId, tree: &Tree) {
         let mut entries: Vec<(RelPath, Known)> = Vec::new();
-        tree.each_beneath(&RelPath::root(), &mut |path, known| entries.push((path.clone(), *known)));
-        if let Err(failed) = self.store.save_keyframe(operation, entries.iter().map(|(path, known)| (path, known))) {
+        tree.each_beneath(&RelPath::root(), &mut |path, known| {
+            entries.push((path.clone(), *known))
+        });
+        if let Err(failed) = self
+            .store
+            .save_keyframe(operation, entries.iter().map(|(path, known)| (path, known)))
+        {
             warn!(workspace = %self.shared.id, error = %chain(&failed), "no keyframe; the next start reads more");
         }
+        // A baseline and a keyframe need much memory for a moment; what they freed goes back to the system.
+        drop(entries);
+        aft_os::process::trim_memory();
     }
 
     fn close(mut self) -> Result<(), Failure> {
         if let Some((operation, tree)) = self.state.keyframe.take() {
             self.keyframe(operation, &tree);
         }
-        self.store.close().map_err(|failed| Failure::Store(chain(&failed)))
+        self.store
+            .close()
+            .map_err(|failed| Failure::Store(chain(&failed)))
     }
 }

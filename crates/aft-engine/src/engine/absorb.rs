@@ -9,7 +9,9 @@ use crate::event::{Hint, JobId, Now, Outcome, ScanMode, Seen, WorkspaceState};
 
 impl Engine {
     pub(super) fn captured(&mut self, now: Now, job: JobId, seen: Vec<Seen>) {
-        let Some(look) = self.looking.filter(|look| look.job == job) else { return };
+        let Some(look) = self.looking.filter(|look| look.job == job) else {
+            return;
+        };
         self.looking = None;
         self.absorb(now, seen);
         if look.kind == LookKind::Plan {
@@ -19,7 +21,9 @@ impl Engine {
     }
 
     pub(super) fn scanned(&mut self, now: Now, job: JobId, seen: Vec<Seen>) {
-        let Some(look) = self.looking.filter(|look| look.job == job) else { return };
+        let Some(look) = self.looking.filter(|look| look.job == job) else {
+            return;
+        };
         self.looking = None;
         if look.kind == LookKind::Tree(ScanMode::Baseline) {
             self.take_baseline(now, seen);
@@ -54,7 +58,10 @@ impl Engine {
         };
         self.tree = std::sync::Arc::new(Tree::from_entries(states.clone()));
         let changes = states.map(changes).collect();
-        for seen in seen.iter().filter(|seen| matches!(seen.outcome, Outcome::Unstable(_))) {
+        for seen in seen
+            .iter()
+            .filter(|seen| matches!(seen.outcome, Outcome::Unstable(_)))
+        {
             self.look_again(now, &seen.path);
         }
         let operation = self.operation(now, OperationKind::Baseline, changes);
@@ -63,7 +70,12 @@ impl Engine {
 
     fn look_again(&mut self, now: Now, path: &RelPath) {
         let hint = Hint::LookWhenQuiet(path.clone());
-        self.pending.add(hint, now.mono_ns, self.settings.settle_ns, self.settings.burst_max_ns);
+        self.pending.add(
+            hint,
+            now.mono_ns,
+            self.settings.settle_ns,
+            self.settings.burst_max_ns,
+        );
     }
 
     fn absorb(&mut self, now: Now, seen: Vec<Seen>) {
@@ -71,8 +83,14 @@ impl Engine {
             match outcome {
                 Outcome::Unchanged(stat) => self.trust(&path, stat),
                 Outcome::State(known) => self.step(now, &path, known),
-                Outcome::Gone => self.step(now, &path, crate::event::known(FileState::Absent, None, false)),
-                Outcome::Skipped => self.set(&path, crate::event::known(FileState::Absent, None, false)),
+                Outcome::Gone => self.step(
+                    now,
+                    &path,
+                    crate::event::known(FileState::Absent, None, false),
+                ),
+                Outcome::Skipped => {
+                    self.set(&path, crate::event::known(FileState::Absent, None, false))
+                }
                 Outcome::Unstable(known) => {
                     self.step(now, &path, known);
                     self.look_again(now, &path);
@@ -111,7 +129,8 @@ impl Engine {
 
     fn open_burst(&mut self, now: Now) -> &mut Burst {
         let attribution = &self.attribution;
-        self.burst.get_or_insert_with(|| Burst::new(now.mono_ns, attribution.clone()))
+        self.burst
+            .get_or_insert_with(|| Burst::new(now.mono_ns, attribution.clone()))
     }
 
     /// Monotonic time at which the burst ends by itself.
@@ -123,7 +142,9 @@ impl Engine {
     pub(super) fn end_quiet_burst(&mut self, now: Now) {
         let Some(burst) = &self.burst else { return };
         let at_cap = now.mono_ns >= burst.started_ns() + self.settings.burst_max_ns;
-        let quiet = self.looking.is_none() && !self.pending.is_ready() && now.mono_ns >= self.burst_due(burst);
+        let quiet = self.looking.is_none()
+            && !self.pending.is_ready()
+            && now.mono_ns >= self.burst_due(burst);
         if at_cap || quiet {
             self.end_burst(now);
         }
@@ -131,25 +152,38 @@ impl Engine {
 
     /// Makes an operation of what is gathered, if anything is.
     pub(super) fn end_burst(&mut self, now: Now) {
-        let Some(burst) = self.burst.take() else { return };
+        let Some(burst) = self.burst.take() else {
+            return;
+        };
         if burst.is_empty() && burst.gap.is_none() {
             return;
         }
         let attribution = burst.attribution.clone();
         let gap = burst.gap.clone();
         let changes = burst.into_changes();
-        let kind = if gap.is_some() { OperationKind::Gap } else { attribution.kind };
+        let kind = if gap.is_some() {
+            OperationKind::Gap
+        } else {
+            attribution.kind
+        };
         let mut operation = self.operation(now, kind, changes);
         operation.author = attribution.author;
         operation.session = attribution.session;
         operation.turn = attribution.turn;
         operation.tool = attribution.tool;
-        operation.note = gap.or_else(|| (self.state == WorkspaceState::Arming).then(|| "changed while nobody watched".into()));
+        operation.note = gap.or_else(|| {
+            (self.state == WorkspaceState::Arming).then(|| "changed while nobody watched".into())
+        });
         self.record(operation);
     }
 
     /// A new operation with the next number and nobody's name on it.
-    pub(super) fn operation(&mut self, now: Now, kind: OperationKind, changes: Vec<Change>) -> Operation {
+    pub(super) fn operation(
+        &mut self,
+        now: Now,
+        kind: OperationKind,
+        changes: Vec<Change>,
+    ) -> Operation {
         Operation {
             id: self.take_number(),
             kind,

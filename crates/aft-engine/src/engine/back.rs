@@ -6,8 +6,8 @@ use aft_model::{Change, Conflict, Known, Operation, OperationId, OperationKind, 
 
 use super::{Engine, Look, LookKind};
 use crate::event::{
-    Answer, Applied, Effect, GoBack, GoBackKind, How, JobId, Now, Refusal, RequestId, Selection, StepFate, WorkItem,
-    WorkspaceState,
+    Answer, Applied, Effect, GoBack, GoBackKind, How, JobId, Now, Refusal, RequestId, Selection,
+    StepFate, WorkItem, WorkspaceState,
 };
 use crate::fence::Waiter;
 use crate::goback::{self, Targets};
@@ -40,7 +40,11 @@ impl Engine {
         } else if self.back.len() >= self.settings.queue_max {
             self.reply(request, Answer::Refused(Refusal::Busy));
         } else {
-            self.back.push_back(Job { request, what, stage: Stage::Waiting });
+            self.back.push_back(Job {
+                request,
+                what,
+                stage: Stage::Waiting,
+            });
         }
     }
 
@@ -49,13 +53,19 @@ impl Engine {
     }
 
     pub(super) fn back_fenced(&mut self) {
-        if let Some(job) = self.back.front_mut().filter(|job| matches!(job.stage, Stage::Fencing)) {
+        if let Some(job) = self
+            .back
+            .front_mut()
+            .filter(|job| matches!(job.stage, Stage::Fencing))
+        {
             job.stage = Stage::Fenced;
         }
     }
 
     pub(super) fn gathered(&mut self, done: JobId, targets: Result<Targets, String>) {
-        let Some(job) = self.back.front_mut() else { return };
+        let Some(job) = self.back.front_mut() else {
+            return;
+        };
         if !matches!(job.stage, Stage::Gathering(wanted) if wanted == done) {
             return;
         }
@@ -66,7 +76,9 @@ impl Engine {
     }
 
     pub(super) fn plan_looked(&mut self, done: JobId) {
-        let Some(job) = self.back.front_mut() else { return };
+        let Some(job) = self.back.front_mut() else {
+            return;
+        };
         job.stage = match std::mem::replace(&mut job.stage, Stage::Waiting) {
             Stage::Looking(wanted, targets) if wanted == done => Stage::Looked(targets),
             other => other,
@@ -91,7 +103,9 @@ impl Engine {
     }
 
     fn continue_front(&mut self, now: Now) -> bool {
-        let Some(job) = self.back.front_mut() else { return false };
+        let Some(job) = self.back.front_mut() else {
+            return false;
+        };
         match std::mem::replace(&mut job.stage, Stage::Waiting) {
             Stage::Waiting => {
                 job.stage = Stage::Fencing;
@@ -123,8 +137,14 @@ impl Engine {
     fn ask_history(&mut self) {
         let head = self.head;
         let id = self.job();
-        let Some(job) = self.back.front_mut() else { return };
-        if job.what.expected_head.is_some_and(|expected| expected != head) {
+        let Some(job) = self.back.front_mut() else {
+            return;
+        };
+        if job
+            .what
+            .expected_head
+            .is_some_and(|expected| expected != head)
+        {
             self.refuse_front(Refusal::VersionConflict { head });
             return;
         }
@@ -140,14 +160,20 @@ impl Engine {
         }
         job.stage = Stage::Gathering(id);
         let what = job.what.kind.clone();
-        self.effects.push(Effect::Gather { job: id, what, operations });
+        self.effects.push(Effect::Gather {
+            job: id,
+            what,
+            operations,
+        });
     }
 
     /// Strict, but only at the paths of the plan: a walk of the tree is not what this costs.
     fn look_at_plan(&mut self, targets: Targets) -> bool {
         let looking = self.looking.is_some();
         let id = self.job();
-        let Some(job) = self.back.front_mut() else { return false };
+        let Some(job) = self.back.front_mut() else {
+            return false;
+        };
         if looking {
             job.stage = Stage::Gathered(targets);
             return false;
@@ -159,8 +185,17 @@ impl Engine {
             return true;
         }
         job.stage = Stage::Looking(id, targets);
-        self.looking = Some(Look { job: id, kind: LookKind::Plan });
-        let items = paths.into_iter().map(|path| WorkItem { path, how: How::Strict }).collect();
+        self.looking = Some(Look {
+            job: id,
+            kind: LookKind::Plan,
+        });
+        let items = paths
+            .into_iter()
+            .map(|path| WorkItem {
+                path,
+                how: How::Strict,
+            })
+            .collect();
         self.effects.push(Effect::Capture { job: id, items });
         false
     }
@@ -175,7 +210,10 @@ impl Engine {
         if what.dry_run {
             return self.answer_front(Answer::Plan(Box::new(plan)));
         }
-        if what.expected_plan.is_some_and(|expected| expected != plan.id) {
+        if what
+            .expected_plan
+            .is_some_and(|expected| expected != plan.id)
+        {
             return self.refuse_front(Refusal::PlanChanged);
         }
         if !plan.conflicts.is_empty() && !what.keep_conflicts {
@@ -183,7 +221,11 @@ impl Engine {
         }
         if plan.steps.is_empty() {
             let kept = kept_conflicts(&plan.conflicts);
-            return self.answer_front(Answer::Done { operation: None, kept, not_covered: plan.not_covered });
+            return self.answer_front(Answer::Done {
+                operation: None,
+                kept,
+                not_covered: plan.not_covered,
+            });
         }
         self.start_apply(now, &what, plan);
     }
@@ -196,7 +238,11 @@ impl Engine {
             renamed_from: None,
         };
         let changes: Vec<Change> = plan.steps.iter().map(to_change).collect();
-        let stats = plan.steps.iter().map(|step| self.tree.get(&step.path).and_then(|known| known.stat)).collect();
+        let stats = plan
+            .steps
+            .iter()
+            .map(|step| self.tree.get(&step.path).and_then(|known| known.stat))
+            .collect();
         let mut operation = self.operation(now, what.kind.operation_kind(), changes);
         operation.author = what.author.clone();
         operation.session = what.session.clone();
@@ -205,8 +251,16 @@ impl Engine {
         }
         operation.reverts.clone_from(&plan.reverts);
         let id = self.job();
-        self.looking = Some(Look { job: id, kind: LookKind::Apply });
-        let effect = Effect::Apply { job: id, operation: Box::new(operation.clone()), stats, force: what.force };
+        self.looking = Some(Look {
+            job: id,
+            kind: LookKind::Apply,
+        });
+        let effect = Effect::Apply {
+            job: id,
+            operation: Box::new(operation.clone()),
+            stats,
+            force: what.force,
+        };
         self.effects.push(effect);
         if let Some(job) = self.back.front_mut() {
             job.stage = Stage::Applying(Box::new(operation), Box::new(plan));
@@ -220,23 +274,37 @@ impl Engine {
     }
 
     pub(super) fn applied(&mut self, now: Now, done: JobId, applied: Applied) {
-        if !self.looking.is_some_and(|look| look.job == done && look.kind == LookKind::Apply) {
+        if !self
+            .looking
+            .is_some_and(|look| look.job == done && look.kind == LookKind::Apply)
+        {
             return;
         }
         self.looking = None;
-        let Some(job) = self.back.front_mut() else { return };
-        let Stage::Applying(operation, plan) = std::mem::replace(&mut job.stage, Stage::Waiting) else { return };
+        let Some(job) = self.back.front_mut() else {
+            return;
+        };
+        let Stage::Applying(operation, plan) = std::mem::replace(&mut job.stage, Stage::Waiting)
+        else {
+            return;
+        };
         if applied.error.is_some() || !applied.refused.is_empty() {
             // Nothing was touched and nothing durable names the number, so it is free again.
             self.next = operation.id;
-            let refusal = applied.error.map_or(Refusal::Conflicts(applied.refused), Refusal::Failed);
+            let refusal = applied
+                .error
+                .map_or(Refusal::Conflicts(applied.refused), Refusal::Failed);
             self.refuse_front(refusal);
             return;
         }
         let mut kept = kept_conflicts(&plan.conflicts);
         let recorded = self.record_steps(*operation, applied.steps, &mut kept);
         self.record_late(now, &recorded, applied.late);
-        let answer = Answer::Done { operation: Some(Box::new(recorded)), kept, not_covered: plan.not_covered };
+        let answer = Answer::Done {
+            operation: Some(Box::new(recorded)),
+            kept,
+            not_covered: plan.not_covered,
+        };
         let head = self.head;
         if let Some(job) = self.back.front_mut() {
             job.stage = Stage::Recording(head, Box::new(answer));
@@ -258,11 +326,23 @@ impl Engine {
                 Err(reason) => kept.push((step.path, reason)),
             }
         }
-        operation.changes.retain(|change| reached.contains_key(&change.path));
+        operation
+            .changes
+            .retain(|change| reached.contains_key(&change.path));
         for change in &operation.changes {
             let stat = reached.get(&change.path).copied().flatten();
-            let ignored = self.tree.get(&change.path).is_some_and(|known| known.ignored);
-            self.set(&change.path, Known { state: change.after, stat, ignored });
+            let ignored = self
+                .tree
+                .get(&change.path)
+                .is_some_and(|known| known.ignored);
+            self.set(
+                &change.path,
+                Known {
+                    state: change.after,
+                    stat,
+                    ignored,
+                },
+            );
         }
         self.record(operation.clone());
         operation
@@ -281,11 +361,25 @@ impl Engine {
             if now_state == change.after {
                 continue;
             }
-            let found = Change { before: now_state, ..change };
+            let found = Change {
+                before: now_state,
+                ..change
+            };
             if back.changes.iter().any(|step| step.path == found.path) {
-                again.push(Change { before: found.after, after: now_state, ..found.clone() });
+                again.push(Change {
+                    before: found.after,
+                    after: now_state,
+                    ..found.clone()
+                });
             } else {
-                self.set(&found.path, Known { state: found.after, stat: None, ignored: false });
+                self.set(
+                    &found.path,
+                    Known {
+                        state: found.after,
+                        stat: None,
+                        ignored: false,
+                    },
+                );
             }
             observed.push(found);
         }
@@ -300,14 +394,27 @@ impl Engine {
         for change in found {
             let now_state = self.tree.state(&change.path);
             if now_state != change.after {
-                again.push(Change { before: change.after, after: now_state, ..change.clone() });
-                observed.push(Change { before: now_state, ..change });
+                again.push(Change {
+                    before: change.after,
+                    after: now_state,
+                    ..change.clone()
+                });
+                observed.push(Change {
+                    before: now_state,
+                    ..change
+                });
             }
         }
         self.record_seen_and_gone(now, by, observed, again);
     }
 
-    fn record_seen_and_gone(&mut self, now: Now, by: OperationId, observed: Vec<Change>, again: Vec<Change>) {
+    fn record_seen_and_gone(
+        &mut self,
+        now: Now,
+        by: OperationId,
+        observed: Vec<Change>,
+        again: Vec<Change>,
+    ) {
         if !observed.is_empty() {
             let mut operation = self.operation(now, OperationKind::Observed, observed);
             operation.note = Some(format!("saved while operation {by} was carried out"));
@@ -323,7 +430,10 @@ impl Engine {
 }
 
 fn kept_conflicts(conflicts: &[Conflict]) -> Vec<(RelPath, String)> {
-    conflicts.iter().map(|conflict| (conflict.path.clone(), conflict.reason.as_str().to_owned())).collect()
+    conflicts
+        .iter()
+        .map(|conflict| (conflict.path.clone(), conflict.reason.as_str().to_owned()))
+        .collect()
 }
 
 impl GoBackKind {

@@ -7,13 +7,27 @@ use crate::fence::{Fence, Stage, Waiter};
 impl Engine {
     /// Sets up a fence: everything that happened in the workspace before now.
     pub(super) fn fence(&mut self, now: Now, waiter: Waiter, strict: bool) {
-        let kind = if strict { FenceKind::Strict } else { FenceKind::Cookie };
+        let kind = if strict {
+            FenceKind::Strict
+        } else {
+            FenceKind::Cookie
+        };
         match self.state {
             WorkspaceState::Detached => self.refuse(&waiter, Refusal::Detached),
-            WorkspaceState::Arming => self.fences.push(Fence { waiter, stage: Stage::Unarmed, strict, kind }),
+            WorkspaceState::Arming => self.fences.push(Fence {
+                waiter,
+                stage: Stage::Unarmed,
+                strict,
+                kind,
+            }),
             WorkspaceState::Armed => {
                 let stage = self.place_cookie(now);
-                self.fences.push(Fence { waiter, stage, strict, kind });
+                self.fences.push(Fence {
+                    waiter,
+                    stage,
+                    strict,
+                    kind,
+                });
             }
         }
     }
@@ -21,13 +35,20 @@ impl Engine {
     fn place_cookie(&mut self, now: Now) -> Stage {
         self.n_cookies += 1;
         self.effects.push(Effect::PlaceCookie(self.n_cookies));
-        Stage::Cookie { number: self.n_cookies, deadline_ns: now.mono_ns + self.settings.cookie_max_ns }
+        Stage::Cookie {
+            number: self.n_cookies,
+            deadline_ns: now.mono_ns + self.settings.cookie_max_ns,
+        }
     }
 
     pub(super) fn cookie_seen(&mut self, seen: u64) {
         for fence in &mut self.fences {
             if matches!(fence.stage, Stage::Cookie { number, .. } if number == seen) {
-                fence.stage = if fence.strict { Stage::WantsScan } else { Stage::Drain };
+                fence.stage = if fence.strict {
+                    Stage::WantsScan
+                } else {
+                    Stage::Drain
+                };
             }
         }
     }
@@ -54,7 +75,8 @@ impl Engine {
 
     pub(super) fn expire_cookies(&mut self, now: Now) {
         for fence in &mut self.fences {
-            if matches!(fence.stage, Stage::Cookie { deadline_ns, .. } if now.mono_ns >= deadline_ns) {
+            if matches!(fence.stage, Stage::Cookie { deadline_ns, .. } if now.mono_ns >= deadline_ns)
+            {
                 fence.stage = Stage::WantsScan;
                 fence.kind = FenceKind::Rescan;
             }
@@ -71,7 +93,9 @@ impl Engine {
 
     /// A look begins: the fences that waited for one are true when it is done.
     pub(super) fn fences_join(&mut self, job: JobId) {
-        let is_tree = self.looking.is_none_or(|look| matches!(look.kind, LookKind::Tree(_)));
+        let is_tree = self
+            .looking
+            .is_none_or(|look| matches!(look.kind, LookKind::Tree(_)));
         for fence in &mut self.fences {
             if fence.stage == Stage::Drain || (fence.stage == Stage::WantsScan && is_tree) {
                 fence.stage = Stage::Job(job);
@@ -83,7 +107,11 @@ impl Engine {
     pub(super) fn fences_skip_look(&mut self) {
         let head = self.head;
         let mut drained = false;
-        for fence in self.fences.iter_mut().filter(|fence| fence.stage == Stage::Drain) {
+        for fence in self
+            .fences
+            .iter_mut()
+            .filter(|fence| fence.stage == Stage::Drain)
+        {
             fence.stage = Stage::Recording(head);
             drained = true;
         }
@@ -125,15 +153,25 @@ impl Engine {
     }
 
     fn unarmed_fences(&mut self, now: Now) {
-        let scanning = self.looking.is_some_and(|look| matches!(look.kind, LookKind::Tree(_)));
-        if self.state == WorkspaceState::Arming && !scanning && self.recorded >= self.head && self.burst.is_none() {
+        let scanning = self
+            .looking
+            .is_some_and(|look| matches!(look.kind, LookKind::Tree(_)));
+        if self.state == WorkspaceState::Arming
+            && !scanning
+            && self.recorded >= self.head
+            && self.burst.is_none()
+        {
             self.set_state(WorkspaceState::Armed);
         }
         if self.state != WorkspaceState::Armed {
             return;
         }
         for at in 0..self.fences.len() {
-            if self.fences.get(at).is_some_and(|fence| fence.stage == Stage::Unarmed) {
+            if self
+                .fences
+                .get(at)
+                .is_some_and(|fence| fence.stage == Stage::Unarmed)
+            {
                 let stage = self.place_cookie(now);
                 if let Some(fence) = self.fences.get_mut(at) {
                     fence.stage = stage;
@@ -156,7 +194,10 @@ impl Engine {
     fn refuse(&mut self, waiter: &Waiter, refusal: Refusal) {
         match waiter {
             Waiter::Client(request) | Waiter::Attribute(request, _) => {
-                self.effects.push(Effect::Reply { request: *request, answer: Answer::Refused(refusal) });
+                self.effects.push(Effect::Reply {
+                    request: *request,
+                    answer: Answer::Refused(refusal),
+                });
             }
             Waiter::GoBack => self.refuse_front(refusal),
         }

@@ -3,7 +3,9 @@
 use aft_model::{Author, ContentId, FileState, Known, RelPath};
 
 use super::*;
-use crate::event::{Answer, Applied, GoBack, GoBackKind, Outcome, Refusal, Seen, Selection, StepFate};
+use crate::event::{
+    Answer, Applied, GoBack, GoBackKind, Outcome, Refusal, Seen, Selection, StepFate,
+};
 
 struct Bench {
     engine: Engine,
@@ -16,27 +18,47 @@ fn path(text: &str) -> RelPath {
 }
 
 fn state(n: u8) -> FileState {
-    FileState::File { content: ContentId([n; 32]), size: u64::from(n), mode: 0o644 }
+    FileState::File {
+        content: ContentId([n; 32]),
+        size: u64::from(n),
+        mode: 0o644,
+    }
 }
 
 fn saw(name: &str, n: u8) -> Seen {
     let outcome = if n == 0 {
         Outcome::Gone
     } else {
-        Outcome::State(Known { state: state(n), stat: None, ignored: false })
+        Outcome::State(Known {
+            state: state(n),
+            stat: None,
+            ignored: false,
+        })
     };
-    Seen { path: path(name), outcome }
+    Seen {
+        path: path(name),
+        outcome,
+    }
 }
 
 impl Bench {
     /// Armed, with these files as its baseline.
     fn armed(files: &[(&str, u8)]) -> Self {
         let (engine, effects) = Engine::new(Settings::default(), Start::Fresh, OperationId(1));
-        let mut bench = Self { engine, now: Now { mono_ns: 1, wall_ns: 1 }, effects };
+        let mut bench = Self {
+            engine,
+            now: Now {
+                mono_ns: 1,
+                wall_ns: 1,
+            },
+            effects,
+        };
         let job = bench.scan_job();
         let seen = files.iter().map(|(name, n)| saw(name, *n)).collect();
         bench.tell(Event::Scanned { job, seen });
-        bench.tell(Event::Recorded { through: OperationId(1) });
+        bench.tell(Event::Recorded {
+            through: OperationId(1),
+        });
         assert_eq!(bench.engine.state(), WorkspaceState::Armed);
         bench.effects.clear();
         bench
@@ -52,35 +74,70 @@ impl Bench {
     }
 
     fn scan_job(&self) -> JobId {
-        self.effects.iter().find_map(|effect| if let Effect::Scan { job, .. } = effect { Some(*job) } else { None }).unwrap()
+        self.effects
+            .iter()
+            .find_map(|effect| {
+                if let Effect::Scan { job, .. } = effect {
+                    Some(*job)
+                } else {
+                    None
+                }
+            })
+            .unwrap()
     }
 
     fn capture_job(&self) -> Option<JobId> {
-        self.effects.iter().find_map(|effect| if let Effect::Capture { job, .. } = effect { Some(*job) } else { None })
+        self.effects.iter().find_map(|effect| {
+            if let Effect::Capture { job, .. } = effect {
+                Some(*job)
+            } else {
+                None
+            }
+        })
     }
 
     fn recorded(&self) -> Vec<(u64, Vec<String>)> {
         let record = |effect: &Effect| match effect {
-            Effect::Record(operation) => {
-                Some((operation.id.0, operation.changes.iter().map(|change| change.path.display()).collect()))
-            }
+            Effect::Record(operation) => Some((
+                operation.id.0,
+                operation
+                    .changes
+                    .iter()
+                    .map(|change| change.path.display())
+                    .collect(),
+            )),
             _ => None,
         };
         self.effects.iter().filter_map(record).collect()
     }
 
     fn answers(&self) -> usize {
-        self.effects.iter().filter(|effect| matches!(effect, Effect::Reply { .. })).count()
+        self.effects
+            .iter()
+            .filter(|effect| matches!(effect, Effect::Reply { .. }))
+            .count()
     }
 
     fn save(&mut self, name: &str, n: u8) {
         self.tell(Event::Hints(vec![Hint::Look(path(name))]));
         let job = self.capture_job().unwrap();
-        self.tell(Event::Captured { job, seen: vec![saw(name, n)] });
+        self.tell(Event::Captured {
+            job,
+            seen: vec![saw(name, n)],
+        });
     }
 
     fn cookie(&self) -> u64 {
-        self.effects.iter().find_map(|effect| if let Effect::PlaceCookie(n) = effect { Some(*n) } else { None }).unwrap()
+        self.effects
+            .iter()
+            .find_map(|effect| {
+                if let Effect::PlaceCookie(n) = effect {
+                    Some(*n)
+                } else {
+                    None
+                }
+            })
+            .unwrap()
     }
 }
 
@@ -93,7 +150,10 @@ fn a_burst_becomes_one_operation_after_quiet() {
     bench.later(19);
     assert!(bench.recorded().is_empty());
     bench.later(1);
-    assert_eq!(bench.recorded(), [(2, vec!["a".to_owned(), "b".to_owned()])]);
+    assert_eq!(
+        bench.recorded(),
+        [(2, vec!["a".to_owned(), "b".to_owned()])]
+    );
 }
 
 #[test]
@@ -113,16 +173,29 @@ fn a_second_version_begins_a_new_operation_and_a_temporary_file_makes_none() {
 #[test]
 fn a_fence_waits_for_its_cookie_the_look_and_the_record() {
     let mut bench = Bench::armed(&[]);
-    bench.tell(Event::Sync { request: RequestId(7), strict: false });
+    bench.tell(Event::Sync {
+        request: RequestId(7),
+        strict: false,
+    });
     let cookie = bench.cookie();
     assert_eq!(bench.answers(), 0);
-    bench.tell(Event::Hints(vec![Hint::LookWhenQuiet(path("new")), Hint::Cookie(cookie)]));
-    let job = bench.capture_job().expect("the fence does not wait for quiet");
+    bench.tell(Event::Hints(vec![
+        Hint::LookWhenQuiet(path("new")),
+        Hint::Cookie(cookie),
+    ]));
+    let job = bench
+        .capture_job()
+        .expect("the fence does not wait for quiet");
     assert_eq!(bench.answers(), 0);
-    bench.tell(Event::Captured { job, seen: vec![saw("new", 1)] });
+    bench.tell(Event::Captured {
+        job,
+        seen: vec![saw("new", 1)],
+    });
     assert_eq!(bench.recorded().len(), 1);
     assert_eq!(bench.answers(), 0);
-    bench.tell(Event::Recorded { through: OperationId(2) });
+    bench.tell(Event::Recorded {
+        through: OperationId(2),
+    });
     assert_eq!(bench.answers(), 1);
 }
 
@@ -131,25 +204,51 @@ fn a_fence_does_not_take_a_look_that_began_before_its_cookie() {
     let mut bench = Bench::armed(&[]);
     bench.tell(Event::Hints(vec![Hint::Look(path("a"))]));
     let early = bench.capture_job().unwrap();
-    bench.tell(Event::Sync { request: RequestId(7), strict: false });
+    bench.tell(Event::Sync {
+        request: RequestId(7),
+        strict: false,
+    });
     let cookie = bench.cookie();
-    bench.tell(Event::Hints(vec![Hint::Look(path("a")), Hint::Cookie(cookie)]));
-    bench.tell(Event::Captured { job: early, seen: vec![saw("a", 1)] });
+    bench.tell(Event::Hints(vec![
+        Hint::Look(path("a")),
+        Hint::Cookie(cookie),
+    ]));
+    bench.tell(Event::Captured {
+        job: early,
+        seen: vec![saw("a", 1)],
+    });
     let late = bench.capture_job().unwrap();
-    bench.tell(Event::Recorded { through: OperationId(2) });
-    assert_eq!(bench.answers(), 0, "what was written after the early look is not in the history yet");
-    bench.tell(Event::Captured { job: late, seen: vec![saw("a", 2)] });
-    bench.tell(Event::Recorded { through: OperationId(9) });
+    bench.tell(Event::Recorded {
+        through: OperationId(2),
+    });
+    assert_eq!(
+        bench.answers(),
+        0,
+        "what was written after the early look is not in the history yet"
+    );
+    bench.tell(Event::Captured {
+        job: late,
+        seen: vec![saw("a", 2)],
+    });
+    bench.tell(Event::Recorded {
+        through: OperationId(9),
+    });
     assert_eq!(bench.answers(), 1);
 }
 
 #[test]
 fn a_cookie_that_does_not_come_becomes_a_walk() {
     let mut bench = Bench::armed(&[]);
-    bench.tell(Event::Sync { request: RequestId(7), strict: false });
+    bench.tell(Event::Sync {
+        request: RequestId(7),
+        strict: false,
+    });
     bench.later(1000);
     let job = bench.scan_job();
-    bench.tell(Event::Scanned { job, seen: Vec::new() });
+    bench.tell(Event::Scanned {
+        job,
+        seen: Vec::new(),
+    });
     assert!(bench.effects.iter().any(|effect| matches!(
         effect,
         Effect::Reply { answer: Answer::Synced(synced), .. } if synced.fence == FenceKind::Rescan
@@ -161,7 +260,10 @@ fn an_overflow_is_recorded_as_a_gap_even_when_nothing_differs() {
     let mut bench = Bench::armed(&[]);
     bench.tell(Event::Hints(vec![Hint::Overflow]));
     let job = bench.scan_job();
-    bench.tell(Event::Scanned { job, seen: Vec::new() });
+    bench.tell(Event::Scanned {
+        job,
+        seen: Vec::new(),
+    });
     assert!(bench.effects.iter().any(|effect| matches!(effect, Effect::Record(operation) if operation.kind == aft_model::OperationKind::Gap)));
 }
 
@@ -173,8 +275,17 @@ fn a_root_that_goes_takes_what_was_gathered_with_it() {
     assert_eq!(bench.engine.state(), WorkspaceState::Detached);
     bench.later(100);
     assert!(bench.recorded().is_empty());
-    bench.tell(Event::Sync { request: RequestId(1), strict: false });
-    assert!(bench.effects.iter().any(|effect| matches!(effect, Effect::Reply { answer: Answer::Refused(Refusal::Detached), .. })));
+    bench.tell(Event::Sync {
+        request: RequestId(1),
+        strict: false,
+    });
+    assert!(bench.effects.iter().any(|effect| matches!(
+        effect,
+        Effect::Reply {
+            answer: Answer::Refused(Refusal::Detached),
+            ..
+        }
+    )));
 }
 
 fn wish(kind: GoBackKind) -> GoBack {
@@ -202,26 +313,74 @@ fn going_back_looks_again_and_a_late_save_is_an_operation_of_its_own() {
     let mut bench = Bench::armed(&[("a", 1)]);
     bench.save("a", 2);
     bench.later(20);
-    bench.tell(Event::Recorded { through: OperationId(2) });
-    let kind = GoBackKind::To { point: OperationId(1), selection: Selection::default(), restore: false };
-    bench.tell(Event::GoBack { request: RequestId(3), what: wish(kind) });
+    bench.tell(Event::Recorded {
+        through: OperationId(2),
+    });
+    let kind = GoBackKind::To {
+        point: OperationId(1),
+        selection: Selection::default(),
+        restore: false,
+    };
+    bench.tell(Event::GoBack {
+        request: RequestId(3),
+        what: wish(kind),
+    });
     bench.fence_through();
-    let gather = bench.effects.iter().find_map(|effect| if let Effect::Gather { job, .. } = effect { Some(*job) } else { None }).unwrap();
+    let gather = bench
+        .effects
+        .iter()
+        .find_map(|effect| {
+            if let Effect::Gather { job, .. } = effect {
+                Some(*job)
+            } else {
+                None
+            }
+        })
+        .unwrap();
     let targets = Ok(crate::Targets::States(vec![(path("a"), state(1))]));
-    bench.tell(Event::Gathered { job: gather, targets });
+    bench.tell(Event::Gathered {
+        job: gather,
+        targets,
+    });
     let look = bench.capture_job().unwrap();
-    bench.tell(Event::Captured { job: look, seen: vec![saw("a", 9)] });
-    assert_eq!(bench.recorded(), [(3, vec!["a".to_owned()])], "what the look found is history before it is overwritten");
-    let (job, operation) = bench.effects.iter().find_map(|effect| match effect {
-        Effect::Apply { job, operation, .. } => Some((*job, operation.clone())),
-        _ => None,
-    }).unwrap();
-    assert_eq!((operation.id, operation.changes[0].before, operation.changes[0].after), (OperationId(4), state(9), state(1)));
-    let applied = Applied { steps: vec![StepFate { path: path("a"), result: Ok(None) }], ..Applied::default() };
+    bench.tell(Event::Captured {
+        job: look,
+        seen: vec![saw("a", 9)],
+    });
+    assert_eq!(
+        bench.recorded(),
+        [(3, vec!["a".to_owned()])],
+        "what the look found is history before it is overwritten"
+    );
+    let (job, operation) = bench
+        .effects
+        .iter()
+        .find_map(|effect| match effect {
+            Effect::Apply { job, operation, .. } => Some((*job, operation.clone())),
+            _ => None,
+        })
+        .unwrap();
+    assert_eq!(
+        (
+            operation.id,
+            operation.changes[0].before,
+            operation.changes[0].after
+        ),
+        (OperationId(4), state(9), state(1))
+    );
+    let applied = Applied {
+        steps: vec![StepFate {
+            path: path("a"),
+            result: Ok(None),
+        }],
+        ..Applied::default()
+    };
     bench.tell(Event::Applied { job, applied });
     assert_eq!(bench.recorded(), [(4, vec!["a".to_owned()])]);
     assert_eq!(bench.answers(), 0);
-    bench.tell(Event::Recorded { through: OperationId(4) });
+    bench.tell(Event::Recorded {
+        through: OperationId(4),
+    });
     assert_eq!(bench.answers(), 1);
     assert_eq!(bench.engine.tree().state(&path("a")), state(1));
 }
@@ -231,21 +390,68 @@ fn an_apply_that_touched_nothing_gives_its_number_back() {
     let mut bench = Bench::armed(&[("a", 1)]);
     bench.save("a", 2);
     bench.later(20);
-    bench.tell(Event::Recorded { through: OperationId(2) });
-    bench.tell(Event::GoBack { request: RequestId(3), what: wish(GoBackKind::Undo(1)) });
+    bench.tell(Event::Recorded {
+        through: OperationId(2),
+    });
+    bench.tell(Event::GoBack {
+        request: RequestId(3),
+        what: wish(GoBackKind::Undo(1)),
+    });
     bench.fence_through();
-    let gather = bench.effects.iter().find_map(|effect| if let Effect::Gather { job, .. } = effect { Some(*job) } else { None }).unwrap();
+    let gather = bench
+        .effects
+        .iter()
+        .find_map(|effect| {
+            if let Effect::Gather { job, .. } = effect {
+                Some(*job)
+            } else {
+                None
+            }
+        })
+        .unwrap();
     let done = Operation {
         id: OperationId(2),
-        changes: vec![aft_model::Change { path: path("a"), before: state(1), after: state(2), renamed_from: None }],
-        ..bench.engine.operation(bench.now, aft_model::OperationKind::Observed, Vec::new())
+        changes: vec![aft_model::Change {
+            path: path("a"),
+            before: state(1),
+            after: state(2),
+            renamed_from: None,
+        }],
+        ..bench
+            .engine
+            .operation(bench.now, aft_model::OperationKind::Observed, Vec::new())
     };
     bench.engine.next = OperationId(3);
-    bench.tell(Event::Gathered { job: gather, targets: Ok(crate::Targets::Operations(vec![std::sync::Arc::new(done)])) });
+    bench.tell(Event::Gathered {
+        job: gather,
+        targets: Ok(crate::Targets::Operations(vec![std::sync::Arc::new(done)])),
+    });
     let look = bench.capture_job().unwrap();
-    bench.tell(Event::Captured { job: look, seen: vec![Seen { path: path("a"), outcome: Outcome::Unchanged(None) }] });
-    let job = bench.effects.iter().find_map(|effect| if let Effect::Apply { job, .. } = effect { Some(*job) } else { None }).unwrap();
-    bench.tell(Event::Applied { job, applied: Applied { error: Some("no room".to_owned()), ..Applied::default() } });
+    bench.tell(Event::Captured {
+        job: look,
+        seen: vec![Seen {
+            path: path("a"),
+            outcome: Outcome::Unchanged(None),
+        }],
+    });
+    let job = bench
+        .effects
+        .iter()
+        .find_map(|effect| {
+            if let Effect::Apply { job, .. } = effect {
+                Some(*job)
+            } else {
+                None
+            }
+        })
+        .unwrap();
+    bench.tell(Event::Applied {
+        job,
+        applied: Applied {
+            error: Some("no room".to_owned()),
+            ..Applied::default()
+        },
+    });
     assert_eq!(bench.answers(), 1);
     assert_eq!(bench.engine.next, OperationId(3));
 }

@@ -9,7 +9,11 @@ fn op(n: u64) -> OperationId {
 fn walk(steps: &[(u64, OperationKind, &[u64])]) -> Journey {
     let mut journey = Journey::default();
     for (id, kind, reverts) in steps {
-        journey.follow(op(*id), *kind, &reverts.iter().map(|n| op(*n)).collect::<Vec<_>>());
+        journey.follow(
+            op(*id),
+            *kind,
+            &reverts.iter().map(|n| op(*n)).collect::<Vec<_>>(),
+        );
     }
     journey
 }
@@ -19,10 +23,21 @@ fn undo_walks_back_and_redo_walks_forward() {
     use OperationKind::{Baseline, Observed, Redo, Undo};
     let journey = walk(&[(1, Baseline, &[]), (2, Observed, &[]), (3, Observed, &[])]);
     assert_eq!(journey.to_undo(1), [op(3)]);
-    let journey = walk(&[(1, Baseline, &[]), (2, Observed, &[]), (3, Observed, &[]), (4, Undo, &[3]), (5, Undo, &[2])]);
+    let journey = walk(&[
+        (1, Baseline, &[]),
+        (2, Observed, &[]),
+        (3, Observed, &[]),
+        (4, Undo, &[3]),
+        (5, Undo, &[2]),
+    ]);
     assert!(journey.to_undo(1).is_empty());
     assert_eq!(journey.to_redo(9), [op(5), op(4)]);
-    let journey = walk(&[(2, Observed, &[]), (3, Observed, &[]), (4, Undo, &[3, 2]), (5, Redo, &[4])]);
+    let journey = walk(&[
+        (2, Observed, &[]),
+        (3, Observed, &[]),
+        (4, Undo, &[3, 2]),
+        (5, Redo, &[4]),
+    ]);
     assert_eq!(journey.to_undo(9), [op(3), op(2)]);
     assert!(journey.to_redo(1).is_empty());
 }

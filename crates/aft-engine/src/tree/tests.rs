@@ -8,15 +8,27 @@ use proptest::prelude::*;
 use super::*;
 
 fn file(n: u8) -> Known {
-    let state = FileState::File { content: ContentId([n; 32]), size: u64::from(n), mode: 0o644 };
-    Known { state, stat: None, ignored: false }
+    let state = FileState::File {
+        content: ContentId([n; 32]),
+        size: u64::from(n),
+        mode: 0o644,
+    };
+    Known {
+        state,
+        stat: None,
+        ignored: false,
+    }
 }
 
 fn path(text: &str) -> RelPath {
     RelPath::new(text).unwrap()
 }
 
-const NOTHING: Known = Known { state: FileState::Absent, stat: None, ignored: false };
+const NOTHING: Known = Known {
+    state: FileState::Absent,
+    stat: None,
+    ignored: false,
+};
 
 proptest! {
     #[test]

@@ -1,3 +1,5 @@
+//! Tests of the module beside this file: home.
+
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
 use super::*;

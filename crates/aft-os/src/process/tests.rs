@@ -1,3 +1,5 @@
+//! Tests of the module beside this file: process.
+
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Seek, Write};

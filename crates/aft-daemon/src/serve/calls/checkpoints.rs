@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use aft_model::{Checkpoint, CheckpointName, Keep};
 use aft_rpc::types::checkpoint::{
-    CheckpointCreateParams, CheckpointDeleteParams, CheckpointListParams, CheckpointListResult, CheckpointShowParams,
-    CheckpointUpdateParams, CheckpointView,
+    CheckpointCreateParams, CheckpointDeleteParams, CheckpointListParams, CheckpointListResult,
+    CheckpointShowParams, CheckpointUpdateParams, CheckpointView,
 };
 use aft_rpc::{ErrorKind, Request, RpcError};
 
@@ -21,7 +21,11 @@ const PAGE: u64 = 200;
 pub(super) async fn create(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: CheckpointCreateParams = request.params()?;
     let (_, workspace) = workspace(peer, &params.workspace)?;
-    let at = params.at.as_ref().map(|point| points::resolve(&workspace.reader, point, peer.now_ns())).transpose()?;
+    let at = params
+        .at
+        .as_ref()
+        .map(|point| points::resolve(&workspace.reader, point, peer.now_ns()))
+        .transpose()?;
     let draft = CheckpointDraft {
         name: name(&params.name)?,
         message: params.message,
@@ -30,7 +34,15 @@ pub(super) async fn create(peer: &Arc<Peer>, request: &Request) -> Answer {
         force: params.force,
         at,
     };
-    let made = ask(&workspace, params.wait_ms, |reply| workspace.ask(Input::Checkpoint { draft: Box::new(draft), reply }).is_ok()).await?;
+    let made = ask(&workspace, params.wait_ms, |reply| {
+        workspace
+            .ask(Input::Checkpoint {
+                draft: Box::new(draft),
+                reply,
+            })
+            .is_ok()
+    })
+    .await?;
     result(&CheckpointView::from(&made))
 }
 
@@ -40,28 +52,61 @@ fn name(text: &str) -> Result<CheckpointName, RpcError> {
 
 fn existing(workspace: &Workspace, wanted: &str) -> Result<Checkpoint, RpcError> {
     let found = match CheckpointName::new(wanted) {
-        Ok(name) => workspace.reader.checkpoint(&name).map_err(|error| of_read(&error))?,
+        Ok(name) => workspace
+            .reader
+            .checkpoint(&name)
+            .map_err(|error| of_read(&error))?,
         Err(_) => None,
     };
-    let all = workspace.reader.checkpoints().map_err(|error| of_read(&error))?;
+    let all = workspace
+        .reader
+        .checkpoints()
+        .map_err(|error| of_read(&error))?;
     found.ok_or_else(|| {
-        let names = all.iter().map(|checkpoint| checkpoint.name.as_str().to_owned()).take(5).collect();
-        RpcError::new(ErrorKind::NotFound, format!("there is no checkpoint `{wanted}`")).with_nearest(names)
+        let names = all
+            .iter()
+            .map(|checkpoint| checkpoint.name.as_str().to_owned())
+            .take(5)
+            .collect();
+        RpcError::new(
+            ErrorKind::NotFound,
+            format!("there is no checkpoint `{wanted}`"),
+        )
+        .with_nearest(names)
     })
 }
 
 pub(super) fn list(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: CheckpointListParams = request.params()?;
     let (_, workspace) = workspace(peer, &params.workspace)?;
-    let mut all = workspace.reader.checkpoints().map_err(|error| of_read(&error))?;
+    let mut all = workspace
+        .reader
+        .checkpoints()
+        .map_err(|error| of_read(&error))?;
     all.sort_by(|a, b| (b.operation, b.time_ns, &b.name).cmp(&(a.operation, a.time_ns, &a.name)));
-    let from: usize = params.cursor.as_deref().map_or(Ok(0), str::parse).map_err(|_| {
-        RpcError::new(ErrorKind::Invalid, "that cursor is not one of ours; begin again without one")
-    })?;
+    let from: usize = params
+        .cursor
+        .as_deref()
+        .map_or(Ok(0), str::parse)
+        .map_err(|_| {
+            RpcError::new(
+                ErrorKind::Invalid,
+                "that cursor is not one of ours; begin again without one",
+            )
+        })?;
     let limit = usize::try_from(params.limit.unwrap_or(PAGE).max(1)).unwrap_or(200);
-    let checkpoints: Vec<CheckpointView> = all.iter().skip(from).take(limit).map(CheckpointView::from).collect();
-    let next = (from + checkpoints.len() < all.len()).then(|| (from + checkpoints.len()).to_string());
-    result(&CheckpointListResult { checkpoints, cursor: next })
+    let checkpoints: Vec<CheckpointView> = all
+        .iter()
+        .skip(from)
+        .take(limit)
+        .map(CheckpointView::from)
+        .collect();
+    let next =
+        (from + checkpoints.len() < all.len()).then(|| (from + checkpoints.len()).to_string());
+    result(&CheckpointListResult {
+        checkpoints,
+        cursor: next,
+    })
 }
 
 pub(super) fn show(peer: &Arc<Peer>, request: &Request) -> Answer {
@@ -78,16 +123,28 @@ pub(super) async fn update(peer: &Arc<Peer>, request: &Request) -> Answer {
     if let Some(rename) = &params.rename {
         new.name = name(rename)?;
         if new.name != old.name && existing(&workspace, rename).is_ok() {
-            return Err(RpcError::new(ErrorKind::Invalid, format!("there is a checkpoint `{rename}` already")));
+            return Err(RpcError::new(
+                ErrorKind::Invalid,
+                format!("there is a checkpoint `{rename}` already"),
+            ));
         }
     }
     new.message = params.message.or(new.message);
     new.keep = params.keep.map_or(new.keep, Into::into);
-    new.metadata = params.metadata.map(|value| value.to_string()).or(new.metadata);
+    new.metadata = params
+        .metadata
+        .map(|value| value.to_string())
+        .or(new.metadata);
     let put = Box::new(new.clone());
-    ask(&workspace, None, |reply| workspace.write(Order::PutCheckpoint(put, reply))).await?;
+    ask(&workspace, None, |reply| {
+        workspace.write(Order::PutCheckpoint(put, reply))
+    })
+    .await?;
     if new.name != old.name {
-        ask(&workspace, None, |reply| workspace.write(Order::DropCheckpoint(old.name, reply))).await?;
+        ask(&workspace, None, |reply| {
+            workspace.write(Order::DropCheckpoint(old.name, reply))
+        })
+        .await?;
     }
     result(&CheckpointView::from(&new))
 }
@@ -97,6 +154,9 @@ pub(super) async fn delete(peer: &Arc<Peer>, request: &Request) -> Answer {
     let (_, workspace) = workspace(peer, &params.workspace)?;
     let old = existing(&workspace, &params.name)?;
     let name = old.name.clone();
-    ask(&workspace, None, |reply| workspace.write(Order::DropCheckpoint(name, reply))).await?;
+    ask(&workspace, None, |reply| {
+        workspace.write(Order::DropCheckpoint(name, reply))
+    })
+    .await?;
     result(&CheckpointView::from(&old))
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use aft_model::{FileState, OperationId, RelPath};
 use aft_rpc::types::file::{
-    FileHistoryParams, FileHistoryResult, FileReadParams, FileReadResult, TreeEntry, TreeListParams, TreeListResult, VersionView,
+    FileHistoryParams, FileHistoryResult, FileReadParams, FileReadResult, TreeEntry,
+    TreeListParams, TreeListResult, VersionView,
 };
 use aft_rpc::types::operation::{StateKind, StateView};
 use aft_rpc::{ErrorKind, Request, RpcError, WireBytes, WirePath, WirePoint, WireTime};
@@ -33,15 +34,27 @@ pub(super) fn history(peer: &Arc<Peer>, request: &Request) -> Answer {
     let before = match params.cursor.as_deref().map(str::parse) {
         None => None,
         Some(Ok(number)) => Some(OperationId(number)),
-        Some(Err(_)) => return Err(RpcError::new(ErrorKind::Invalid, "that cursor is not one of ours; begin again without one")),
+        Some(Err(_)) => {
+            return Err(RpcError::new(
+                ErrorKind::Invalid,
+                "that cursor is not one of ours; begin again without one",
+            ));
+        }
     };
     reading(|| {
-        let found = workspace.reader.path_history(&path, before, limit).map_err(|error| of_read(&error))?;
+        let found = workspace
+            .reader
+            .path_history(&path, before, limit)
+            .map_err(|error| of_read(&error))?;
         if found.is_empty() && before.is_none() {
             return Err(never(&path));
         }
         let mut versions = Vec::with_capacity(found.len());
-        for HistoryEntry { summary: OperationSummary { operation, .. }, change } in &found {
+        for HistoryEntry {
+            summary: OperationSummary { operation, .. },
+            change,
+        } in &found
+        {
             versions.push(VersionView {
                 operation: operation.id.0,
                 kind: operation.kind.into(),
@@ -53,23 +66,44 @@ pub(super) fn history(peer: &Arc<Peer>, request: &Request) -> Answer {
                 renamed_from: change.renamed_from.as_ref().map(WirePath::from),
             });
         }
-        let next = (found.len() == limit).then(|| found.last().map(|last| last.summary.operation.id.0.to_string())).flatten();
-        result(&FileHistoryResult { path: (&path).into(), versions, cursor: next })
+        let next = (found.len() == limit)
+            .then(|| {
+                found
+                    .last()
+                    .map(|last| last.summary.operation.id.0.to_string())
+            })
+            .flatten();
+        result(&FileHistoryResult {
+            path: (&path).into(),
+            versions,
+            cursor: next,
+        })
     })
 }
 
 fn one_path(record: &Record, path: &WirePath) -> Result<RelPath, RpcError> {
     path.within(&record.root).map_err(|refused| {
-        RpcError::new(ErrorKind::Invalid, refused.to_string()).with_remedy("name a path inside the workspace")
+        RpcError::new(ErrorKind::Invalid, refused.to_string())
+            .with_remedy("name a path inside the workspace")
     })
 }
 
 fn never(path: &RelPath) -> RpcError {
-    RpcError::new(ErrorKind::NotFound, format!("`{}` was never in the history", path.display()))
+    RpcError::new(
+        ErrorKind::NotFound,
+        format!("`{}` was never in the history", path.display()),
+    )
 }
 
-fn at(peer: &Peer, workspace: &Workspace, point: Option<&WirePoint>) -> Result<OperationId, RpcError> {
-    point.map_or_else(|| Ok(workspace.reader.head()), |point| points::resolve(&workspace.reader, point, peer.now_ns()))
+fn at(
+    peer: &Peer,
+    workspace: &Workspace,
+    point: Option<&WirePoint>,
+) -> Result<OperationId, RpcError> {
+    point.map_or_else(
+        || Ok(workspace.reader.head()),
+        |point| points::resolve(&workspace.reader, point, peer.now_ns()),
+    )
 }
 
 pub(super) fn read(peer: &Arc<Peer>, request: &Request) -> Answer {
@@ -82,64 +116,140 @@ pub(super) fn read(peer: &Arc<Peer>, request: &Request) -> Answer {
         let (kind, size, mode) = match state {
             FileState::File { size, mode, .. } => (StateKind::File, Some(size), Some(mode)),
             FileState::Symlink { .. } => (StateKind::Symlink, None, None),
-            FileState::Dir { .. } => return Err(RpcError::new(ErrorKind::Invalid, format!("`{}` is a directory; `tree.list` lists it", path.display()))),
+            FileState::Dir { .. } => {
+                return Err(RpcError::new(
+                    ErrorKind::Invalid,
+                    format!("`{}` is a directory; `tree.list` lists it", path.display()),
+                ));
+            }
             FileState::Absent => {
-                return Err(RpcError::new(ErrorKind::NotFound, format!("`{}` was not there after operation {operation}", path.display())));
+                return Err(RpcError::new(
+                    ErrorKind::NotFound,
+                    format!(
+                        "`{}` was not there after operation {operation}",
+                        path.display()
+                    ),
+                ));
             }
             FileState::Opaque { reason, .. } => {
                 let reason = aft_rpc::types::operation::opaque_reason(reason);
-                return Err(RpcError::new(ErrorKind::NotFound, format!("the bytes of `{}` are not in the history: {reason}", path.display())));
+                return Err(RpcError::new(
+                    ErrorKind::NotFound,
+                    format!(
+                        "the bytes of `{}` are not in the history: {reason}",
+                        path.display()
+                    ),
+                ));
             }
         };
-        let Some(id) = state.content() else { return Err(never(&path)) };
+        let Some(id) = state.content() else {
+            return Err(never(&path));
+        };
         let offset = params.offset.unwrap_or(0);
         let length = params.length.unwrap_or(CONTENT_MAX).min(CONTENT_MAX);
         let content = part(&workspace, &id, offset, length)?;
         let size = size.unwrap_or(offset + content.len() as u64);
         let hash = id.to_string();
-        result(&FileReadResult { path: (&path).into(), operation: operation.0, kind, mode, size, hash, offset, content: WireBytes(content) })
+        result(&FileReadResult {
+            path: (&path).into(),
+            operation: operation.0,
+            kind,
+            mode,
+            size,
+            hash,
+            offset,
+            content: WireBytes(content),
+        })
     })
 }
 
-fn part(workspace: &Workspace, id: &aft_model::ContentId, offset: u64, length: u64) -> Result<Vec<u8>, RpcError> {
-    let mut content = workspace.reader.open_content(id).map_err(|error| of_read(&error))?;
-    let damaged = |error: std::io::Error| RpcError::new(ErrorKind::Corrupt, format!("the content cannot be read: {error}"));
+fn part(
+    workspace: &Workspace,
+    id: &aft_model::ContentId,
+    offset: u64,
+    length: u64,
+) -> Result<Vec<u8>, RpcError> {
+    let mut content = workspace
+        .reader
+        .open_content(id)
+        .map_err(|error| of_read(&error))?;
+    let damaged = |error: std::io::Error| {
+        RpcError::new(
+            ErrorKind::Corrupt,
+            format!("the content cannot be read: {error}"),
+        )
+    };
     std::io::copy(&mut content.by_ref().take(offset), &mut std::io::sink()).map_err(damaged)?;
     let mut bytes = Vec::new();
-    content.take(length).read_to_end(&mut bytes).map_err(damaged)?;
+    content
+        .take(length)
+        .read_to_end(&mut bytes)
+        .map_err(damaged)?;
     Ok(bytes)
 }
 
 /// The state of a path at a point; an error where the history never knew the path.
-fn state_at(workspace: &Workspace, path: &RelPath, operation: OperationId) -> Result<FileState, RpcError> {
-    let known = workspace.reader.state_at(path, operation).map_err(|error| of_read(&error))?;
+fn state_at(
+    workspace: &Workspace,
+    path: &RelPath,
+    operation: OperationId,
+) -> Result<FileState, RpcError> {
+    let known = workspace
+        .reader
+        .state_at(path, operation)
+        .map_err(|error| of_read(&error))?;
     known.ok_or_else(|| never(path))
 }
 
 pub(super) fn tree(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: TreeListParams = request.params()?;
     let (record, workspace) = workspace(peer, &params.workspace)?;
-    let prefix = params.prefix.as_ref().map_or_else(|| Ok(RelPath::root()), |prefix| one_path(&record, prefix))?;
+    let prefix = params
+        .prefix
+        .as_ref()
+        .map_or_else(|| Ok(RelPath::root()), |prefix| one_path(&record, prefix))?;
     let operation = at(peer, &workspace, params.at.as_ref())?;
-    let after = params.cursor.as_ref().map(|cursor| cursor.as_bytes().to_vec());
+    let after = params
+        .cursor
+        .as_ref()
+        .map(|cursor| cursor.as_bytes().to_vec());
     let limit = usize::try_from(params.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX)).unwrap_or(200);
     reading(|| {
         let entries = entries_at(&workspace, &prefix, operation)?;
-        let later = |path: &RelPath| after.as_ref().is_none_or(|after| path.as_bytes() > after.as_slice());
+        let later = |path: &RelPath| {
+            after
+                .as_ref()
+                .is_none_or(|after| path.as_bytes() > after.as_slice())
+        };
         let page: Vec<TreeEntry> = entries
             .iter()
             .filter(|(path, _)| later(path))
             .take(limit)
-            .map(|(path, state)| TreeEntry { path: path.into(), state: StateView::from(state) })
+            .map(|(path, state)| TreeEntry {
+                path: path.into(),
+                state: StateView::from(state),
+            })
             .collect();
-        let next = (page.len() == limit).then(|| page.last().map(|last| last.path.display().into_owned())).flatten();
-        result(&TreeListResult { operation: operation.0, entries: page, cursor: next })
+        let next = (page.len() == limit)
+            .then(|| page.last().map(|last| last.path.display().into_owned()))
+            .flatten();
+        result(&TreeListResult {
+            operation: operation.0,
+            entries: page,
+            cursor: next,
+        })
     })
 }
 
 /// The newest tree, with everything that changed since the point put back.
-fn entries_at(workspace: &Workspace, prefix: &RelPath, operation: OperationId) -> Result<Vec<(RelPath, FileState)>, RpcError> {
-    let tree = workspace.tree().ok_or_else(|| RpcError::new(ErrorKind::Busy, "the workspace is busy; try again"))?;
+fn entries_at(
+    workspace: &Workspace,
+    prefix: &RelPath,
+    operation: OperationId,
+) -> Result<Vec<(RelPath, FileState)>, RpcError> {
+    let tree = workspace
+        .tree()
+        .ok_or_else(|| RpcError::new(ErrorKind::Busy, "the workspace is busy; try again"))?;
     let mut entries = std::collections::BTreeMap::new();
     tree.each_beneath(prefix, &mut |path, known| {
         entries.insert(path.clone(), known.state);
@@ -147,10 +257,17 @@ fn entries_at(workspace: &Workspace, prefix: &RelPath, operation: OperationId) -
     if let Some(known) = tree.get(prefix) {
         entries.insert(prefix.clone(), known.state);
     }
-    for (path, state) in workspace.reader.states_at(operation).map_err(|error| of_read(&error))? {
+    for (path, state) in workspace
+        .reader
+        .states_at(operation)
+        .map_err(|error| of_read(&error))?
+    {
         if path.is_within(prefix) {
             entries.insert(path, state);
         }
     }
-    Ok(entries.into_iter().filter(|(_, state)| state.exists()).collect())
+    Ok(entries
+        .into_iter()
+        .filter(|(_, state)| state.exists())
+        .collect())
 }

@@ -7,8 +7,12 @@ use std::time::Duration;
 use aft_engine::Selection;
 use aft_model::{Change, FileState, OperationId, RelPath, SessionId, TurnId};
 use aft_rpc::types::diff::{DiffFormat, DiffParams, DiffResult};
-use aft_rpc::types::history::{HistoryListParams, HistoryListResult, HistoryPollParams, HistoryPollResult};
-use aft_rpc::types::operation::{DiffDetail, OperationShowParams, OperationShowResult, OperationView};
+use aft_rpc::types::history::{
+    HistoryListParams, HistoryListResult, HistoryPollParams, HistoryPollResult,
+};
+use aft_rpc::types::operation::{
+    DiffDetail, OperationShowParams, OperationShowResult, OperationView,
+};
 use aft_rpc::{ErrorKind, Request, RpcError};
 use aft_store::{Filter, OperationSummary};
 
@@ -38,7 +42,10 @@ pub(super) fn list(peer: &Arc<Peer>, request: &Request) -> Answer {
     let chosen = selection(&record, Some(&paths))?;
     let now = peer.now_ns();
     let point = |point: &Option<aft_rpc::WirePoint>| {
-        point.as_ref().map(|point| points::resolve(&workspace.reader, point, now)).transpose()
+        point
+            .as_ref()
+            .map(|point| points::resolve(&workspace.reader, point, now))
+            .transpose()
     };
     let filter = Filter {
         path: None,
@@ -58,8 +65,13 @@ pub(super) fn list(peer: &Arc<Peer>, request: &Request) -> Answer {
         for summary in &found {
             operations.push(listed(&workspace, summary, shown, params.stat));
         }
-        let next = (found.len() == limit).then(|| found.last().map(|last| last.operation.id.0.to_string())).flatten();
-        result(&HistoryListResult { operations, cursor: next })
+        let next = (found.len() == limit)
+            .then(|| found.last().map(|last| last.operation.id.0.to_string()))
+            .flatten();
+        result(&HistoryListResult {
+            operations,
+            cursor: next,
+        })
     })
 }
 
@@ -71,24 +83,43 @@ fn matching(
     before: Option<OperationId>,
     limit: usize,
 ) -> Result<Vec<OperationSummary>, RpcError> {
-    let read = |filter: &Filter| workspace.reader.operations(filter, before, limit).map_err(|error| of_read(&error));
+    let read = |filter: &Filter| {
+        workspace
+            .reader
+            .operations(filter, before, limit)
+            .map_err(|error| of_read(&error))
+    };
     if chosen.is_all() {
         return read(&filter);
     }
     let mut merged = BTreeMap::new();
     for path in &chosen.0 {
-        for summary in read(&Filter { path: Some(path.clone()), ..filter.clone() })? {
+        for summary in read(&Filter {
+            path: Some(path.clone()),
+            ..filter.clone()
+        })? {
             merged.insert(std::cmp::Reverse(summary.operation.id), summary);
         }
     }
     Ok(merged.into_values().take(limit).collect())
 }
 
-fn listed(workspace: &Workspace, summary: &OperationSummary, shown: usize, stat: bool) -> OperationView {
+fn listed(
+    workspace: &Workspace,
+    summary: &OperationSummary,
+    shown: usize,
+    stat: bool,
+) -> OperationView {
     let mut view = OperationView::from_model(&summary.operation, shown);
     view.n_changes = summary.n_changes;
     if stat {
-        let first: Vec<Change> = summary.operation.changes.iter().take(shown).cloned().collect();
+        let first: Vec<Change> = summary
+            .operation
+            .changes
+            .iter()
+            .take(shown)
+            .cloned()
+            .collect();
         view.changes = diffs::views(workspace, &first, Detail::Stat);
     }
     view
@@ -96,7 +127,12 @@ fn listed(workspace: &Workspace, summary: &OperationSummary, shown: usize, stat:
 
 fn cursor(cursor: Option<&str>) -> Result<Option<OperationId>, RpcError> {
     let Some(text) = cursor else { return Ok(None) };
-    let number = text.parse().map_err(|_| RpcError::new(ErrorKind::Invalid, "that cursor is not one of ours; begin again without one"))?;
+    let number = text.parse().map_err(|_| {
+        RpcError::new(
+            ErrorKind::Invalid,
+            "that cursor is not one of ours; begin again without one",
+        )
+    })?;
     Ok(Some(OperationId(number)))
 }
 
@@ -106,8 +142,17 @@ pub(super) async fn poll(peer: &Arc<Peer>, request: &Request) -> Answer {
     let limit = usize::try_from(params.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX)).unwrap_or(50);
     let mut head = workspace.shared.head.subscribe();
     let newest = *head.borrow_and_update();
-    let Some(after) = params.clock.as_deref().and_then(|clock| workspace.read_clock(clock)).filter(|after| *after <= newest) else {
-        let fresh = HistoryPollResult { clock: workspace.clock(newest), fresh_instance: true, operations: Vec::new() };
+    let Some(after) = params
+        .clock
+        .as_deref()
+        .and_then(|clock| workspace.read_clock(clock))
+        .filter(|after| *after <= newest)
+    else {
+        let fresh = HistoryPollResult {
+            clock: workspace.clock(newest),
+            fresh_instance: true,
+            operations: Vec::new(),
+        };
         return result(&fresh);
     };
     if after >= newest && params.wait_ms.is_some_and(|wait| wait > 0) {
@@ -115,11 +160,21 @@ pub(super) async fn poll(peer: &Arc<Peer>, request: &Request) -> Answer {
         drop(tokio::time::timeout(patience, head.wait_for(|newest| *newest > after)).await);
     }
     reading(|| {
-        let found = workspace.reader.operations_after(after, limit).map_err(|error| of_read(&error))?;
+        let found = workspace
+            .reader
+            .operations_after(after, limit)
+            .map_err(|error| of_read(&error))?;
         let clock = found.last().map_or(after, |last| last.operation.id);
         let shown = usize::try_from(CHANGES_SHOWN).unwrap_or(20);
-        let operations = found.iter().map(|summary| listed(&workspace, summary, shown, false)).collect();
-        result(&HistoryPollResult { clock: workspace.clock(clock), fresh_instance: false, operations })
+        let operations = found
+            .iter()
+            .map(|summary| listed(&workspace, summary, shown, false))
+            .collect();
+        result(&HistoryPollResult {
+            clock: workspace.clock(clock),
+            fresh_instance: false,
+            operations,
+        })
     })
 }
 
@@ -130,9 +185,18 @@ pub(super) fn show(peer: &Arc<Peer>, request: &Request) -> Answer {
     let chosen = selection(&record, params.paths.as_deref())?;
     reading(|| {
         let operation = whole(&workspace, id)?;
-        let changes: Vec<Change> = operation.changes.iter().filter(|change| touches(&chosen, change)).cloned().collect();
+        let changes: Vec<Change> = operation
+            .changes
+            .iter()
+            .filter(|change| touches(&chosen, change))
+            .cloned()
+            .collect();
         let from = offset(params.cursor.as_deref())?;
-        let limit = params.limit.map_or(FILES_SHOWN, |limit| usize::try_from(limit).unwrap_or(FILES_SHOWN).min(FILES_SHOWN));
+        let limit = params.limit.map_or(FILES_SHOWN, |limit| {
+            usize::try_from(limit)
+                .unwrap_or(FILES_SHOWN)
+                .min(FILES_SHOWN)
+        });
         let page: Vec<Change> = changes.iter().skip(from).take(limit).cloned().collect();
         let mut view = OperationView::from_model(&operation, 0);
         view.changes = match params.diff {
@@ -141,25 +205,41 @@ pub(super) fn show(peer: &Arc<Peer>, request: &Request) -> Answer {
             DiffDetail::Unified => diffs::views(&workspace, &page, Detail::Unified),
         };
         let next = (from + page.len() < changes.len()).then(|| (from + page.len()).to_string());
-        result(&OperationShowResult { operation: view, cursor: next })
+        result(&OperationShowResult {
+            operation: view,
+            cursor: next,
+        })
     })
 }
 
 fn touches(chosen: &Selection, change: &Change) -> bool {
-    chosen.contains(&change.path) || change.renamed_from.as_ref().is_some_and(|from| chosen.contains(from))
+    chosen.contains(&change.path)
+        || change
+            .renamed_from
+            .as_ref()
+            .is_some_and(|from| chosen.contains(from))
 }
 
 fn whole(workspace: &Workspace, id: OperationId) -> Result<Arc<aft_model::Operation>, RpcError> {
     if let Some(slot) = workspace.shared.ring.read().get(id) {
         return Ok(Arc::clone(&slot.operation));
     }
-    let read = workspace.reader.operation(id).map_err(|error| of_read(&error))?;
-    read.map(Arc::new).ok_or_else(|| RpcError::new(ErrorKind::NotFound, format!("there is no operation {id}")))
+    let read = workspace
+        .reader
+        .operation(id)
+        .map_err(|error| of_read(&error))?;
+    read.map(Arc::new)
+        .ok_or_else(|| RpcError::new(ErrorKind::NotFound, format!("there is no operation {id}")))
 }
 
 fn offset(cursor: Option<&str>) -> Result<usize, RpcError> {
     let Some(text) = cursor else { return Ok(0) };
-    text.parse().map_err(|_| RpcError::new(ErrorKind::Invalid, "that cursor is not one of ours; begin again without one"))
+    text.parse().map_err(|_| {
+        RpcError::new(
+            ErrorKind::Invalid,
+            "that cursor is not one of ours; begin again without one",
+        )
+    })
 }
 
 pub(super) fn diff(peer: &Arc<Peer>, request: &Request) -> Answer {
@@ -175,7 +255,11 @@ pub(super) fn diff(peer: &Arc<Peer>, request: &Request) -> Answer {
     reading(|| {
         let changes = between(&workspace, from, to, &chosen)?;
         let start = offset(params.cursor.as_deref())?;
-        let limit = params.limit.map_or(FILES_SHOWN, |limit| usize::try_from(limit).unwrap_or(FILES_SHOWN).min(FILES_SHOWN));
+        let limit = params.limit.map_or(FILES_SHOWN, |limit| {
+            usize::try_from(limit)
+                .unwrap_or(FILES_SHOWN)
+                .min(FILES_SHOWN)
+        });
         let page: Vec<Change> = changes.iter().skip(start).take(limit).cloned().collect();
         let detail = match params.format {
             DiffFormat::Unified => Detail::Unified,
@@ -184,23 +268,56 @@ pub(super) fn diff(peer: &Arc<Peer>, request: &Request) -> Answer {
         };
         let files = diffs::views(&workspace, &page, detail);
         let next = (start + page.len() < changes.len()).then(|| (start + page.len()).to_string());
-        result(&DiffResult { from: from.0, to: to.0, n_files: changes.len() as u64, files, cursor: next })
+        result(&DiffResult {
+            from: from.0,
+            to: to.0,
+            n_files: changes.len() as u64,
+            files,
+            cursor: next,
+        })
     })
 }
 
 /// What differs between two points: the states at both of every path that changed since the earlier one.
-fn between(workspace: &Workspace, from: OperationId, to: OperationId, chosen: &Selection) -> Result<Vec<Change>, RpcError> {
-    let states = |at| workspace.reader.states_at(at).map_err(|error| of_read(&error));
+fn between(
+    workspace: &Workspace,
+    from: OperationId,
+    to: OperationId,
+    chosen: &Selection,
+) -> Result<Vec<Change>, RpcError> {
+    let states = |at| {
+        workspace
+            .reader
+            .states_at(at)
+            .map_err(|error| of_read(&error))
+    };
     let (early, late) = (from.min(to), from.max(to));
     let at_early = states(early)?;
     let at_late: BTreeMap<RelPath, FileState> = states(late)?.into_iter().collect();
-    let tree = workspace.tree().ok_or_else(|| RpcError::new(ErrorKind::Busy, "the workspace is busy; try again"))?;
+    let tree = workspace
+        .tree()
+        .ok_or_else(|| RpcError::new(ErrorKind::Busy, "the workspace is busy; try again"))?;
     let mut changes = Vec::new();
-    for (path, first) in at_early.into_iter().filter(|(path, _)| chosen.contains(path)) {
-        let second = at_late.get(&path).copied().unwrap_or_else(|| tree.state(&path));
-        let (before, after) = if from <= to { (first, second) } else { (second, first) };
+    for (path, first) in at_early
+        .into_iter()
+        .filter(|(path, _)| chosen.contains(path))
+    {
+        let second = at_late
+            .get(&path)
+            .copied()
+            .unwrap_or_else(|| tree.state(&path));
+        let (before, after) = if from <= to {
+            (first, second)
+        } else {
+            (second, first)
+        };
         if before != after {
-            changes.push(Change { path, before, after, renamed_from: None });
+            changes.push(Change {
+                path,
+                before,
+                after,
+                renamed_from: None,
+            });
         }
     }
     changes.sort_by(|a, b| a.path.cmp(&b.path));

@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use aft_rpc::types::daemon::{
-    DaemonLogsParams, DaemonLogsResult, DaemonStatusParams, DaemonStatusResult, DaemonStopParams, DaemonStopResult,
+    DaemonLogsParams, DaemonLogsResult, DaemonStatusParams, DaemonStatusResult, DaemonStopParams,
+    DaemonStopResult,
 };
-use aft_rpc::types::store::{Problem, StoreCheckParams, StoreCheckResult, StoreStatsParams, StoreStatsResult};
+use aft_rpc::types::store::{
+    Problem, StoreCheckParams, StoreCheckResult, StoreStatsParams, StoreStatsResult,
+};
 use aft_rpc::{ErrorKind, Request, RpcError, WireTime};
 
 use super::{Answer, reading, result, workspace};
@@ -28,7 +31,8 @@ pub(super) fn status(peer: &Arc<Peer>, request: &Request) -> Answer {
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         build: None,
-        uptime: std::time::Duration::from_nanos(u64::try_from(uptime_ns).unwrap_or(0)).as_secs_f64(),
+        uptime: std::time::Duration::from_nanos(u64::try_from(uptime_ns).unwrap_or(0))
+            .as_secs_f64(),
         started: WireTime(daemon.started_ns),
         instance: daemon.instance.clone(),
         home: daemon.paths.home.as_path().into(),
@@ -42,7 +46,11 @@ pub(super) fn status(peer: &Arc<Peer>, request: &Request) -> Answer {
 /// Resident memory of this process.
 pub(super) fn resident_bytes() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
+    let pages: u64 = statm
+        .split(' ')
+        .nth(1)
+        .and_then(|pages| pages.parse().ok())
+        .unwrap_or(0);
     pages * rustix::param::page_size() as u64
 }
 
@@ -57,7 +65,9 @@ pub(super) fn stop(peer: &Arc<Peer>, request: &Request) -> Answer {
         }
         daemon.stopping.send_replace(true);
     });
-    result(&DaemonStopResult { pid: std::process::id() })
+    result(&DaemonStopResult {
+        pid: std::process::id(),
+    })
 }
 
 pub(super) fn logs(peer: &Arc<Peer>, request: &Request) -> Answer {
@@ -65,7 +75,12 @@ pub(super) fn logs(peer: &Arc<Peer>, request: &Request) -> Answer {
     let wanted = usize::try_from(params.lines.unwrap_or(LINES).min(LINES_MAX)).unwrap_or(200);
     let dir = peer.daemon.paths.log_dir();
     reading(|| {
-        let unreadable = |error: std::io::Error| RpcError::new(ErrorKind::NotFound, format!("the log cannot be read: {error}"));
+        let unreadable = |error: std::io::Error| {
+            RpcError::new(
+                ErrorKind::NotFound,
+                format!("the log cannot be read: {error}"),
+            )
+        };
         let newest = std::fs::read_dir(&dir)
             .map_err(unreadable)?
             .filter_map(|entry| entry.ok().map(|entry| entry.path()))
@@ -75,14 +90,25 @@ pub(super) fn logs(peer: &Arc<Peer>, request: &Request) -> Answer {
         let text = std::fs::read_to_string(&newest).map_err(unreadable)?;
         let mut lines: Vec<String> = text.lines().rev().take(wanted).map(str::to_owned).collect();
         lines.reverse();
-        result(&DaemonLogsResult { file: newest.as_path().into(), lines })
+        result(&DaemonLogsResult {
+            file: newest.as_path().into(),
+            lines,
+        })
     })
 }
 
-fn chosen(peer: &Peer, wanted: Option<&aft_rpc::WirePath>) -> Result<Vec<Arc<Workspace>>, RpcError> {
+fn chosen(
+    peer: &Peer,
+    wanted: Option<&aft_rpc::WirePath>,
+) -> Result<Vec<Arc<Workspace>>, RpcError> {
     match wanted {
         Some(wanted) => Ok(vec![workspace(peer, wanted)?.1]),
-        None => Ok(peer.daemon.all().into_iter().filter_map(|(_, open)| open.ok()).collect()),
+        None => Ok(peer
+            .daemon
+            .all()
+            .into_iter()
+            .filter_map(|(_, open)| open.ok())
+            .collect()),
     }
 }
 
@@ -90,7 +116,10 @@ pub(super) fn stats(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: StoreStatsParams = request.params()?;
     let workspaces = chosen(peer, params.workspace.as_ref())?;
     reading(|| {
-        let mut sum = StoreStatsResult { n_workspaces: workspaces.len() as u64, ..StoreStatsResult::default() };
+        let mut sum = StoreStatsResult {
+            n_workspaces: workspaces.len() as u64,
+            ..StoreStatsResult::default()
+        };
         for workspace in &workspaces {
             let stats = workspace.reader.stats().map_err(|error| of_read(&error))?;
             let (n_contents, stored) = stats.by_kind.get(&Kind::Blob).copied().unwrap_or_default();
@@ -100,8 +129,15 @@ pub(super) fn stats(peer: &Arc<Peer>, request: &Request) -> Answer {
             sum.n_segments += stats.segments;
             sum.n_contents += n_contents;
             sum.stored_bytes += stored;
-            sum.n_operations += stats.by_kind.get(&Kind::Operation).map_or(0, |(count, _)| *count);
-            sum.n_checkpoints += workspace.reader.checkpoints().map_err(|error| of_read(&error))?.len() as u64;
+            sum.n_operations += stats
+                .by_kind
+                .get(&Kind::Operation)
+                .map_or(0, |(count, _)| *count);
+            sum.n_checkpoints += workspace
+                .reader
+                .checkpoints()
+                .map_err(|error| of_read(&error))?
+                .len() as u64;
             sum.content_bytes += workspace.shared.standing.lock().n_bytes;
         }
         result(&sum)
@@ -112,23 +148,47 @@ pub(super) async fn check(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: StoreCheckParams = request.params()?;
     let workspaces = chosen(peer, None)?;
     let read_data = params.read_data;
-    let work = move || -> Result<StoreCheckResult, RpcError> {
-        let mut sum = StoreCheckResult { ok: true, ..StoreCheckResult::default() };
-        for workspace in workspaces {
-            let report = workspace.reader.check(read_data).map_err(|error| of_read(&error))?;
-            sum.ok &= report.is_clean();
-            sum.n_records += report.records;
-            sum.n_contents += report.contents;
-            let damaged = report.damage.iter().map(|damage| format!("{} at {:?}: {}", damage.segment, damage.range, damage.reason));
-            let unreadable = report.bad_contents.iter().map(|id| format!("content {id} cannot be served"));
-            let chain = (!report.chain_ok).then(|| "the chain over the operations does not verify".to_owned());
-            sum.problems.extend(damaged.chain(unreadable).chain(chain).map(|message| Problem {
-                message,
-                remedy: Some("everything else is still served; what is damaged is never put back".to_owned()),
-            }));
-        }
-        Ok(sum)
-    };
-    let checked = tokio::task::spawn_blocking(work).await.map_err(|error| RpcError::internal(error.to_string()))??;
+    let work =
+        move || -> Result<StoreCheckResult, RpcError> {
+            let mut sum = StoreCheckResult {
+                ok: true,
+                ..StoreCheckResult::default()
+            };
+            for workspace in workspaces {
+                let report = workspace
+                    .reader
+                    .check(read_data)
+                    .map_err(|error| of_read(&error))?;
+                sum.ok &= report.is_clean();
+                sum.n_records += report.records;
+                sum.n_contents += report.contents;
+                let damaged = report.damage.iter().map(|damage| {
+                    format!(
+                        "{} at {:?}: {}",
+                        damage.segment, damage.range, damage.reason
+                    )
+                });
+                let unreadable = report
+                    .bad_contents
+                    .iter()
+                    .map(|id| format!("content {id} cannot be served"));
+                let chain = (!report.chain_ok)
+                    .then(|| "the chain over the operations does not verify".to_owned());
+                sum.problems
+                    .extend(damaged.chain(unreadable).chain(chain).map(|message| {
+                    Problem {
+                        message,
+                        remedy: Some(
+                            "everything else is still served; what is damaged is never put back"
+                                .to_owned(),
+                        ),
+                    }
+                }));
+            }
+            Ok(sum)
+        };
+    let checked = tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| RpcError::internal(error.to_string()))??;
     result(&checked)
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use aft_model::{SessionId, TurnId};
 use aft_rpc::types::session::{
-    EditBeginParams, EditBeginResult, EditEndParams, EditEndResult, SessionEndParams, SessionListParams,
-    SessionListResult, SessionShowParams, SessionStartParams, SessionView, TurnEndParams, TurnEndResult,
-    TurnStartParams, TurnStartResult,
+    EditBeginParams, EditBeginResult, EditEndParams, EditEndResult, SessionEndParams,
+    SessionListParams, SessionListResult, SessionShowParams, SessionStartParams, SessionView,
+    TurnEndParams, TurnEndResult, TurnStartParams, TurnStartResult,
 };
 use aft_rpc::{ErrorKind, Request, RpcError, WirePath, WireTime};
 use aft_store::Filter;
@@ -27,7 +27,10 @@ pub(super) async fn start(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: SessionStartParams = request.params()?;
     let (_, workspace) = workspace(peer, &params.workspace)?;
     if params.agent.is_empty() || params.agent.len() > 128 {
-        return Err(RpcError::new(ErrorKind::Invalid, "an agent's name has 1 to 128 bytes"));
+        return Err(RpcError::new(
+            ErrorKind::Invalid,
+            "an agent's name has 1 to 128 bytes",
+        ));
     }
     let mut session = Sessions::fresh(new_id(), params.agent, peer.now_ns());
     session.label = params.label;
@@ -36,7 +39,9 @@ pub(super) async fn start(peer: &Arc<Peer>, request: &Request) -> Answer {
     session.metadata = params.metadata;
     workspace.shared.sessions.start(session.clone());
     if params.attach {
-        peer.attached.lock().push((Arc::clone(&workspace), session.id.clone()));
+        peer.attached
+            .lock()
+            .push((Arc::clone(&workspace), session.id.clone()));
     }
     result(&view(&workspace, &session)?)
 }
@@ -45,7 +50,10 @@ pub(super) async fn end(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: SessionEndParams = request.params()?;
     let workspace = of_session(peer, params.workspace.as_ref(), &params.session)?;
     let now = peer.now_ns();
-    workspace.shared.sessions.change(&params.session, |session| session.end(now));
+    workspace
+        .shared
+        .sessions
+        .change(&params.session, |session| session.end(now));
     attribute(&workspace).await?;
     let session = found(&workspace, &params.session)?;
     result(&view(&workspace, &session)?)
@@ -56,10 +64,20 @@ pub(super) fn list(peer: &Arc<Peer>, request: &Request) -> Answer {
     let (_, workspace) = workspace(peer, &params.workspace)?;
     let limit = usize::try_from(params.limit.unwrap_or(200)).unwrap_or(200);
     let mut sessions = Vec::new();
-    for session in workspace.shared.sessions.list().iter().filter(|session| !params.open || session.ended_ns.is_none()).take(limit) {
+    for session in workspace
+        .shared
+        .sessions
+        .list()
+        .iter()
+        .filter(|session| !params.open || session.ended_ns.is_none())
+        .take(limit)
+    {
         sessions.push(view(&workspace, session)?);
     }
-    result(&SessionListResult { sessions, cursor: None })
+    result(&SessionListResult {
+        sessions,
+        cursor: None,
+    })
 }
 
 pub(super) fn show(peer: &Arc<Peer>, request: &Request) -> Answer {
@@ -75,20 +93,41 @@ pub(super) async fn turn_start(peer: &Arc<Peer>, request: &Request) -> Answer {
         (Some(session), wanted) => (of_session(peer, wanted.as_ref(), session)?, session.clone()),
         (None, Some(wanted)) => {
             let (_, workspace) = workspace(peer, wanted)?;
-            let open = workspace.shared.sessions.list().into_iter().find(|open| open.agent == COMMAND_LINE && open.ended_ns.is_none());
+            let open = workspace
+                .shared
+                .sessions
+                .list()
+                .into_iter()
+                .find(|open| open.agent == COMMAND_LINE && open.ended_ns.is_none());
             let id = open.map_or_else(new_id, |open| open.id);
             if workspace.shared.sessions.get(&id).is_none() {
-                workspace.shared.sessions.start(Sessions::fresh(id.clone(), COMMAND_LINE.to_owned(), peer.now_ns()));
+                workspace.shared.sessions.start(Sessions::fresh(
+                    id.clone(),
+                    COMMAND_LINE.to_owned(),
+                    peer.now_ns(),
+                ));
             }
             (workspace, id)
         }
-        (None, None) => return Err(RpcError::new(ErrorKind::Invalid, "say `session` or `workspace`")),
+        (None, None) => {
+            return Err(RpcError::new(
+                ErrorKind::Invalid,
+                "say `session` or `workspace`",
+            ));
+        }
     };
     // What was written before the turn belongs to what was open before it.
     attribute(&workspace).await?;
-    let turn = Turn { id: new_id(), since: workspace.reader.head() };
+    let turn = Turn {
+        id: new_id(),
+        since: workspace.reader.head(),
+    };
     let id = turn.id.clone();
-    workspace.shared.sessions.change(&session, |open| open.turn = Some(turn)).ok_or_else(|| ended(&session))?;
+    workspace
+        .shared
+        .sessions
+        .change(&session, |open| open.turn = Some(turn))
+        .ok_or_else(|| ended(&session))?;
     attribute(&workspace).await?;
     result(&TurnStartResult { turn: id, session })
 }
@@ -96,28 +135,62 @@ pub(super) async fn turn_start(peer: &Arc<Peer>, request: &Request) -> Answer {
 pub(super) async fn turn_end(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: TurnEndParams = request.params()?;
     let all = |workspace: &Arc<Workspace>| {
-        let open = workspace.shared.sessions.list().into_iter().find(|session| {
-            let turn = session.turn.as_ref();
-            turn.is_some_and(|turn| params.turn.as_ref().is_none_or(|wanted| *wanted == turn.id))
-                && params.session.as_ref().is_none_or(|wanted| *wanted == session.id)
-        })?;
+        let open = workspace
+            .shared
+            .sessions
+            .list()
+            .into_iter()
+            .find(|session| {
+                let turn = session.turn.as_ref();
+                turn.is_some_and(|turn| {
+                    params.turn.as_ref().is_none_or(|wanted| *wanted == turn.id)
+                }) && params
+                    .session
+                    .as_ref()
+                    .is_none_or(|wanted| *wanted == session.id)
+            })?;
         Some((Arc::clone(workspace), open))
     };
     let candidates = match &params.workspace {
         Some(wanted) => vec![workspace(peer, wanted)?.1],
-        None => peer.daemon.all().into_iter().filter_map(|(_, open)| open.ok()).collect(),
+        None => peer
+            .daemon
+            .all()
+            .into_iter()
+            .filter_map(|(_, open)| open.ok())
+            .collect(),
     };
     let open = candidates.iter().find_map(all);
-    let Some((workspace, Session { id: session, turn: Some(turn), .. })) = open else {
+    let Some((
+        workspace,
+        Session {
+            id: session,
+            turn: Some(turn),
+            ..
+        },
+    )) = open
+    else {
         return Err(RpcError::new(ErrorKind::NotFound, "no such turn is open"));
     };
     // The fence closes what the turn did while it is still open.
     attribute(&workspace).await?;
-    workspace.shared.sessions.change(&session, |open| open.turn = None);
+    workspace
+        .shared
+        .sessions
+        .change(&session, |open| open.turn = None);
     attribute(&workspace).await?;
-    let filter = Filter { turn: Some(TurnId(turn.id.clone())), since_op: Some(turn.since), ..Filter::default() };
+    let filter = Filter {
+        turn: Some(TurnId(turn.id.clone())),
+        since_op: Some(turn.since),
+        ..Filter::default()
+    };
     let operations = numbers(&workspace, &filter)?;
-    result(&TurnEndResult { turn: turn.id, session, operations, verdicts: Vec::new() })
+    result(&TurnEndResult {
+        turn: turn.id,
+        session,
+        operations,
+        verdicts: Vec::new(),
+    })
 }
 
 pub(super) async fn edit_begin(peer: &Arc<Peer>, request: &Request) -> Answer {
@@ -125,9 +198,17 @@ pub(super) async fn edit_begin(peer: &Arc<Peer>, request: &Request) -> Answer {
     let workspace = of_session(peer, params.workspace.as_ref(), &params.session)?;
     let edit = new_id();
     let since = workspace.reader.head();
-    let opened = workspace.shared.sessions.change(&params.session, |session| {
-        session.open_edit(edit.clone(), params.tool.clone(), params.tool_use_id.clone(), since);
-    });
+    let opened = workspace
+        .shared
+        .sessions
+        .change(&params.session, |session| {
+            session.open_edit(
+                edit.clone(),
+                params.tool.clone(),
+                params.tool_use_id.clone(),
+                since,
+            );
+        });
     opened.ok_or_else(|| ended(&params.session))?;
     // The new attribution comes into force at its fence, so what was written before is not the bracket's.
     attribute(&workspace).await?;
@@ -138,42 +219,83 @@ pub(super) async fn edit_end(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: EditEndParams = request.params()?;
     let candidates: Vec<Arc<Workspace>> = match &params.workspace {
         Some(wanted) => vec![workspace(peer, wanted)?.1],
-        None => peer.daemon.all().into_iter().filter_map(|(_, open)| open.ok()).collect(),
+        None => peer
+            .daemon
+            .all()
+            .into_iter()
+            .filter_map(|(_, open)| open.ok())
+            .collect(),
     };
     let close = |workspace: &Arc<Workspace>| {
         let sessions = &workspace.shared.sessions;
-        let closed = sessions.close_edit(params.edit.as_deref(), params.session.as_deref(), params.tool_use_id.as_deref())?;
+        let closed = sessions.close_edit(
+            params.edit.as_deref(),
+            params.session.as_deref(),
+            params.tool_use_id.as_deref(),
+        )?;
         Some((Arc::clone(workspace), closed))
     };
     let Some((workspace, closed)) = candidates.iter().find_map(close) else {
-        return Err(RpcError::new(ErrorKind::NotFound, "no such edit is open; `edit.begin` opens one"));
+        return Err(RpcError::new(
+            ErrorKind::NotFound,
+            "no such edit is open; `edit.begin` opens one",
+        ));
     };
     attribute(&workspace).await?;
-    let filter = Filter { session: Some(SessionId(closed.session.clone())), since_op: Some(closed.since), ..Filter::default() };
+    let filter = Filter {
+        session: Some(SessionId(closed.session.clone())),
+        since_op: Some(closed.since),
+        ..Filter::default()
+    };
     let operations = numbers(&workspace, &filter)?;
-    result(&EditEndResult { edit: closed.edit, operations })
+    result(&EditEndResult {
+        edit: closed.edit,
+        operations,
+    })
 }
 
 /// Fences, then lets changes belong to what is open now.
 async fn attribute(workspace: &Workspace) -> Result<(), RpcError> {
     let attribution = Box::new(workspace.shared.sessions.attribution());
-    ask(workspace, None, |reply| workspace.ask(Input::Attribute { attribution, reply }).is_ok()).await?;
+    ask(workspace, None, |reply| {
+        workspace
+            .ask(Input::Attribute { attribution, reply })
+            .is_ok()
+    })
+    .await?;
     Ok(())
 }
 
 fn numbers(workspace: &Workspace, filter: &Filter) -> Result<Vec<u64>, RpcError> {
-    let found = workspace.reader.operations(filter, None, OPERATIONS_MAX).map_err(|error| of_read(&error))?;
-    Ok(found.iter().rev().map(|summary| summary.operation.id.0).collect())
+    let found = workspace
+        .reader
+        .operations(filter, None, OPERATIONS_MAX)
+        .map_err(|error| of_read(&error))?;
+    Ok(found
+        .iter()
+        .rev()
+        .map(|summary| summary.operation.id.0)
+        .collect())
 }
 
-fn of_session(peer: &Peer, wanted: Option<&WirePath>, id: &str) -> Result<Arc<Workspace>, RpcError> {
+fn of_session(
+    peer: &Peer,
+    wanted: Option<&WirePath>,
+    id: &str,
+) -> Result<Arc<Workspace>, RpcError> {
     let candidates: Vec<Arc<Workspace>> = match wanted {
         Some(wanted) => vec![workspace(peer, wanted)?.1],
-        None => peer.daemon.all().into_iter().filter_map(|(_, open)| open.ok()).collect(),
+        None => peer
+            .daemon
+            .all()
+            .into_iter()
+            .filter_map(|(_, open)| open.ok())
+            .collect(),
     };
     let holds = |workspace: &Arc<Workspace>| workspace.shared.sessions.get(id).is_some();
     candidates.into_iter().find(holds).ok_or_else(|| {
-        RpcError::new(ErrorKind::NotFound, format!("there is no session `{id}`")).with_remedy("`session.start` begins one")
+        RpcError::new(ErrorKind::NotFound, format!("there is no session `{id}`"))
+            .with_remedy("`session.start` begins one")
     })
 }
 
@@ -186,7 +308,10 @@ fn ended(id: &str) -> RpcError {
 }
 
 fn view(workspace: &Workspace, session: &Session) -> Result<SessionView, RpcError> {
-    let filter = Filter { session: Some(SessionId(session.id.clone())), ..Filter::default() };
+    let filter = Filter {
+        session: Some(SessionId(session.id.clone())),
+        ..Filter::default()
+    };
     Ok(SessionView {
         session: session.id.clone(),
         agent: session.agent.clone(),
@@ -204,7 +329,10 @@ fn view(workspace: &Workspace, session: &Session) -> Result<SessionView, RpcErro
 /// The sessions shown in a workspace's status.
 pub(super) fn open_views(workspace: &Workspace) -> Result<Vec<SessionView>, RpcError> {
     let open = workspace.shared.sessions.list();
-    open.iter().filter(|session| session.ended_ns.is_none()).map(|session| view(workspace, session)).collect()
+    open.iter()
+        .filter(|session| session.ended_ns.is_none())
+        .map(|session| view(workspace, session))
+        .collect()
 }
 
 /// A client that went away ends the sessions it was attached to.
@@ -212,7 +340,10 @@ pub(crate) async fn end_attached(peer: &Peer) {
     let attached = std::mem::take(&mut *peer.attached.lock());
     for (workspace, session) in attached {
         let now = peer.now_ns();
-        workspace.shared.sessions.change(&session, |session| session.end(now));
+        workspace
+            .shared
+            .sessions
+            .change(&session, |session| session.end(now));
         drop(attribute(&workspace).await);
     }
 }

@@ -8,8 +8,8 @@ use aft_rpc::types::hello::Role;
 use aft_rpc::types::operation::{HeadView, Kind};
 use aft_rpc::types::sync::{Fence, SyncParams, SyncResult};
 use aft_rpc::types::travel::{
-    ConflictView, HeadMove, OnConflict, PlanView, RedoParams, RollbackApplyParams, RollbackPlanParams, StepView,
-    TravelResult, UndoParams,
+    ConflictView, HeadMove, OnConflict, PlanView, RedoParams, RollbackApplyParams,
+    RollbackPlanParams, StepView, TravelResult, UndoParams,
 };
 use aft_rpc::{ErrorKind, Request, RpcError, WirePath};
 
@@ -25,27 +25,54 @@ const STEPS_SHOWN: usize = 10_000;
 pub(super) async fn sync(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: SyncParams = request.params()?;
     let (_, workspace) = workspace(peer, &params.workspace)?;
-    let SyncParams { strict, durable, .. } = params;
-    let synced = ask(&workspace, params.wait_ms, |reply| workspace.ask(Input::Sync { strict, durable, reply }).is_ok()).await?;
+    let SyncParams {
+        strict, durable, ..
+    } = params;
+    let synced = ask(&workspace, params.wait_ms, |reply| {
+        workspace
+            .ask(Input::Sync {
+                strict,
+                durable,
+                reply,
+            })
+            .is_ok()
+    })
+    .await?;
     let fence = match synced.fence {
         FenceKind::Cookie => Fence::Cookie,
         FenceKind::Rescan => Fence::Rescan,
         FenceKind::Strict => Fence::Strict,
     };
-    result(&SyncResult { head: synced.head.0, clock: workspace.clock(synced.head), fence, durable: synced.durable })
+    result(&SyncResult {
+        head: synced.head.0,
+        clock: workspace.clock(synced.head),
+        fence,
+        durable: synced.durable,
+    })
 }
 
 pub(super) async fn undo(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: UndoParams = request.params()?;
     let (_, workspace) = workspace(peer, &params.workspace)?;
     if params.turn.is_some() || params.session.is_some() {
-        return Err(RpcError::new(ErrorKind::NotFound, "no turn or session was recorded in this workspace"));
+        return Err(RpcError::new(
+            ErrorKind::NotFound,
+            "no turn or session was recorded in this workspace",
+        ));
     }
     let kind = match (&params.operation, params.count) {
-        (Some(point), _) => GoBackKind::UndoOperation(points::resolve(&workspace.reader, point, peer.now_ns())?),
+        (Some(point), _) => {
+            GoBackKind::UndoOperation(points::resolve(&workspace.reader, point, peer.now_ns())?)
+        }
         (None, count) => GoBackKind::Undo(at_least_one(count)?),
     };
-    let wish = Wish { kind, dry_run: params.dry_run, expected_head: params.expected_head, on_conflict: params.on_conflict, plan: None };
+    let wish = Wish {
+        kind,
+        dry_run: params.dry_run,
+        expected_head: params.expected_head,
+        on_conflict: params.on_conflict,
+        plan: None,
+    };
     go(peer, &workspace, Kind::Undo, wish, params.wait_ms).await
 }
 
@@ -53,7 +80,13 @@ pub(super) async fn redo(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: RedoParams = request.params()?;
     let (_, workspace) = workspace(peer, &params.workspace)?;
     let kind = GoBackKind::Redo(at_least_one(params.count)?);
-    let wish = Wish { kind, dry_run: params.dry_run, expected_head: params.expected_head, on_conflict: params.on_conflict, plan: None };
+    let wish = Wish {
+        kind,
+        dry_run: params.dry_run,
+        expected_head: params.expected_head,
+        on_conflict: params.on_conflict,
+        plan: None,
+    };
     go(peer, &workspace, Kind::Redo, wish, params.wait_ms).await
 }
 
@@ -70,13 +103,33 @@ pub(super) async fn plan(peer: &Arc<Peer>, request: &Request) -> Answer {
     refuse_session(params.session.as_ref())?;
     let point = points::resolve(&workspace.reader, &params.point, peer.now_ns())?;
     let selection = selection(&record, params.paths.as_deref())?;
-    let kind = GoBackKind::To { point, selection, restore: params.restore };
+    let kind = GoBackKind::To {
+        point,
+        selection,
+        restore: params.restore,
+    };
     let what = wish_to_go_back(
         peer,
-        Wish { kind: kind.clone(), dry_run: true, expected_head: None, on_conflict: params.on_conflict, plan: None },
+        Wish {
+            kind: kind.clone(),
+            dry_run: true,
+            expected_head: None,
+            on_conflict: params.on_conflict,
+            plan: None,
+        },
     )?;
-    let done = ask(&workspace, params.wait_ms, |reply| workspace.ask(Input::GoBack { what: Box::new(what), reply }).is_ok()).await?;
-    let Done::Plan(plan) = done else { return Err(RpcError::internal("a dry run answered with a result")) };
+    let done = ask(&workspace, params.wait_ms, |reply| {
+        workspace
+            .ask(Input::GoBack {
+                what: Box::new(what),
+                reply,
+            })
+            .is_ok()
+    })
+    .await?;
+    let Done::Plan(plan) = done else {
+        return Err(RpcError::internal("a dry run answered with a result"));
+    };
     let view = plan_view(&workspace, &plan, Some(point), params.limit);
     peer.plans.remember(plan.id, kind);
     result(&view)
@@ -88,7 +141,9 @@ pub(super) async fn apply(peer: &Arc<Peer>, request: &Request) -> Answer {
     refuse_session(params.session.as_ref())?;
     let (kind, plan) = match (&params.plan, &params.point) {
         (Some(plan), point) => {
-            let id = ContentId::from_hex(plan).map(PlanId).ok_or_else(|| RpcError::new(ErrorKind::Invalid, "a plan is 64 hexadecimal digits"))?;
+            let id = ContentId::from_hex(plan).map(PlanId).ok_or_else(|| {
+                RpcError::new(ErrorKind::Invalid, "a plan is 64 hexadecimal digits")
+            })?;
             let kind = match point {
                 Some(point) => to_point(peer, &record, &workspace, point, &params)?,
                 None => peer.plans.recall(id).ok_or_else(|| {
@@ -104,7 +159,13 @@ pub(super) async fn apply(peer: &Arc<Peer>, request: &Request) -> Answer {
         GoBackKind::To { restore: true, .. } => Kind::Restore,
         _ => Kind::Rollback,
     };
-    let wish = Wish { kind, dry_run: false, expected_head: params.expected_head, on_conflict: params.on_conflict, plan };
+    let wish = Wish {
+        kind,
+        dry_run: false,
+        expected_head: params.expected_head,
+        on_conflict: params.on_conflict,
+        plan,
+    };
     go(peer, &workspace, shown, wish, params.wait_ms).await
 }
 
@@ -117,22 +178,33 @@ fn to_point(
 ) -> Result<GoBackKind, RpcError> {
     let point = points::resolve(&workspace.reader, point, peer.now_ns())?;
     let selection = selection(record, params.paths.as_deref())?;
-    Ok(GoBackKind::To { point, selection, restore: params.restore })
+    Ok(GoBackKind::To {
+        point,
+        selection,
+        restore: params.restore,
+    })
 }
 
 fn refuse_session(session: Option<&String>) -> Result<(), RpcError> {
     match session {
         None => Ok(()),
-        Some(id) => Err(RpcError::new(ErrorKind::NotFound, format!("there is no session `{id}` in this workspace"))),
+        Some(id) => Err(RpcError::new(
+            ErrorKind::NotFound,
+            format!("there is no session `{id}` in this workspace"),
+        )),
     }
 }
 
 /// Paths of a request as paths in the workspace.
-pub(super) fn selection(record: &Record, paths: Option<&[WirePath]>) -> Result<Selection, RpcError> {
+pub(super) fn selection(
+    record: &Record,
+    paths: Option<&[WirePath]>,
+) -> Result<Selection, RpcError> {
     let mut chosen: Vec<RelPath> = Vec::new();
     for path in paths.unwrap_or(&[]) {
         chosen.push(path.within(&record.root).map_err(|refused| {
-            RpcError::new(ErrorKind::Invalid, refused.to_string()).with_remedy("name a path inside the workspace")
+            RpcError::new(ErrorKind::Invalid, refused.to_string())
+                .with_remedy("name a path inside the workspace")
         })?);
     }
     Ok(Selection(chosen))
@@ -147,13 +219,25 @@ struct Wish {
 }
 
 fn wish_to_go_back(peer: &Peer, wish: Wish) -> Result<GoBack, RpcError> {
-    if peer.role != Role::Control && !matches!(wish.on_conflict, OnConflict::Refuse | OnConflict::Keep) {
-        return Err(RpcError::new(ErrorKind::Forbidden, "only control.sock may go over conflicts; use `keep`"));
+    if peer.role != Role::Control
+        && !matches!(wish.on_conflict, OnConflict::Refuse | OnConflict::Keep)
+    {
+        return Err(RpcError::new(
+            ErrorKind::Forbidden,
+            "only control.sock may go over conflicts; use `keep`",
+        ));
     }
     if wish.on_conflict == OnConflict::Markers {
-        return Err(RpcError::new(ErrorKind::Invalid, "conflict markers are not written by this version; use `keep`"));
+        return Err(RpcError::new(
+            ErrorKind::Invalid,
+            "conflict markers are not written by this version; use `keep`",
+        ));
     }
-    let author = if peer.role == Role::Control { Author::Human } else { Author::Unknown };
+    let author = if peer.role == Role::Control {
+        Author::Human
+    } else {
+        Author::Unknown
+    };
     Ok(GoBack {
         kind: wish.kind,
         dry_run: wish.dry_run,
@@ -166,13 +250,27 @@ fn wish_to_go_back(peer: &Peer, wish: Wish) -> Result<GoBack, RpcError> {
     })
 }
 
-async fn go(peer: &Arc<Peer>, workspace: &Workspace, kind: Kind, wish: Wish, wait_ms: Option<u64>) -> Answer {
+async fn go(
+    peer: &Arc<Peer>,
+    workspace: &Workspace,
+    kind: Kind,
+    wish: Wish,
+    wait_ms: Option<u64>,
+) -> Answer {
     let target = match &wish.kind {
         GoBackKind::To { point, .. } => Some(*point),
         _ => None,
     };
     let what = wish_to_go_back(peer, wish)?;
-    let done = ask(workspace, wait_ms, |reply| workspace.ask(Input::GoBack { what: Box::new(what), reply }).is_ok()).await?;
+    let done = ask(workspace, wait_ms, |reply| {
+        workspace
+            .ask(Input::GoBack {
+                what: Box::new(what),
+                reply,
+            })
+            .is_ok()
+    })
+    .await?;
     let head = workspace.reader.head().0;
     let view = match done {
         Done::Plan(plan) => TravelResult {
@@ -186,13 +284,20 @@ async fn go(peer: &Arc<Peer>, workspace: &Workspace, kind: Kind, wish: Wish, wai
             head_moved: target.and_then(|point| head_move(workspace, point)),
             plan: Some(plan_view(workspace, &plan, target, None)),
         },
-        Done::Ran { operation, kept, .. } => TravelResult {
+        Done::Ran {
+            operation, kept, ..
+        } => TravelResult {
             operation: operation.as_ref().map(|operation| operation.id.0),
             kind,
             head,
             target: target.map(|point| point.0),
-            reverts: operation.iter().flat_map(|operation| operation.reverts.iter().map(|id| id.0)).collect(),
-            n_changed: operation.as_ref().map_or(0, |operation| operation.changes.len() as u64),
+            reverts: operation
+                .iter()
+                .flat_map(|operation| operation.reverts.iter().map(|id| id.0))
+                .collect(),
+            n_changed: operation
+                .as_ref()
+                .map_or(0, |operation| operation.changes.len() as u64),
             kept: kept.into_iter().map(kept_view).collect(),
             plan: None,
             head_moved: target.and_then(|point| head_move(workspace, point)),
@@ -203,11 +308,24 @@ async fn go(peer: &Arc<Peer>, workspace: &Workspace, kind: Kind, wish: Wish, wai
 
 fn kept_view((path, reason): (RelPath, String)) -> ConflictView {
     let message = format!("left as it is: {reason}");
-    ConflictView { path: (&path).into(), reason, message }
+    ConflictView {
+        path: (&path).into(),
+        reason,
+        message,
+    }
 }
 
-fn plan_view(workspace: &Workspace, plan: &Plan, target: Option<OperationId>, limit: Option<u64>) -> PlanView {
-    let shown = limit.map_or(STEPS_SHOWN, |limit| usize::try_from(limit).unwrap_or(STEPS_SHOWN).min(STEPS_SHOWN));
+fn plan_view(
+    workspace: &Workspace,
+    plan: &Plan,
+    target: Option<OperationId>,
+    limit: Option<u64>,
+) -> PlanView {
+    let shown = limit.map_or(STEPS_SHOWN, |limit| {
+        usize::try_from(limit)
+            .unwrap_or(STEPS_SHOWN)
+            .min(STEPS_SHOWN)
+    });
     PlanView {
         plan: plan.id.0.to_string(),
         head: plan.head.0,
@@ -224,7 +342,17 @@ fn plan_view(workspace: &Workspace, plan: &Plan, target: Option<OperationId>, li
 
 /// Says so when the repository's HEAD was elsewhere at the point.
 fn head_move(workspace: &Workspace, point: OperationId) -> Option<HeadMove> {
-    let at = |operation| workspace.reader.operation_summary(operation).ok().flatten().and_then(|summary| summary.operation.head);
+    let at = |operation| {
+        workspace
+            .reader
+            .operation_summary(operation)
+            .ok()
+            .flatten()
+            .and_then(|summary| summary.operation.head)
+    };
     let (then, now) = (at(point)?, at(workspace.reader.head())?);
-    (then != now).then(|| HeadMove { then: HeadView::from(&then), now: HeadView::from(&now) })
+    (then != now).then(|| HeadMove {
+        then: HeadView::from(&then),
+        now: HeadView::from(&now),
+    })
 }

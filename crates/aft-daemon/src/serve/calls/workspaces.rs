@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use aft_rpc::types::operation::HeadView;
 use aft_rpc::types::workspace::{
-    NotCovered, Progress, Reason, SyncState, SyncStatus, WorkspaceAddParams, WorkspaceAddResult, WorkspaceEntry,
-    WorkspaceListParams, WorkspaceListResult, WorkspaceRemoveParams, WorkspaceRemoveResult, WorkspaceState,
-    WorkspaceStatusParams, WorkspaceStatusResult,
+    NotCovered, Progress, Reason, SyncState, SyncStatus, WorkspaceAddParams, WorkspaceAddResult,
+    WorkspaceEntry, WorkspaceListParams, WorkspaceListResult, WorkspaceRemoveParams,
+    WorkspaceRemoveResult, WorkspaceState, WorkspaceStatusParams, WorkspaceStatusResult,
 };
 use aft_rpc::{ErrorKind, Request, RpcError, WirePath, WireTime};
 
-use super::{Answer, ask, result, workspace};
+use super::{Answer, ask, coverage, result, workspace};
 use crate::registry::Record;
 use crate::serve::connection::Peer;
 use crate::serve::failure;
@@ -26,11 +26,16 @@ pub(super) async fn add(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: WorkspaceAddParams = request.params()?;
     let root = PathBuf::from(params.root.as_path());
     if !root.is_absolute() {
-        return Err(RpcError::new(ErrorKind::Invalid, "the root of a workspace is an absolute path"));
+        return Err(RpcError::new(
+            ErrorKind::Invalid,
+            "the root of a workspace is an absolute path",
+        ));
     }
     let daemon = Arc::clone(&peer.daemon);
     let work = move || daemon.add(&root, params.name, params.force);
-    let added = tokio::task::spawn_blocking(work).await.map_err(|error| RpcError::internal(error.to_string()))?;
+    let added = tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| RpcError::internal(error.to_string()))?;
     let added = added.map_err(|error| failure::of_add(&error))?;
     result(&WorkspaceAddResult {
         workspace: added.record.id.clone(),
@@ -54,13 +59,19 @@ fn state(workspace: &Workspace) -> WorkspaceState {
 pub(super) fn list(peer: &Arc<Peer>, request: &Request) -> Answer {
     let _: WorkspaceListParams = request.params()?;
     let entry = |(record, open): (Record, Result<Arc<Workspace>, String>)| WorkspaceEntry {
-        state: open.as_ref().map_or(WorkspaceState::Detached, |workspace| state(workspace)),
-        head: open.as_ref().map_or(0, |workspace| workspace.reader.head().0),
+        state: open
+            .as_ref()
+            .map_or(WorkspaceState::Detached, |workspace| state(workspace)),
+        head: open
+            .as_ref()
+            .map_or(0, |workspace| workspace.reader.head().0),
         workspace: record.id,
         root: record.root.as_path().into(),
         name: record.name,
     };
-    result(&WorkspaceListResult { workspaces: peer.daemon.all().into_iter().map(entry).collect() })
+    result(&WorkspaceListResult {
+        workspaces: peer.daemon.all().into_iter().map(entry).collect(),
+    })
 }
 
 pub(super) async fn status(peer: &Arc<Peer>, request: &Request) -> Answer {
@@ -69,12 +80,28 @@ pub(super) async fn status(peer: &Arc<Peer>, request: &Request) -> Answer {
         Ok(found) => found,
         Err(error) => return closed_status(peer, &params.workspace).unwrap_or(Err(error)),
     };
-    if params.wait_ms != Some(0) && !matches!(state(&workspace), WorkspaceState::Arming | WorkspaceState::Detached) {
-        let fence = ask(&workspace, None, |reply| workspace.ask(Input::Sync { strict: false, durable: false, reply }).is_ok());
+    if params.wait_ms != Some(0)
+        && !matches!(
+            state(&workspace),
+            WorkspaceState::Arming | WorkspaceState::Detached
+        )
+    {
+        let fence = ask(&workspace, None, |reply| {
+            workspace
+                .ask(Input::Sync {
+                    strict: false,
+                    durable: false,
+                    reply,
+                })
+                .is_ok()
+        });
         drop(tokio::time::timeout(STATUS_FENCE, fence).await);
     }
     let standing = workspace.shared.standing.lock().clone();
-    let stats = workspace.reader.stats().map_err(|error| failure::of_read(&error))?;
+    let stats = workspace
+        .reader
+        .stats()
+        .map_err(|error| failure::of_read(&error))?;
     let head = workspace.reader.head();
     let now_state = state(&workspace);
     let (sync, message, retry) = match &standing.save {
@@ -86,21 +113,27 @@ pub(super) async fn status(peer: &Arc<Peer>, request: &Request) -> Answer {
             (SyncState::Error, Some(reason.clone()), Some(WireTime(at)))
         }
     };
-    let reason = |message: &String| Reason { code: "coverage".to_owned(), message: message.clone(), path: None, remedy: None };
-    let git_head = workspace.reader.operation_summary(head).ok().flatten().and_then(|summary| summary.operation.head);
+    let git_head = workspace
+        .reader
+        .operation_summary(head)
+        .ok()
+        .flatten()
+        .and_then(|summary| summary.operation.head);
     result(&WorkspaceStatusResult {
         workspace: record.id,
         root: record.root.as_path().into(),
         name: record.name,
         state: now_state,
         head: head.0,
-        sync: SyncStatus { state: sync, message, retry, durable_head: workspace.shared.durable_head.load(Ordering::Relaxed) },
-        reasons: standing.reasons.iter().map(reason).collect(),
-        sessions: super::sessions::open_views(&workspace)?,
-        not_covered: NotCovered {
-            count: standing.n_not_covered,
-            paths: standing.not_covered.iter().map(Into::into).collect(),
+        sync: SyncStatus {
+            state: sync,
+            message,
+            retry,
+            durable_head: workspace.shared.durable_head.load(Ordering::Relaxed),
         },
+        reasons: coverage::reasons(now_state, &standing),
+        sessions: super::sessions::open_views(&workspace)?,
+        not_covered: super::reading(|| Ok(coverage::not_covered(&workspace, &standing)))?,
         progress: (now_state == WorkspaceState::Arming).then(|| progress(&workspace)),
         memory_bytes: super::process::resident_bytes(),
         disk_bytes: stats.segment_bytes + stats.index_bytes,
@@ -136,8 +169,18 @@ fn closed_status(peer: &Peer, wanted: &WirePath) -> Option<Answer> {
         name: record.name,
         state: WorkspaceState::Detached,
         head: 0,
-        sync: SyncStatus { state: SyncState::Idle, message: None, retry: None, durable_head: 0 },
-        reasons: vec![Reason { code: "not-open".to_owned(), message: reason, path: None, remedy: Some("`aft doctor` says what is wrong".to_owned()) }],
+        sync: SyncStatus {
+            state: SyncState::Idle,
+            message: None,
+            retry: None,
+            durable_head: 0,
+        },
+        reasons: vec![Reason {
+            code: "not-open".to_owned(),
+            message: reason,
+            path: None,
+            remedy: Some("`aft doctor` says what is wrong".to_owned()),
+        }],
         not_covered: NotCovered::default(),
         progress: None,
         memory_bytes: super::process::resident_bytes(),
@@ -153,7 +196,10 @@ fn closed_status(peer: &Peer, wanted: &WirePath) -> Option<Answer> {
 pub(super) async fn remove(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: WorkspaceRemoveParams = request.params()?;
     let Some((record, _)) = peer.daemon.resolve(params.workspace.as_bytes()) else {
-        let message = format!("`{}` is not in a watched workspace", params.workspace.display());
+        let message = format!(
+            "`{}` is not in a watched workspace",
+            params.workspace.display()
+        );
         return Err(RpcError::new(ErrorKind::NotFound, message));
     };
     let daemon = Arc::clone(&peer.daemon);
@@ -162,5 +208,9 @@ pub(super) async fn remove(peer: &Arc<Peer>, request: &Request) -> Answer {
     removed
         .map_err(|error| RpcError::internal(error.to_string()))?
         .map_err(|error| RpcError::internal(crate::daemon::chain(&error)))?;
-    result(&WorkspaceRemoveResult { workspace: record.id, root: record.root.as_path().into(), purged: params.purge })
+    result(&WorkspaceRemoveResult {
+        workspace: record.id,
+        root: record.root.as_path().into(),
+        purged: params.purge,
+    })
 }

@@ -1,3 +1,5 @@
+//! Tests of the module beside this file: store_dir / real.
+
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;

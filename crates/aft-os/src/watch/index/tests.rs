@@ -1,3 +1,5 @@
+//! Tests of the module beside this file: watch / index.
+
 use super::*;
 
 fn path(text: &str) -> RelPath {

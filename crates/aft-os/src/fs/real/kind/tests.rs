@@ -1,3 +1,5 @@
+//! Tests of the module beside this file: fs / real / kind.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Tests of the module beside this file: fs / real / write.
+
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 

@@ -1,0 +1,71 @@
+//! What `status` says of a workspace that is not simply whole: why it is in its state, and which paths the
+//! history does not hold.
+//! Does not find anything out: the looks and the tree already know.
+
+use aft_model::{FileState, OpaqueReason, RelPath};
+use aft_rpc::types::workspace::{NotCovered, Reason, UncoveredView, WorkspaceState};
+
+use crate::workspace::{Standing, Workspace};
+
+/// Paths that are named; the rest is counted.
+const SHOWN: usize = 50;
+
+/// Why the workspace is in this state; nothing where it is armed.
+pub(super) fn reasons(state: WorkspaceState, standing: &Standing) -> Vec<Reason> {
+    let mut reasons: Vec<Reason> = standing
+        .reasons
+        .iter()
+        .map(|message| Reason {
+            code: "coverage".to_owned(),
+            message: message.clone(),
+            path: None,
+            remedy: None,
+        })
+        .collect();
+    if state == WorkspaceState::Detached {
+        reasons.push(Reason {
+            code: "root-moved".to_owned(),
+            message: "the directory was moved, deleted, unmounted or replaced by another".to_owned(),
+            path: None,
+            remedy: Some(
+                "put it back, or run `aft watch` in the directory it was moved to".to_owned(),
+            ),
+        });
+    }
+    reasons
+}
+
+/// Directories that could not be looked into, and entries whose bytes are not held.
+pub(super) fn not_covered(workspace: &Workspace, standing: &Standing) -> NotCovered {
+    let mut shown = NotCovered {
+        count: standing.n_not_covered,
+        paths: standing.not_covered.iter().map(Into::into).collect(),
+    };
+    let Some(tree) = workspace.tree().filter(|tree| tree.n_opaque() > 0) else {
+        return shown;
+    };
+    shown.count += tree.n_opaque();
+    let mut opaque = Vec::new();
+    tree.each_beneath(&RelPath::root(), &mut |path, known| {
+        if let FileState::Opaque { reason, .. } = known.state {
+            opaque.push((path.clone(), reason));
+        }
+    });
+    opaque.sort();
+    let room = SHOWN.saturating_sub(shown.paths.len());
+    let view = |(path, reason): &(RelPath, OpaqueReason)| UncoveredView {
+        path: path.into(),
+        reason: in_words(*reason).to_owned(),
+    };
+    shown.paths.extend(opaque.iter().take(room).map(view));
+    shown
+}
+
+fn in_words(reason: OpaqueReason) -> &'static str {
+    match reason {
+        OpaqueReason::TooLarge => "larger than `track.file_max`, or `track.ignored_max` where it is ignored",
+        OpaqueReason::Unreadable => "it cannot be read",
+        OpaqueReason::Unsupported => "not a file, link or directory",
+        OpaqueReason::StoreFull => "the store has no room",
+    }
+}
