@@ -6,3 +6,5 @@ mod diff_corpus;
 mod e2e_real;
 #[cfg(test)]
 mod e2e_rough;
+#[cfg(test)]
+mod sim;

@@ -159,6 +159,7 @@ impl Engine {
             Event::Sync { request, strict } => self.fence(now, Waiter::Client(request), strict),
             Event::GoBack { request, what } => self.go_back(now, request, what),
             Event::Gathered { job, targets } => self.gathered(job, targets),
+            Event::Merged { job, merged } => self.merged(job, merged),
             Event::Applied { job, applied } => self.applied(now, job, applied),
             Event::Displaced { by, found } => self.displaced(now, by, found),
             Event::Rescan { reason, gap } => self.rescan(reason, gap),

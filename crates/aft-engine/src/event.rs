@@ -1,5 +1,7 @@
 //! Everything that can wake the engine, and everything it can ask for.
 
+use std::collections::BTreeMap;
+
 use aft_model::{
     Author, Change, Conflict, FileState, GitHead, Known, Operation, OperationId, OperationKind,
     RelPath, SessionId, StatSig, TurnId, Uncovered,
@@ -143,6 +145,13 @@ pub enum Event {
         /// What was found, or why not.
         targets: Result<Targets, String>,
     },
+    /// Files were merged that later operations had changed.
+    Merged {
+        /// Which job.
+        job: JobId,
+        /// Each path with its merged state, whose content is in the store; `None` where the edits clash.
+        merged: BTreeMap<RelPath, Option<FileState>>,
+    },
     /// An operation was carried out in the workspace.
     Applied {
         /// Which job.
@@ -175,6 +184,26 @@ pub enum Event {
         /// What changes from here on belong to.
         attribution: Attribution,
     },
+}
+
+/// A file whose change is to be taken out from under later ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MergeStates {
+    /// As the change left it.
+    pub base: FileState,
+    /// As it was before the change.
+    pub theirs: FileState,
+    /// As it is now.
+    pub ours: FileState,
+}
+
+/// One such file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MergeFile {
+    /// Its path.
+    pub path: RelPath,
+    /// Its three states.
+    pub states: MergeStates,
 }
 
 /// To whom changes are attributed.
@@ -322,6 +351,13 @@ pub enum Effect {
         what: GoBackKind,
         /// For undo and redo: the operations to look up, newest first.
         operations: Vec<OperationId>,
+    },
+    /// Merge files that later operations changed.
+    Merge {
+        /// Comes back in [`Event::Merged`].
+        job: JobId,
+        /// What to merge.
+        files: Vec<MergeFile>,
     },
     /// Carry this operation out in the workspace; its number is taken.
     Apply {

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aft_model::{
-    Conflict, ConflictReason, ContentId, FileState, Operation, OperationId, Plan, PlanId, PlanStep,
-    RelPath, Uncovered,
+    Change, Conflict, ConflictReason, ContentId, FileState, Operation, OperationId, Plan, PlanId,
+    PlanStep, RelPath, Uncovered,
 };
 
 use crate::Tree;
-use crate::event::{GoBackKind, Refusal, Selection};
+use crate::event::{GoBackKind, MergeFile, MergeStates, Refusal, Selection};
 
 /// What the history says about a wish to go back.
 #[derive(Clone, Debug)]
@@ -45,6 +45,42 @@ impl Targets {
     }
 }
 
+/// Files that were merged for a plan: the state to go to, or `None` where the edits clash.
+pub type Merged = BTreeMap<RelPath, Option<FileState>>;
+
+/// The files of a plan that only a merge can bring back: one change to take out, other changes on top.
+pub(crate) fn to_merge(targets: &Targets, tree: &Tree) -> Vec<MergeFile> {
+    let Targets::Operations(operations) = targets else {
+        return Vec::new();
+    };
+    let mut changes: BTreeMap<&RelPath, Option<&Change>> = BTreeMap::new();
+    for change in operations.iter().flat_map(|operation| &operation.changes) {
+        let once = changes.entry(&change.path).or_insert(Some(change));
+        if once.is_some_and(|first| !std::ptr::eq(first, change)) {
+            *once = None;
+        }
+    }
+    let mut files = Vec::new();
+    for change in changes.into_values().flatten() {
+        let states = MergeStates {
+            base: change.after,
+            theirs: change.before,
+            ours: tree.state(&change.path),
+        };
+        let all = [states.base, states.theirs, states.ours];
+        let all_files = all
+            .iter()
+            .all(|state| matches!(state, FileState::File { .. }));
+        if all_files && states.ours != states.base && states.ours != states.theirs {
+            files.push(MergeFile {
+                path: change.path.clone(),
+                states,
+            });
+        }
+    }
+    files
+}
+
 /// Makes the plan. `head` is the newest operation, which `tree` is the state of.
 ///
 /// # Errors
@@ -55,6 +91,7 @@ pub fn plan(
     tree: &Tree,
     head: OperationId,
     force: bool,
+    merged: &Merged,
 ) -> Result<Plan, Refusal> {
     let mut draft = Draft {
         tree,
@@ -66,7 +103,7 @@ pub fn plan(
         (GoBackKind::To { selection, .. }, Targets::States(states)) => {
             draft.reach_states(states, selection)?
         }
-        (_, Targets::Operations(operations)) => draft.take_back(operations, force)?,
+        (_, Targets::Operations(operations)) => draft.take_back(operations, force, merged)?,
         (_, Targets::States(states)) => draft.reach_states(states, &Selection::default())?,
     }
     draft.keep_filled_directories();
@@ -134,7 +171,12 @@ impl Draft<'_> {
         }
     }
 
-    fn take_back(&mut self, operations: &[Arc<Operation>], force: bool) -> Result<(), Refusal> {
+    fn take_back(
+        &mut self,
+        operations: &[Arc<Operation>],
+        force: bool,
+        merged: &Merged,
+    ) -> Result<(), Refusal> {
         let mut expected: BTreeMap<RelPath, FileState> = BTreeMap::new();
         let mut blocked: BTreeMap<RelPath, ()> = BTreeMap::new();
         for operation in operations {
@@ -150,7 +192,11 @@ impl Draft<'_> {
                     .get(&change.path)
                     .copied()
                     .unwrap_or_else(|| self.tree.state(&change.path));
-                if current == change.after || current == change.before || force {
+                if current == change.after || current == change.before {
+                    expected.insert(change.path.clone(), change.before);
+                } else if let Some(Some(state)) = merged.get(&change.path) {
+                    expected.insert(change.path.clone(), *state);
+                } else if force {
                     expected.insert(change.path.clone(), change.before);
                 } else {
                     blocked.insert(change.path.clone(), ());

@@ -27,10 +27,10 @@ mod tree;
 pub use engine::{Engine, Settings, Start};
 pub use event::{
     Answer, Applied, Attribution, Effect, Event, FenceKind, GoBack, GoBackKind, Hint, How, JobId,
-    Now, Outcome, Refusal, RequestId, ScanMode, Seen, Selection, StepFate, Synced, WorkItem,
-    WorkspaceState,
+    MergeFile, MergeStates, Now, Outcome, Refusal, RequestId, ScanMode, Seen, Selection, StepFate,
+    Synced, WorkItem, WorkspaceState,
 };
-pub use goback::{Targets, plan};
+pub use goback::{Merged, Targets, plan};
 pub use journey::Journey;
 pub use ring::{Ring, Slot};
 pub use tree::Tree;

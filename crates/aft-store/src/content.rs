@@ -302,6 +302,26 @@ pub(crate) fn decompress(data: &[u8], size: usize) -> Option<Vec<u8>> {
     })
 }
 
+/// Begins a dictionary that zstd made. Content that happens to begin so must not be read as one.
+const DICTIONARY_MAGIC: [u8; 4] = [0x37, 0xa4, 0x30, 0xec];
+
+/// Decodes a frame that was made against `base`. The thread's context serves again, because making one
+/// costs more than decoding a small delta.
+fn decompress_against(data: &[u8], size: usize, base: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(size);
+    if base.starts_with(&DICTIONARY_MAGIC) {
+        let mut context = DCtx::create();
+        context.ref_prefix(base).ok()?;
+        context.decompress(&mut out, data).ok()?;
+    } else {
+        DECOMPRESSOR.with_borrow_mut(|slot| {
+            let context = slot.get_or_insert_with(DCtx::create);
+            context.decompress_using_dict(&mut out, data, base).ok()
+        })?;
+    }
+    (out.len() == size).then_some(out)
+}
+
 impl<'a> BlobRecord<'a> {
     /// Takes a payload apart; `None` where its head is not well formed.
     pub(crate) fn parse(payload: &'a [u8]) -> Option<Self> {
@@ -346,13 +366,7 @@ impl<'a> BlobRecord<'a> {
         match self.encoding {
             Encoding::Raw => (self.data.len() == self.size).then(|| self.data.to_vec()),
             Encoding::Zstd => decompress(self.data, self.size),
-            Encoding::Delta { .. } => {
-                let mut context = DCtx::create();
-                context.ref_prefix(base?).ok()?;
-                let mut out = Vec::with_capacity(self.size);
-                context.decompress(&mut out, self.data).ok()?;
-                (out.len() == self.size).then_some(out)
-            }
+            Encoding::Delta { .. } => decompress_against(self.data, self.size, base?),
         }
     }
 }

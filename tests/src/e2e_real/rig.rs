@@ -16,13 +16,15 @@ use serde_json::{Value, json};
 
 use super::fast_dir;
 
-/// Entries asked for at once, small enough that paging is used.
+/// Entries of a tree that are asked for at once.
 const PAGE: u64 = 1000;
 
 /// A daemon and a project.
 pub(super) struct Rig {
     pub(super) daemon: TestDaemon,
     pub(super) project: Workspace,
+    /// Entries of a tree that are asked for at once.
+    pub(super) page: u64,
 }
 
 /// How a tree was at one moment, with times for what must not be touched.
@@ -44,6 +46,7 @@ impl Rig {
         Self {
             daemon,
             project: Workspace::beneath(&fast_dir()),
+            page: PAGE,
         }
     }
 
@@ -158,7 +161,7 @@ impl Rig {
         let mut editor = self.daemon.connect(Socket::Editor);
         let root = self.root().to_str().expect("a root in UTF-8");
         let mut tree = BTreeMap::new();
-        let mut params = json!({"workspace": root, "at": point, "limit": PAGE});
+        let mut params = json!({"workspace": root, "at": point, "limit": self.page});
         loop {
             let answer = editor.expect_call("tree.list", &params);
             for entry in answer["entries"].as_array().expect("entries") {

@@ -65,7 +65,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ),
     (
         "tar-x",
-        "tar cf ../t.tar src notes; rm -rf src/a notes; sed -i s/gamma/delta/ src/f2*.txt; tar xpf ../t.tar",
+        "tar cf ../t.tar src notes; rm -rf src/a notes; sed -i s/gamma/delta/ src/f2*.txt; tar xpf ../t.tar; echo z > src/late",
     ),
     ("rm-rf", "rm -rf elsewhere moved src/a"),
     (
@@ -98,7 +98,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ),
     (
         "zip",
-        "zip -q -r ../z.zip src; rm -rf src; unzip -q ../z.zip",
+        "zip -q -r ../z.zip src; rm -rf src; unzip -q ../z.zip; echo z > src/zipped",
     ),
     (
         "touch-only-then-edit",
@@ -117,7 +117,9 @@ const ACTIONS: &[(&str, &str)] = &[
 
 #[test]
 fn what_shell_tools_do_is_recorded_and_taken_back() {
-    let rig = Rig::new();
+    let mut rig = Rig::new();
+    // Small pages, so that names of every kind stand at the end of one.
+    rig.page = 17;
     rig.project.sh(PROJECT);
     rig.watch();
     rig.assert_recorded("baseline");
@@ -129,6 +131,24 @@ fn what_shell_tools_do_is_recorded_and_taken_back() {
             project.sh(script);
         });
     }
+}
+
+/// The kernel tells of the name that a file was opened by, and of no other: a write through a second name is
+/// seen because a file with several names is looked at under each of them.
+#[test]
+fn a_write_through_one_hard_link_is_seen_under_the_other_names_too() {
+    let rig = Rig::new();
+    rig.project.sh(PROJECT);
+    rig.project
+        .sh("ln src/f1.txt src/a/f1-again; ln src/f1.txt notes/f1-too");
+    rig.watch();
+    rig.there_and_back("write-through-link", |project| {
+        project.sh("echo more >> src/a/f1-again");
+    });
+    rig.there_and_back("link-made-while-watched", |project| {
+        project
+            .sh("ln src/f2.txt notes/f2-too; echo through >> notes/f2-too; chmod 600 src/f2.txt");
+    });
 }
 
 #[test]

@@ -11,12 +11,33 @@ use super::rig::{Rig, assert_keys};
 const PROJECT: &str = "//- /src/main\nfirst\n//- /readme\nhello\n//- /bin/run mode=755\nrun\n";
 
 const OPERATION: &[&str] = &[
-    "operation", "kind", "author", "time", "reverts", "n_changes", "changes",
+    "operation",
+    "kind",
+    "author",
+    "time",
+    "reverts",
+    "n_changes",
+    "changes",
 ];
 const TRAVEL: &[&str] = &["operation", "kind", "head", "reverts", "n_changed", "kept"];
-const PLAN: &[&str] = &["plan", "head", "n_steps", "steps", "conflicts", "not_covered"];
+const PLAN: &[&str] = &[
+    "plan",
+    "head",
+    "n_steps",
+    "steps",
+    "conflicts",
+    "not_covered",
+];
 const CHECKPOINT: &[&str] = &[
-    "checkpoint", "operation", "time", "keep", "files", "bytes", "lines", "words", "tokens",
+    "checkpoint",
+    "operation",
+    "time",
+    "keep",
+    "files",
+    "bytes",
+    "lines",
+    "words",
+    "tokens",
 ];
 
 #[test]
@@ -25,8 +46,19 @@ fn commands_that_look_print_the_promised_documents() {
     rig.project.add_fixture(PROJECT);
     let watched = rig.json(&["watch", "--detach"]);
     let status_keys = &[
-        "workspace", "root", "state", "head", "sync", "reasons", "not_covered", "memory_bytes",
-        "disk_bytes", "sessions", "verifications", "watches", "backend",
+        "workspace",
+        "root",
+        "state",
+        "head",
+        "sync",
+        "reasons",
+        "not_covered",
+        "memory_bytes",
+        "disk_bytes",
+        "sessions",
+        "verifications",
+        "watches",
+        "backend",
     ];
     assert_keys(&watched, status_keys, "watch --detach");
     assert_eq!(watched["state"], "armed");
@@ -34,7 +66,10 @@ fn commands_that_look_print_the_promised_documents() {
     rig.edit("src/main", "second\n");
     let synced = rig.json(&["sync", "--durable"]);
     assert_keys(&synced, &["head", "clock", "fence", "durable"], "sync");
-    assert_eq!((&synced["durable"], &synced["head"]), (&json!(true), &json!(2)));
+    assert_eq!(
+        (&synced["durable"], &synced["head"]),
+        (&json!(true), &json!(2))
+    );
     assert_eq!(rig.json(&["sync", "--strict"])["fence"], "strict");
     let status = rig.json(&["status"]);
     assert_keys(&status, status_keys, "status");
@@ -48,17 +83,45 @@ fn commands_that_look_print_the_promised_documents() {
     assert_eq!(log["operations"][1]["kind"], "baseline");
     let shown = rig.json(&["show", "2"]);
     assert_keys(&shown["operation"], OPERATION, "show");
-    assert_keys(&shown["operation"]["changes"][0], &["path", "before", "after", "diff"], "show");
+    assert_keys(
+        &shown["operation"]["changes"][0],
+        &["path", "before", "after", "diff"],
+        "show",
+    );
     let diff = rig.json(&["diff", "1", "2"]);
     assert_keys(&diff, &["from", "to", "n_files", "files"], "diff");
-    assert_eq!(diff["files"][0]["diff"], shown["operation"]["changes"][0]["diff"]);
+    assert_eq!(
+        diff["files"][0]["diff"],
+        shown["operation"]["changes"][0]["diff"]
+    );
     let cat = rig.json(&["cat", "src/main", "--at", "1"]);
-    assert_keys(&cat, &["path", "operation", "type", "mode", "size", "hash", "offset", "content"], "cat");
+    assert_keys(
+        &cat,
+        &[
+            "path",
+            "operation",
+            "type",
+            "mode",
+            "size",
+            "hash",
+            "offset",
+            "content",
+        ],
+        "cat",
+    );
     assert_eq!(cat["content"], "first\n");
     assert_eq!(rig.ok(&["cat", "src/main", "--at", "1"]), "first\n");
     let history = rig.json(&["history", "src/main"]);
-    assert_eq!(history["versions"].as_array().map(Vec::len), Some(2), "{history}");
-    assert_keys(&history["versions"][0], &["operation", "kind", "author", "time", "state"], "history");
+    assert_eq!(
+        history["versions"].as_array().map(Vec::len),
+        Some(2),
+        "{history}"
+    );
+    assert_keys(
+        &history["versions"][0],
+        &["operation", "kind", "author", "time", "state"],
+        "history",
+    );
 }
 
 #[test]
@@ -81,7 +144,11 @@ fn commands_that_change_print_the_promised_documents() {
     assert_eq!(rig.project.text("src/main"), "second\n");
     let plan = rig.json(&["rollback", "1", "--dry-run"]);
     assert_keys(&plan, PLAN, "rollback --dry-run");
-    assert_keys(&plan["steps"][0], &["path", "now", "target"], "rollback --dry-run");
+    assert_keys(
+        &plan["steps"][0],
+        &["path", "now", "target"],
+        "rollback --dry-run",
+    );
     checked(&["rollback", "1"], "rollback", 5);
     checked(&["restore", "src/main", "--at", "2"], "restore", 6);
     assert_eq!(rig.project.text("src/main"), "second\n");
@@ -92,14 +159,22 @@ fn checkpoint_commands_print_the_promised_documents() {
     let rig = Rig::watching(PROJECT);
     let made = rig.json(&["checkpoint", "start", "-m", "all green"]);
     assert_keys(&made, CHECKPOINT, "checkpoint");
-    assert_eq!((&made["files"], &made["bytes"]), (&json!(3), &json!(16)), "{made}");
+    assert_eq!(
+        (&made["files"], &made["bytes"]),
+        (&json!(3), &json!(16)),
+        "{made}"
+    );
     assert_eq!(made["message"], "all green");
     let listed = rig.json(&["checkpoint", "list"]);
     assert_eq!(listed["checkpoints"], json!([made]));
     assert_eq!(rig.json(&["checkpoint", "show", "start"]), made);
     let edited = rig.json(&["checkpoint", "edit", "start", "--keep", "permanent"]);
     assert_eq!(edited["keep"], "permanent");
-    assert_keys(&rig.json(&["checkpoint", "rm", "start"]), CHECKPOINT, "checkpoint rm");
+    assert_keys(
+        &rig.json(&["checkpoint", "rm", "start"]),
+        CHECKPOINT,
+        "checkpoint rm",
+    );
     assert_eq!(rig.json(&["checkpoint", "list"])["checkpoints"], json!([]));
 }
 
@@ -107,23 +182,61 @@ fn checkpoint_commands_print_the_promised_documents() {
 fn the_daemon_its_store_and_its_health_are_shown() {
     let rig = Rig::watching(PROJECT);
     let status = rig.json(&["daemon", "status"]);
-    assert_keys(&status, &["pid", "version", "uptime", "started", "instance", "home", "memory_bytes"], "daemon status");
+    assert_keys(
+        &status,
+        &[
+            "pid",
+            "version",
+            "uptime",
+            "started",
+            "instance",
+            "home",
+            "memory_bytes",
+        ],
+        "daemon status",
+    );
     assert_eq!(status["pid"].as_i64(), rig.daemon.pid().map(i64::from));
-    assert_eq!(rig.json(&["daemon", "start"])["pid"], status["pid"], "it is started once");
+    assert_eq!(
+        rig.json(&["daemon", "start"])["pid"],
+        status["pid"],
+        "it is started once"
+    );
     let logs = rig.json(&["daemon", "logs"]);
-    assert!(logs["lines"].as_array().is_some_and(|lines| !lines.is_empty()), "{logs}");
+    assert!(
+        logs["lines"]
+            .as_array()
+            .is_some_and(|lines| !lines.is_empty()),
+        "{logs}"
+    );
     let stats = rig.json(&["stats"]);
-    assert_keys(&stats, &["disk_bytes", "segment_bytes", "index_bytes", "n_operations", "n_workspaces"], "stats");
+    assert_keys(
+        &stats,
+        &[
+            "disk_bytes",
+            "segment_bytes",
+            "index_bytes",
+            "n_operations",
+            "n_workspaces",
+        ],
+        "stats",
+    );
     let check = rig.json(&["check", "--read-data"]);
     assert_eq!(check["ok"], true, "{check}");
     assert!(check["n_contents"].as_u64() >= Some(3), "{check}");
     let doctor = rig.json(&["doctor"]);
     assert_eq!(doctor["ok"], true, "{doctor}");
     let events = rig.ok(&["events", "--json"]);
-    assert!(events.contains("snapshot:created"), "the baseline is still held: {events:?}");
+    assert!(
+        events.contains("snapshot:created"),
+        "the baseline is still held: {events:?}"
+    );
     for line in events.lines() {
         let event: Value = serde_json::from_str(line).expect("one document a line");
-        assert_keys(&event, &["event", "workspace", "clock", "payload"], "events");
+        assert_keys(
+            &event,
+            &["event", "workspace", "clock", "payload"],
+            "events",
+        );
     }
 }
 
@@ -137,7 +250,11 @@ fn unwatch_keeps_the_history_unless_it_is_purged() {
     rig.fails(&["unwatch"], 4);
     rig.project.write("readme", "meanwhile\n");
     rig.ok(&["watch", "--detach"]);
-    assert_eq!(rig.ok(&["cat", "readme", "--at", "1"]), "hello\n", "the history goes on");
+    assert_eq!(
+        rig.ok(&["cat", "readme", "--at", "1"]),
+        "hello\n",
+        "the history goes on"
+    );
     rig.ok(&["rollback", "2"]);
     assert_eq!(rig.project.text("readme"), "changed\n");
     rig.fails(&["unwatch", "--purge"], 2);
@@ -157,7 +274,10 @@ fn watch_prints_what_happens_and_ctrl_c_stops_only_the_printing() {
     let mut child = command.spawn().expect("aft watch");
     let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
     let mut until = |wanted: &str| {
-        let found = lines.by_ref().map_while(Result::ok).find(|line| line.contains(wanted));
+        let found = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find(|line| line.contains(wanted));
         assert!(found.is_some(), "watch ended before it printed {wanted:?}");
     };
     until("Watching");

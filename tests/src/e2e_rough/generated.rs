@@ -4,8 +4,27 @@ use super::rig::Rig;
 
 /// Every command of the first issue.
 const COMMANDS: &[&str] = &[
-    "watch", "unwatch", "status", "log", "show", "diff", "undo", "redo", "rollback", "restore", "cat",
-    "history", "checkpoint", "sync", "daemon", "doctor", "completions", "man", "stats", "check", "events",
+    "watch",
+    "unwatch",
+    "status",
+    "log",
+    "show",
+    "diff",
+    "undo",
+    "redo",
+    "rollback",
+    "restore",
+    "cat",
+    "history",
+    "checkpoint",
+    "sync",
+    "daemon",
+    "doctor",
+    "completions",
+    "man",
+    "stats",
+    "check",
+    "events",
 ];
 
 #[test]
@@ -15,10 +34,20 @@ fn every_command_has_help_with_an_example() {
     for command in COMMANDS {
         assert!(all.contains(command), "--help does not name {command}");
         let help = rig.ok(&[command, "--help"]);
-        assert!(help.contains("Example"), "{command} --help has no example:\n{help}");
-        assert!(help.contains("--json"), "{command} --help does not tell of --json");
+        assert!(
+            help.contains("Example"),
+            "{command} --help has no example:\n{help}"
+        );
+        assert!(
+            help.contains("--json"),
+            "{command} --help does not tell of --json"
+        );
     }
-    for words in [["checkpoint", "list"], ["checkpoint", "edit"], ["daemon", "run"]] {
+    for words in [
+        ["checkpoint", "list"],
+        ["checkpoint", "edit"],
+        ["daemon", "run"],
+    ] {
         let help = rig.ok(&[words[0], words[1], "--help"]);
         assert!(help.contains("Example"), "{words:?} --help has no example");
     }
@@ -31,7 +60,10 @@ fn completions_and_manual_pages_name_every_command() {
     for shell in ["bash", "zsh", "fish"] {
         let script = rig.ok(&["completions", shell]);
         for command in COMMANDS {
-            assert!(script.contains(command), "{shell} does not complete {command}");
+            assert!(
+                script.contains(command),
+                "{shell} does not complete {command}"
+            );
         }
     }
     rig.fails(&["completions", "tcl"], 2);
@@ -67,7 +99,10 @@ fn a_mistaken_command_line_is_usage() {
         let said = rig.fails(arguments, 2);
         assert!(!said.trim().is_empty(), "{arguments:?} is told nothing");
     }
-    assert!(rig.fails(&["undoo"], 2).contains("undo"), "the nearest command is named");
+    assert!(
+        rig.fails(&["undoo"], 2).contains("undo"),
+        "the nearest command is named"
+    );
     rig.assert_unharmed(&before, "mistaken command lines");
 }
 
@@ -75,8 +110,14 @@ fn a_mistaken_command_line_is_usage() {
 fn colour_and_pipes_follow_the_rules() {
     let rig = Rig::watching("//- /f\n1\n");
     rig.edit("f", "2\n");
-    assert!(!rig.ok(&["show", "2"]).contains('\u{1b}'), "no colour in a pipe");
-    assert!(rig.ok(&["show", "2", "--color", "always"]).contains('\u{1b}'));
+    assert!(
+        !rig.ok(&["show", "2"]).contains('\u{1b}'),
+        "no colour in a pipe"
+    );
+    assert!(
+        rig.ok(&["show", "2", "--color", "always"])
+            .contains('\u{1b}')
+    );
     let json = rig.ok(&["show", "2", "--color", "always", "--json"]);
     assert!(!json.contains('\u{1b}'), "a document is never coloured");
     // A reader that goes away early is no failure of ours.

@@ -15,15 +15,23 @@ const PATIENCE: std::ops::Range<Duration> = Duration::from_secs(8)..Duration::fr
 /// A figure of `/proc/PID/status` in KiB.
 fn kib(pid: i32, name: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("its status");
-    let line = status.lines().find(|line| line.starts_with(name)).expect("the figure");
+    let line = status
+        .lines()
+        .find(|line| line.starts_with(name))
+        .expect("the figure");
     let digits: String = line.chars().filter(char::is_ascii_digit).collect();
     digits.parse().expect("a number")
 }
 
 fn connect(rig: &Rig, socket: Socket) -> UnixStream {
-    let stream = UnixStream::connect(rig.daemon.runtime_dir().join(socket.file_name())).expect("a socket");
-    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a deadline");
-    stream.set_write_timeout(Some(Duration::from_secs(60))).expect("a deadline");
+    let stream =
+        UnixStream::connect(rig.daemon.runtime_dir().join(socket.file_name())).expect("a socket");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(60)))
+        .expect("a deadline");
+    stream
+        .set_write_timeout(Some(Duration::from_secs(60)))
+        .expect("a deadline");
     stream
 }
 
@@ -45,11 +53,17 @@ fn a_request_of_100_mb_ends_its_connection_and_costs_no_memory() {
             result
         });
         assert!(ended.is_some(), "{socket:?} took 100 MiB of one line");
-        assert!(sent < 20, "{socket:?} took {sent} MiB before it ended the connection");
+        assert!(
+            sent < 20,
+            "{socket:?} took {sent} MiB before it ended the connection"
+        );
         other.expect_call("sync", &about(&rig, &json!({})));
     }
     let peak = kib(pid, "VmHWM");
-    assert!(peak < resident + 12 * 1024, "it grew from {resident} to {peak} KiB");
+    assert!(
+        peak < resident + 12 * 1024,
+        "it grew from {resident} to {peak} KiB"
+    );
     rig.assert_unharmed(&before, "100 MB");
 }
 
@@ -59,19 +73,40 @@ fn a_line_over_the_limit_is_told_so_and_one_at_the_limit_is_taken() {
     let request = |len: usize| {
         let frame = r#"{"jsonrpc":"2.0","id":1,"method":"hello","params":{"client":""}}"#;
         let filling = "c".repeat(len - frame.len() - 1);
-        format!("{}\n", frame.replace("\"client\":\"\"", &format!("\"client\":\"{filling}\"")))
+        format!(
+            "{}\n",
+            frame.replace("\"client\":\"\"", &format!("\"client\":\"{filling}\""))
+        )
     };
     let mut editor = rig.editor();
-    editor.send_raw(request(1 << 20).as_bytes()).expect("it is sent");
-    let answer = editor.read_message().expect("a message").expect("an answer");
+    editor
+        .send_raw(request(1 << 20).as_bytes())
+        .expect("it is sent");
+    let answer = editor
+        .read_message()
+        .expect("a message")
+        .expect("an answer");
     assert_eq!(answer["result"]["protocol"], 1, "exactly 1 MiB: {answer}");
     let mut editor = rig.editor();
     // The daemon may hang up before all of it is taken; the answer is there all the same.
     drop(editor.send_raw(request((1 << 20) + 1).as_bytes()));
-    let answer = editor.read_message().expect("a message").expect("an answer");
+    let answer = editor
+        .read_message()
+        .expect("a message")
+        .expect("an answer");
     assert_eq!(answer["error"]["data"]["kind"], "too_large", "{answer}");
-    assert!(answer["error"]["message"].as_str().is_some_and(|text| text.contains("1 MiB")), "{answer}");
-    assert!(editor.read_message().map_or(true, |message| message.is_none()), "and it hangs up");
+    assert!(
+        answer["error"]["message"]
+            .as_str()
+            .is_some_and(|text| text.contains("1 MiB")),
+        "{answer}"
+    );
+    assert!(
+        editor
+            .read_message()
+            .map_or(true, |message| message.is_none()),
+        "and it hangs up"
+    );
 }
 
 /// All three wait at the same time.
@@ -87,22 +122,31 @@ fn half_a_line_and_then_silence_is_dropped() {
                 let mut rest = Vec::new();
                 drop(stream.read_to_end(&mut rest));
                 let waited = start.elapsed();
-                assert!(PATIENCE.contains(&waited), "{socket:?} was dropped after {waited:?}");
+                assert!(
+                    PATIENCE.contains(&waited),
+                    "{socket:?} was dropped after {waited:?}"
+                );
             });
         }
         // One that says a little again and again is no better.
         let mut stream = connect(&rig, Socket::Editor);
         scope.spawn(move || {
-            stream.set_read_timeout(Some(Duration::from_secs(2))).expect("a deadline");
+            stream
+                .set_read_timeout(Some(Duration::from_secs(2)))
+                .expect("a deadline");
             let start = Instant::now();
             let mut byte = [0];
             loop {
                 let sent = stream.write_all(b" ");
                 match stream.read(&mut byte) {
-                    Err(error) if sent.is_ok() && error.kind() == std::io::ErrorKind::WouldBlock => {}
+                    Err(error)
+                        if sent.is_ok() && error.kind() == std::io::ErrorKind::WouldBlock => {}
                     _ => break,
                 }
-                assert!(start.elapsed() < PATIENCE.end, "a slow line goes on for ever");
+                assert!(
+                    start.elapsed() < PATIENCE.end,
+                    "a slow line goes on for ever"
+                );
             }
         });
         // A connection that is only quiet stays, and others are served.

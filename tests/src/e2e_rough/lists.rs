@@ -44,16 +44,29 @@ fn all_pages(connection: &mut Connection, params: &Value, limit: u64) -> Vec<u64
 #[test]
 fn pages_and_filters_over_three_hundred_operations() {
     let (rig, mut agent) = three_hundred();
-    let newest_first = |keep: &dyn Fn(u64) -> bool| -> Vec<u64> { (1..=OPERATIONS).rev().filter(|n| keep(*n)).collect() };
-    let list = |agent: &mut Connection, more: Value, limit| all_pages(agent, &about(&rig, &more), limit);
+    let newest_first = |keep: &dyn Fn(u64) -> bool| -> Vec<u64> {
+        (1..=OPERATIONS).rev().filter(|n| keep(*n)).collect()
+    };
+    let list =
+        |agent: &mut Connection, more: Value, limit| all_pages(agent, &about(&rig, &more), limit);
     let everything = newest_first(&|_| true);
     for limit in [7, 100, 150, 300, 1000] {
-        assert_eq!(list(&mut agent, json!({}), limit), everything, "pages of {limit}");
+        assert_eq!(
+            list(&mut agent, json!({}), limit),
+            everything,
+            "pages of {limit}"
+        );
     }
     let first = agent.expect_call("history.list", &about(&rig, &json!({})));
     assert_eq!(numbers(&first), &everything[..50], "50 without a limit");
     let deep = newest_first(&|n| n == 1 || n % 10 == 0);
-    for path in [json!("deep"), json!("deep/er"), json!("deep/er/file"), json!("deep/"), json!("./deep")] {
+    for path in [
+        json!("deep"),
+        json!("deep/er"),
+        json!("deep/er/file"),
+        json!("deep/"),
+        json!("./deep"),
+    ] {
         assert_eq!(list(&mut agent, json!({"path": path}), 9), deep, "{path}");
     }
     let odd = newest_first(&|n| n == 1 || n % 2 == 1);
@@ -62,10 +75,19 @@ fn pages_and_filters_over_three_hundred_operations() {
     assert_eq!(list(&mut agent, json!({"paths": ["odd", "deep"]}), 9), both);
     assert_eq!(list(&mut agent, json!({"kind": "baseline"}), 9), [1]);
     assert!(list(&mut agent, json!({"kind": "undo"}), 9).is_empty());
-    assert_eq!(list(&mut agent, json!({"since": 290}), 3), newest_first(&|n| n > 290));
-    assert_eq!(list(&mut agent, json!({"until": 12}), 5), newest_first(&|n| n <= 12));
+    assert_eq!(
+        list(&mut agent, json!({"since": 290}), 3),
+        newest_first(&|n| n > 290)
+    );
+    assert_eq!(
+        list(&mut agent, json!({"until": 12}), 5),
+        newest_first(&|n| n <= 12)
+    );
     let window = json!({"since": 100, "until": 200, "path": "deep"});
-    assert_eq!(list(&mut agent, window, 4), newest_first(&|n| n % 10 == 0 && n > 100 && n <= 200));
+    assert_eq!(
+        list(&mut agent, window, 4),
+        newest_first(&|n| n % 10 == 0 && n > 100 && n <= 200)
+    );
     assert!(list(&mut agent, json!({"session": "nobody"}), 9).is_empty());
     assert!(list(&mut agent, json!({"path": "never-there"}), 9).is_empty());
     pages_stand_while_the_history_grows(&rig, &mut agent, &everything);
@@ -87,10 +109,28 @@ fn pages_stand_while_the_history_grows(rig: &Rig, agent: &mut Connection, everyt
         let params = about(rig, &json!({"cursor": cursor}));
         refused(agent, "history.list", &params, "invalid");
     }
-    refused(agent, "history.list", &about(rig, &json!({"limit": -1})), "invalid");
-    refused(agent, "history.list", &about(rig, &json!({"kind": "guess"})), "invalid");
-    refused(agent, "history.list", &about(rig, &json!({"path": "../outside"})), "invalid");
-    let short = agent.expect_call("history.list", &about(rig, &json!({"limit": 1, "changes_limit": 0})));
+    refused(
+        agent,
+        "history.list",
+        &about(rig, &json!({"limit": -1})),
+        "invalid",
+    );
+    refused(
+        agent,
+        "history.list",
+        &about(rig, &json!({"kind": "guess"})),
+        "invalid",
+    );
+    refused(
+        agent,
+        "history.list",
+        &about(rig, &json!({"path": "../outside"})),
+        "invalid",
+    );
+    let short = agent.expect_call(
+        "history.list",
+        &about(rig, &json!({"limit": 1, "changes_limit": 0})),
+    );
     assert_eq!(short["operations"][0]["changes"], json!([]));
     assert_eq!(short["operations"][0]["n_changes"], 1);
 }

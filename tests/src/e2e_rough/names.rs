@@ -24,23 +24,51 @@ fn a_tree_is_listed_as_it_was() {
     let now = tree(&mut editor, &rig, &json!({}));
     assert_eq!(paths(&now), [json!("a"), json!("new"), json!("new/c")]);
     let then = tree(&mut editor, &rig, &json!({"at": 1}));
-    assert_eq!(paths(&then), [json!("a"), json!("dir"), json!("dir/b"), json!("dir/link")]);
+    assert_eq!(
+        paths(&then),
+        [json!("a"), json!("dir"), json!("dir/b"), json!("dir/link")]
+    );
     assert_eq!(then["operation"], 1);
     let state = &then["entries"][2]["state"];
-    assert_eq!((&state["type"], &state["mode"], &state["size"]), (&json!("file"), &json!(0o755), &json!(2)));
+    assert_eq!(
+        (&state["type"], &state["mode"], &state["size"]),
+        (&json!("file"), &json!(0o755), &json!(2))
+    );
     assert_eq!(state["hash"].as_str().map(str::len), Some(64), "{state}");
     assert_eq!(then["entries"][3]["state"]["type"], "symlink");
     let beneath = tree(&mut editor, &rig, &json!({"at": 1, "prefix": "dir"}));
-    assert_eq!(paths(&beneath), [json!("dir"), json!("dir/b"), json!("dir/link")]);
+    assert_eq!(
+        paths(&beneath),
+        [json!("dir"), json!("dir/b"), json!("dir/link")]
+    );
     let absolute = format!("{}/dir/b", rig.workspace());
     let one = tree(&mut editor, &rig, &json!({"at": 1, "prefix": absolute}));
     assert_eq!(paths(&one), [json!("dir/b")]);
-    let link = editor.expect_call("file.read", &about(&rig, &json!({"path": "dir/link", "at": 1})));
-    assert_eq!((&link["type"], &link["content"]), (&json!("symlink"), &json!("b")));
-    refused(&mut editor, "file.read", &about(&rig, &json!({"path": "dir", "at": 1})), "invalid");
-    refused(&mut editor, "file.read", &about(&rig, &json!({"path": "dir/b"})), "not_found");
+    let link = editor.expect_call(
+        "file.read",
+        &about(&rig, &json!({"path": "dir/link", "at": 1})),
+    );
+    assert_eq!(
+        (&link["type"], &link["content"]),
+        (&json!("symlink"), &json!("b"))
+    );
+    refused(
+        &mut editor,
+        "file.read",
+        &about(&rig, &json!({"path": "dir", "at": 1})),
+        "invalid",
+    );
+    refused(
+        &mut editor,
+        "file.read",
+        &about(&rig, &json!({"path": "dir/b"})),
+        "not_found",
+    );
     let versions = editor.expect_call("file.history", &about(&rig, &json!({"path": "dir/b"})));
-    assert_eq!(versions["versions"][0]["state"]["type"], "absent", "{versions}");
+    assert_eq!(
+        versions["versions"][0]["state"]["type"], "absent",
+        "{versions}"
+    );
 }
 
 #[test]
@@ -50,7 +78,10 @@ fn content_is_read_in_pieces() {
     rig.edit("big", &big);
     let mut editor = rig.editor();
     let mut read = |offset: u64, length: u64| {
-        let params = about(&rig, &json!({"path": "big", "offset": offset, "length": length}));
+        let params = about(
+            &rig,
+            &json!({"path": "big", "offset": offset, "length": length}),
+        );
         editor.expect_call("file.read", &params)
     };
     let mut bytes = Vec::new();
@@ -71,7 +102,13 @@ fn content_is_read_in_pieces() {
 #[test]
 fn names_that_are_not_utf8_travel_both_ways() {
     let rig = Rig::watching("//- /plain\n1\n");
-    let odd: [&[u8]; 5] = [b"caf\xe9", b"d\xff/in\xfe", b"d\xff/z", b"\xf0\x28", "ünïcode \"q\" \\ \n".as_bytes()];
+    let odd: [&[u8]; 5] = [
+        b"caf\xe9",
+        b"d\xff/in\xfe",
+        b"d\xff/z",
+        b"\xf0\x28",
+        "ünïcode \"q\" \\ \n".as_bytes(),
+    ];
     for name in odd {
         rig.project.write(name, b"one \xff\n");
     }
@@ -98,19 +135,43 @@ fn names_that_are_not_utf8_travel_both_ways() {
     assert_eq!(seen, expected, "page by page");
     for name in odd {
         let path = wire(name);
-        let read = agent.expect_call("file.read", &about(&rig, &json!({"path": path, "at": head})));
+        let read = agent.expect_call(
+            "file.read",
+            &about(&rig, &json!({"path": path, "at": head})),
+        );
         assert_eq!(wire_bytes(&read["content"]), b"one \xff\n");
         assert_eq!(wire_bytes(&read["path"]), name);
         let versions = agent.expect_call("file.history", &about(&rig, &json!({"path": path})));
-        assert!(versions["versions"].as_array().is_some_and(|all| all.len() >= 2), "{versions}");
+        assert!(
+            versions["versions"]
+                .as_array()
+                .is_some_and(|all| all.len() >= 2),
+            "{versions}"
+        );
         let found = agent.expect_call("history.list", &about(&rig, &json!({"path": path})));
-        assert!(found["operations"].as_array().is_some_and(|all| all.len() >= 2), "{found}");
+        assert!(
+            found["operations"]
+                .as_array()
+                .is_some_and(|all| all.len() >= 2),
+            "{found}"
+        );
         let back = about(&rig, &json!({"point": head, "paths": [path]}));
         assert_eq!(agent.expect_call("rollback.apply", &back)["n_changed"], 1);
         assert_eq!(rig.project.read(name), Some(b"one \xff\n".to_vec()));
     }
-    for wrong in [json!({"base64": "???"}), json!({"base64": 7}), json!({}), json!({"base64": "YQ==", "x": 1}), json!(7)] {
-        refused(&mut agent, "file.read", &about(&rig, &json!({"path": wrong})), "invalid");
+    for wrong in [
+        json!({"base64": "???"}),
+        json!({"base64": 7}),
+        json!({}),
+        json!({"base64": "YQ==", "x": 1}),
+        json!(7),
+    ] {
+        refused(
+            &mut agent,
+            "file.read",
+            &about(&rig, &json!({"path": wrong})),
+            "invalid",
+        );
     }
 }
 

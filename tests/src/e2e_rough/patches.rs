@@ -8,7 +8,7 @@ use aft_testkit::{Manifest, Workspace};
 
 use super::rig::Rig;
 
-const PROJECT: &str = "//- /plain\none\ntwo\nthree\n//- /no-newline eol=none\nlast\n//- /dir/gone\nbye\n//- /old-name\nalpha\nbeta\ngamma\ndelta\n//- /script\n#!/bin/sh\n//- /with space and \"quotes\"\nx\n//- /link link=plain\n";
+const PROJECT: &str = "//- /plain\none\ntwo\nthree\n//- /no-newline eol=none\nlast\n//- /dir/gone\nbye\n//- /old-name\nalpha\nbeta\ngamma\ndelta\n//- /script\n#!/bin/sh\n//- /link link=plain\n";
 
 /// Each makes one operation.
 const EDITS: &[(&str, &str)] = &[
@@ -17,20 +17,29 @@ const EDITS: &[(&str, &str)] = &[
     ("final newline lost", "printf 'last' > no-newline"),
     ("crlf", "printf 'one\\r\\ntwo\\r\\n' > crlf"),
     ("crlf to lf", "printf 'one\\ntwo\\n' > crlf"),
-    ("new in a new directory", "mkdir -p deep/er && echo hi > deep/er/file"),
+    (
+        "new in a new directory",
+        "mkdir -p deep/er && echo hi > deep/er/file",
+    ),
     ("executable", "echo run > tool && chmod 755 tool"),
     ("deleted with its directory", "rm -r dir"),
     ("renamed", "mv old-name new-name"),
     ("mode only", "chmod 755 script"),
     ("quoted name", "echo y > 'with space and \"quotes\"'"),
-    ("odd names", "echo a > 'tab\there'; echo b > 'back\\slash'; echo c > 'ünï'; echo d > -dash"),
+    (
+        "odd names",
+        "echo a > 'tab\there'; echo b > 'back\\slash'; echo c > 'ünï'; echo d > -dash",
+    ),
     ("latin one", "printf 'caf\\351\\n' > latin"),
     ("latin two", "printf 'caf\\350\\n' > latin"),
     ("empty file", ": > empty"),
     ("emptied", ": > plain"),
     ("link", "ln -sfn new-name link"),
     ("file to link", "rm script && ln -s tool script"),
-    ("many at once", "for i in 1 2 3 4 5; do echo $i > m$i; done; rm tool; echo z >> new-name"),
+    (
+        "many at once",
+        "for i in 1 2 3 4 5; do echo $i > m$i; done; rm tool; echo z >> new-name",
+    ),
 ];
 
 fn files_only(manifest: &Manifest) -> Manifest {
@@ -53,13 +62,18 @@ fn apply(into: &Workspace, patch: &str, arguments: &[&str]) -> Manifest {
         .chain([name.as_str()])
         .collect();
     let output = into.try_run("git", &arguments);
-    assert_eq!(output.status, 0, "git {arguments:?}: {}\n{patch}", output.stderr);
+    assert_eq!(
+        output.status, 0,
+        "git {arguments:?}: {}\n{patch}",
+        output.stderr
+    );
     files_only(&into.manifest())
 }
 
 #[test]
 fn git_applies_what_show_prints_in_both_directions() {
     let rig = Rig::watching(PROJECT);
+    rig.edit("with space and \"quotes\"", "x\n");
     for (name, script) in EDITS {
         let before = copy(rig.root());
         let head = rig.head();
@@ -69,19 +83,31 @@ fn git_applies_what_show_prints_in_both_directions() {
         let after = copy(rig.root());
         let patch = rig.ok(&["diff", &head.to_string(), &now.to_string()]);
         let forth = apply(&before, &patch, &[]);
-        assert_same(&files_only(&after.manifest()), &forth, &format!("{name}, forwards\n{patch}"));
+        assert_same(
+            &files_only(&after.manifest()),
+            &forth,
+            &format!("{name}, forwards\n{patch}"),
+        );
         let before = files_only(&before_of(&rig, head));
         let back = apply(&after, &patch, &["-R"]);
         assert_same(&before, &back, &format!("{name}, backwards\n{patch}"));
         if now == head + 1 {
             let shown = rig.ok(&["show", &now.to_string()]);
             let back = apply(&copy(rig.root()), &shown, &["-R"]);
-            assert_same(&before, &back, &format!("{name}, as show prints it\n{shown}"));
+            assert_same(
+                &before,
+                &back,
+                &format!("{name}, as show prints it\n{shown}"),
+            );
         }
     }
     let whole = rig.ok(&["diff", "1", "@"]);
     let back = apply(&copy(rig.root()), &whole, &["-R"]);
-    assert_same(&files_only(&before_of(&rig, 1)), &back, "everything at once");
+    assert_same(
+        &files_only(&before_of(&rig, 1)),
+        &back,
+        "everything at once",
+    );
 }
 
 /// The tree at an operation, by going there and back.
@@ -98,10 +124,19 @@ fn a_patch_from_a_dry_run_of_paths_is_only_of_these_paths() {
     rig.edit("plain", "changed\n");
     rig.edit("dir/gone", "changed\n");
     let patch = rig.ok(&["diff", "1", "@", "dir"]);
-    assert!(patch.contains("dir/gone") && !patch.contains("plain"), "{patch}");
+    assert!(
+        patch.contains("dir/gone") && !patch.contains("plain"),
+        "{patch}"
+    );
     let patch = rig.ok(&["diff", "1", "--", "plain"]);
-    assert!(!patch.contains("dir/gone") && patch.contains("plain"), "{patch}");
+    assert!(
+        !patch.contains("dir/gone") && patch.contains("plain"),
+        "{patch}"
+    );
     let stat = rig.ok(&["diff", "1", "--stat"]);
-    assert!(stat.contains("plain") && stat.contains("dir/gone"), "{stat}");
+    assert!(
+        stat.contains("plain") && stat.contains("dir/gone"),
+        "{stat}"
+    );
     assert!(rig.ok(&["show", "--word"]).contains("changed"));
 }

@@ -44,7 +44,7 @@ fn every_form_of_a_point_is_understood() {
         ("4", 4),
         ("mark", 2),
         ("0s", 4),
-        ("2999-01-01T00:00:00Z", 4),
+        ("2200-01-01T00:00:00Z", 4),
     ] {
         assert_is(&rig, point, version);
     }
@@ -55,7 +55,12 @@ fn every_form_of_a_point_is_understood() {
     let time = time_of(&rig, 3);
     let hour: u32 = time[11..13].parse().expect("an hour");
     if (1..=22).contains(&hour) {
-        let eastern = format!("{}{:02}{}+01:00", &time[..11], hour + 1, time[13..].trim_end_matches('Z'));
+        let eastern = format!(
+            "{}{:02}{}+01:00",
+            &time[..11],
+            hour + 1,
+            time[13..].trim_end_matches('Z')
+        );
         assert_is(&rig, &eastern, 3);
     }
     let mut editor = rig.editor();
@@ -69,7 +74,10 @@ fn every_command_takes_points() {
     let diff = rig.ok(&["diff", "mark", "@-1"]);
     assert!(diff.contains("-v2") && diff.contains("+v3"), "{diff}");
     let diff = rig.ok(&["diff", "@", "1"]);
-    assert!(diff.contains("-v4") && diff.contains("+v1"), "backwards: {diff}");
+    assert!(
+        diff.contains("-v4") && diff.contains("+v1"),
+        "backwards: {diff}"
+    );
     assert!(rig.ok(&["diff", "mark"]).contains("+v4"), "to now");
     assert!(rig.ok(&["diff"]).contains("-v3"), "the last operation");
     assert!(rig.ok(&["show", "@-1"]).contains("+v3"));
@@ -93,8 +101,21 @@ fn an_unknown_point_is_not_found_and_names_the_nearest() {
     rig.ok(&["checkpoint", "zebra"]);
     let before = rig.unharmed();
     for point in [
-        "999", "@-99", "@x", "@-", "good", "10m", "turn:-1", "turn:-0", "session:nobody", "1970-01-01T00:00:00Z",
-        "2026-99-99T00:00:00Z", "no-such-name", "mar", "18446744073709551616", "0",
+        "999",
+        "@-99",
+        "@x",
+        "@-",
+        "good",
+        "10m",
+        "turn:-1",
+        "turn:-0",
+        "session:nobody",
+        "1970-01-01T00:00:00Z",
+        "2026-99-99T00:00:00Z",
+        "no-such-name",
+        "mar",
+        "18446744073709551616",
+        "0",
     ] {
         for command in [
             vec!["rollback", point],

@@ -185,7 +185,9 @@ pub(super) fn assert_failure(output: &Output, exit: i32, what: &str) {
 #[track_caller]
 pub(super) fn kind(error: &Value) -> &str {
     assert!(
-        error["message"].as_str().is_some_and(|text| !text.is_empty()),
+        error["message"]
+            .as_str()
+            .is_some_and(|text| !text.is_empty()),
         "an error without a sentence: {error}"
     );
     assert!(error["code"].is_i64(), "an error without a code: {error}");
@@ -194,7 +196,12 @@ pub(super) fn kind(error: &Value) -> &str {
 
 /// The call must be refused with this kind.
 #[track_caller]
-pub(super) fn refused(connection: &mut Connection, method: &str, params: &Value, wanted: &str) -> Value {
+pub(super) fn refused(
+    connection: &mut Connection,
+    method: &str,
+    params: &Value,
+    wanted: &str,
+) -> Value {
     match connection.call(method, params) {
         Ok(result) => panic!("{method} {params} was not refused: {result}"),
         Err(error) => {

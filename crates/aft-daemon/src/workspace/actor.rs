@@ -333,6 +333,7 @@ impl Actor {
                     what,
                     operations,
                 }),
+                Effect::Merge { job, files } => self.errand(Errand::Merge { job, files }),
                 Effect::Apply {
                     job,
                     operation,

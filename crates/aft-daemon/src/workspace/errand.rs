@@ -9,7 +9,9 @@ use aft_apply::{
     Applier, ContentFault, Contents, Found, LateSink, OnConflict, Report, SetIdBits, StepOutcome,
     Task,
 };
-use aft_engine::{Applied, Event, GoBackKind, JobId, StepFate, Targets};
+use aft_engine::{
+    Applied, Event, GoBackKind, JobId, MergeFile, MergeStates, StepFate, Targets, merge,
+};
 use aft_model::{Change, ContentId, FileState, Operation, OperationId, RelPath, StatSig};
 use aft_os::{Clock, WriteDir};
 use aft_store::{Intent, ReadError, Reader};
@@ -34,6 +36,8 @@ pub(crate) enum Errand {
         what: GoBackKind,
         operations: Vec<OperationId>,
     },
+    /// Merge files that later operations changed.
+    Merge { job: JobId, files: Vec<MergeFile> },
     /// Carry a planned operation out.
     Apply {
         job: JobId,
@@ -87,6 +91,13 @@ impl Runner {
             } => {
                 let targets = self.gather(&what, &operations);
                 self.tell(Event::Gathered { job, targets });
+            }
+            Errand::Merge { job, files } => {
+                let merged = files
+                    .into_iter()
+                    .map(|file| (file.path.clone(), self.merge(&file)))
+                    .collect();
+                self.tell(Event::Merged { job, merged });
             }
             Errand::Apply {
                 job,
@@ -171,6 +182,42 @@ impl Runner {
         Ok(Targets::Operations(found))
     }
 
+    /// The file without the change that is taken back; `None` where later edits touch the same lines, or
+    /// where a content cannot be read or kept.
+    fn merge(&self, file: &MergeFile) -> Option<FileState> {
+        let MergeStates { base, theirs, ours } = &file.states;
+        let bytes = |state: &FileState| {
+            let id = state.content()?;
+            let resident = self.shared.ring.read().content(&id);
+            resident.or_else(|| self.reader.read_content(&id).ok())
+        };
+        let labels = merge::Labels {
+            base: "base",
+            theirs: "before",
+            ours: "now",
+        };
+        let merged = merge::three_way(&bytes(base)?, &bytes(theirs)?, &bytes(ours)?, &labels);
+        let mode = match (mode_of(base)?, mode_of(theirs)?, mode_of(ours)?) {
+            (base, theirs, ours) if base == theirs || theirs == ours => ours,
+            (base, theirs, ours) if base == ours => theirs,
+            _ => return None,
+        };
+        if merged.conflicts > 0 {
+            return None;
+        }
+        let content = ContentId(*blake3::hash(&merged.bytes).as_bytes());
+        let size = merged.bytes.len() as u64;
+        self.sink
+            .put(&file.path, content, merged.bytes, ours.content())
+            .ok()?;
+        self.late().flush().ok()?;
+        Some(FileState::File {
+            content,
+            size,
+            mode,
+        })
+    }
+
     fn apply(&mut self, job: JobId, operation: Operation, stats: &[Option<StatSig>], force: bool) {
         let stats: BTreeMap<&RelPath, StatSig> = operation
             .changes
@@ -227,6 +274,13 @@ impl Runner {
         let began = self.clock.mono_ns();
         let checked = applier.check(task);
         let after_check = self.clock.mono_ns();
+        if checked.no_room {
+            // Not a matter of single paths: without this, keeping conflicts would delete and put nothing back.
+            return Err(Applied {
+                error: Some("the workspace's file system has too little room".to_owned()),
+                ..Applied::default()
+            });
+        }
         if !checked.conflicts.is_empty() {
             return Err(Applied {
                 refused: checked.conflicts,
@@ -315,6 +369,13 @@ impl Runner {
     }
 }
 
+fn mode_of(state: &FileState) -> Option<u32> {
+    match state {
+        FileState::File { mode, .. } => Some(*mode),
+        _ => None,
+    }
+}
+
 fn to_applied(report: &Report, operation: &Operation) -> Applied {
     let fate = |result: &aft_apply::StepResult| StepFate {
         path: result.path.clone(),
@@ -396,6 +457,13 @@ impl LateSink for Late<'_> {
             after,
             renamed_from: None,
         });
+        self.flush()
+    }
+}
+
+impl Late<'_> {
+    /// Makes everything given to the writer so far durable, and readable.
+    fn flush(&self) -> io::Result<()> {
         let (tell, told) = crossbeam_channel::bounded(1);
         let flush = Order::Flush(Box::new(move |durable| drop(tell.send(durable))));
         self.writer

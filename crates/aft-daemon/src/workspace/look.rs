@@ -219,7 +219,9 @@ impl Looker {
         let mut standing = self.shared.standing.lock();
         for uncovered in &coverage.not_covered {
             let known = &standing.not_covered;
-            if known.len() < UNCOVERED_SHOWN && known.iter().all(|known| known.path != uncovered.path) {
+            if known.len() < UNCOVERED_SHOWN
+                && known.iter().all(|known| known.path != uncovered.path)
+            {
                 standing.n_not_covered += 1;
                 standing.not_covered.push(uncovered.clone());
             }

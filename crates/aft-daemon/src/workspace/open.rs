@@ -286,7 +286,11 @@ fn start_watch(
 
 /// Finishes what a crash cut short, takes the history up and makes the workers.
 pub(crate) fn workers(opened: Opened, parts: Parts) -> Result<Workers, OpenError> {
-    let Opened { mut writer, reader, recovery } = opened;
+    let Opened {
+        mut writer,
+        reader,
+        recovery,
+    } = opened;
     let (orders, orders_rx) = parts.orders_max.map_or_else(unbounded, bounded);
     let recent = Recent::default();
     let sink = Sink::new(reader.clone(), orders.clone(), recent.clone());
@@ -353,11 +357,27 @@ pub(crate) fn workers(opened: Opened, parts: Parts) -> Result<Workers, OpenError
         clock,
         state: Group::default(),
     };
-    Ok(Workers { actor, first, looker, runner, scribe, inbox: parts.inbox, orders })
+    Ok(Workers {
+        actor,
+        first,
+        looker,
+        runner,
+        scribe,
+        inbox: parts.inbox,
+        orders,
+    })
 }
 
 fn start(workers: Workers) -> Result<Workspace, OpenError> {
-    let Workers { actor, first, looker, runner, scribe, inbox, orders } = workers;
+    let Workers {
+        actor,
+        first,
+        looker,
+        runner,
+        scribe,
+        inbox,
+        orders,
+    } = workers;
     let (shared, reader) = (Arc::clone(&scribe.shared), scribe.reader.clone());
     let threads = vec![
         spawn("aft-actor", move || actor.run(first))?,
@@ -365,7 +385,13 @@ fn start(workers: Workers) -> Result<Workspace, OpenError> {
         spawn("aft-errand", move || runner.run())?,
         spawn("aft-writer", move || scribe.run())?,
     ];
-    Ok(Workspace { shared, reader, inbox, writer: orders, threads: Mutex::new(threads) })
+    Ok(Workspace {
+        shared,
+        reader,
+        inbox,
+        writer: orders,
+        threads: Mutex::new(threads),
+    })
 }
 
 fn settings(config: &Config) -> Settings {

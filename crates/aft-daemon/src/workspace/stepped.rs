@@ -76,9 +76,17 @@ impl Stepped {
         let (inbox, inbox_rx) = unbounded();
         let signals = SignalBox::new(inbox.clone());
         let daemon = &ground.config.daemon;
-        let ring = Ring::new(daemon.l1_operations as usize, usize::try_from(daemon.l1_bytes.0).unwrap_or(usize::MAX));
+        let ring = Ring::new(
+            daemon.l1_operations as usize,
+            usize::try_from(daemon.l1_bytes.0).unwrap_or(usize::MAX),
+        );
         let id = WorkspaceId("simulated".to_owned());
-        let shared = Arc::new(Shared::new(id, PathBuf::from("/"), ring, ground.store.reader.head()));
+        let shared = Arc::new(Shared::new(
+            id,
+            PathBuf::from("/"),
+            ring,
+            ground.store.reader.head(),
+        ));
         let reader = ground.store.reader.clone();
         let parts = Parts {
             real: ground.root,
@@ -94,12 +102,29 @@ impl Stepped {
             orders_max: None,
             threads: 1,
         };
-        let Workers { mut actor, first, looker, mut runner, scribe, inbox, orders } = workers(ground.store, parts)?;
+        let Workers {
+            mut actor,
+            first,
+            looker,
+            mut runner,
+            scribe,
+            inbox,
+            orders,
+        } = workers(ground.store, parts)?;
         let scribe = Arc::new(Mutex::new(scribe));
         let writer = Arc::clone(&scribe);
         runner.before_waiting = Arc::new(move || while turn_of(&writer) {});
         actor.carry_out(first);
-        Ok(Self { shared, reader, actor, looker, runner, scribe, inbox, orders })
+        Ok(Self {
+            shared,
+            reader,
+            actor,
+            looker,
+            runner,
+            scribe,
+            inbox,
+            orders,
+        })
     }
 
     /// The history.
@@ -134,7 +159,9 @@ impl Stepped {
     /// True when nothing waits, is gathered or is under way, and no displaced file is held.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.load() == Load::default() && self.actor.engine.is_idle() && self.runner.displaced.is_empty()
+        self.load() == Load::default()
+            && self.actor.engine.is_idle()
+            && self.runner.displaced.is_empty()
     }
 
     /// How long the actor would sleep.
@@ -151,14 +178,18 @@ impl Stepped {
 
     /// The look worker carries its next order out; false where there is none.
     pub fn look(&mut self) -> bool {
-        let Ok(order) = self.looker.orders.try_recv() else { return false };
+        let Ok(order) = self.looker.orders.try_recv() else {
+            return false;
+        };
         let event = self.looker.turn(order);
         self.inbox.send(Input::Event(Box::new(event))).is_ok()
     }
 
     /// The errand worker does its next errand; false where there is none.
     pub fn errand(&mut self) -> bool {
-        let Ok(errand) = self.runner.errands.try_recv() else { return false };
+        let Ok(errand) = self.runner.errands.try_recv() else {
+            return false;
+        };
         self.runner.turn(errand);
         true
     }
@@ -180,17 +211,27 @@ impl Stepped {
 
     /// `sync`.
     pub fn sync(&self, strict: bool, durable: bool, reply: SyncReply) {
-        drop(self.inbox.send(Input::Sync { strict, durable, reply }));
+        drop(self.inbox.send(Input::Sync {
+            strict,
+            durable,
+            reply,
+        }));
     }
 
     /// `checkpoint.create`.
     pub fn checkpoint(&self, draft: CheckpointDraft, reply: CheckpointReply) {
-        drop(self.inbox.send(Input::Checkpoint { draft: Box::new(draft), reply }));
+        drop(self.inbox.send(Input::Checkpoint {
+            draft: Box::new(draft),
+            reply,
+        }));
     }
 
     /// `undo`, `redo`, `rollback`, `restore`.
     pub fn go_back(&self, what: GoBack, reply: GoBackReply) {
-        drop(self.inbox.send(Input::GoBack { what: Box::new(what), reply }));
+        drop(self.inbox.send(Input::GoBack {
+            what: Box::new(what),
+            reply,
+        }));
     }
 
     /// Ends in good order. Without it, the end is that of a killed process.
@@ -198,12 +239,23 @@ impl Stepped {
     /// # Errors
     /// The store could not be closed cleanly.
     pub fn close(self) -> Result<(), Failure> {
-        let Self { actor, looker, runner, scribe, orders, .. } = self;
+        let Self {
+            actor,
+            looker,
+            runner,
+            scribe,
+            orders,
+            ..
+        } = self;
         drop((actor, looker, runner));
         let (tell, told) = bounded(1);
-        drop(orders.send(Order::Close(Box::new(move |closed| drop(tell.send(closed))))));
+        drop(orders.send(Order::Close(Box::new(move |closed| {
+            drop(tell.send(closed))
+        }))));
         while turn_of(&scribe) {}
-        let Some(scribe) = Arc::into_inner(scribe) else { return Err(Failure::Closing) };
+        let Some(scribe) = Arc::into_inner(scribe) else {
+            return Err(Failure::Closing);
+        };
         scribe.into_inner().end();
         told.recv().unwrap_or(Err(Failure::Closing))
     }
@@ -217,7 +269,9 @@ impl Stepped {
 
 fn turn_of(scribe: &Mutex<Scribe>) -> bool {
     let mut scribe = scribe.lock();
-    let Ok(order) = scribe.orders.try_recv() else { return false };
+    let Ok(order) = scribe.orders.try_recv() else {
+        return false;
+    };
     scribe.turn(order);
     true
 }

@@ -2,6 +2,8 @@
 //!
 //! One at a time; the others wait in a bounded queue.
 
+use std::collections::BTreeSet;
+
 use aft_model::{Change, Conflict, Known, Operation, OperationId, OperationKind, Plan, RelPath};
 
 use super::{Engine, Look, LookKind};
@@ -10,7 +12,7 @@ use crate::event::{
     StepFate, WorkItem, WorkspaceState,
 };
 use crate::fence::Waiter;
-use crate::goback::{self, Targets};
+use crate::goback::{self, Merged, Targets};
 
 /// A wish on its way.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ enum Stage {
     Gathered(Targets),
     Looking(JobId, Targets),
     Looked(Targets),
+    Merging(JobId, Targets),
+    Merged(Targets, Merged),
     Applying(Box<Operation>, Box<Plan>),
     Recording(OperationId, Box<Answer>),
 }
@@ -117,8 +121,9 @@ impl Engine {
                 true
             }
             Stage::Gathered(targets) => self.look_at_plan(targets),
-            Stage::Looked(targets) => {
-                self.decide(now, &targets);
+            Stage::Looked(targets) => self.merge_if_needed(targets),
+            Stage::Merged(targets, merged) => {
+                self.decide(now, &targets, &merged);
                 true
             }
             Stage::Recording(through, answer) if self.recorded >= through => {
@@ -200,10 +205,38 @@ impl Engine {
         false
     }
 
-    fn decide(&mut self, now: Now, targets: &Targets) {
+    /// Changes under later ones are merged out of them before the plan is made.
+    fn merge_if_needed(&mut self, targets: Targets) -> bool {
+        let files = goback::to_merge(&targets, &self.tree);
+        let id = self.job();
+        let Some(job) = self.back.front_mut() else {
+            return false;
+        };
+        if files.is_empty() {
+            job.stage = Stage::Merged(targets, Merged::new());
+            return true;
+        }
+        job.stage = Stage::Merging(id, targets);
+        self.effects.push(Effect::Merge { job: id, files });
+        false
+    }
+
+    pub(super) fn merged(&mut self, done: JobId, merged: Merged) {
+        let Some(job) = self.back.front_mut() else {
+            return;
+        };
+        job.stage = match std::mem::replace(&mut job.stage, Stage::Waiting) {
+            Stage::Merging(wanted, targets) if wanted == done => Stage::Merged(targets, merged),
+            other => other,
+        };
+    }
+
+    fn decide(&mut self, now: Now, targets: &Targets, merged: &Merged) {
         let Some(job) = self.back.front() else { return };
         let what = job.what.clone();
-        let plan = match goback::plan(&what.kind, targets, &self.tree, self.head, what.force) {
+        let plan = match goback::plan(
+            &what.kind, targets, &self.tree, self.head, what.force, merged,
+        ) {
             Ok(plan) => plan,
             Err(refusal) => return self.refuse_front(refusal),
         };
@@ -291,10 +324,10 @@ impl Engine {
         if applied.error.is_some() || !applied.refused.is_empty() {
             // Nothing was touched and nothing durable names the number, so it is free again.
             self.next = operation.id;
-            let refusal = applied
-                .error
-                .map_or(Refusal::Conflicts(applied.refused), Refusal::Failed);
-            self.refuse_front(refusal);
+            match applied.error {
+                Some(reason) => self.refuse_front(Refusal::Failed(reason)),
+                None => self.narrow(now, *plan, applied.refused),
+            }
             return;
         }
         let mut kept = kept_conflicts(&plan.conflicts);
@@ -309,6 +342,33 @@ impl Engine {
         if let Some(job) = self.back.front_mut() {
             job.stage = Stage::Recording(head, Box::new(answer));
         }
+    }
+
+    /// The disk refused some paths before anything was touched: where conflicts are kept, the rest is tried
+    /// without them, else all of it is refused. Every round is smaller, so this ends.
+    fn narrow(&mut self, now: Now, mut plan: Plan, refused: Vec<Conflict>) {
+        let Some(job) = self.back.front() else { return };
+        let what = job.what.clone();
+        let n_steps = plan.steps.len();
+        if what.keep_conflicts {
+            let kept: BTreeSet<&RelPath> = refused.iter().map(|conflict| &conflict.path).collect();
+            plan.steps.retain(|step| !kept.contains(&step.path));
+        }
+        if plan.steps.len() == n_steps {
+            self.refuse_front(Refusal::Conflicts(refused));
+            return;
+        }
+        plan.conflicts.extend(refused);
+        if plan.steps.is_empty() {
+            let kept = kept_conflicts(&plan.conflicts);
+            self.answer_front(Answer::Done {
+                operation: None,
+                kept,
+                not_covered: plan.not_covered,
+            });
+            return;
+        }
+        self.start_apply(now, &what, plan);
     }
 
     fn record_steps(

@@ -385,17 +385,23 @@ fn going_back_looks_again_and_a_late_save_is_an_operation_of_its_own() {
     assert_eq!(bench.engine.tree().state(&path("a")), state(1));
 }
 
-#[test]
-fn an_apply_that_touched_nothing_gives_its_number_back() {
-    let mut bench = Bench::armed(&[("a", 1)]);
-    bench.save("a", 2);
+/// An undo of one operation over `names`, as far as its apply; the job of that.
+fn undo_until_apply(names: &[&str], keep_conflicts: bool) -> (Bench, JobId) {
+    let files: Vec<(&str, u8)> = names.iter().map(|name| (*name, 1)).collect();
+    let mut bench = Bench::armed(&files);
+    for name in names {
+        bench.save(name, 2);
+    }
     bench.later(20);
     bench.tell(Event::Recorded {
         through: OperationId(2),
     });
     bench.tell(Event::GoBack {
         request: RequestId(3),
-        what: wish(GoBackKind::Undo(1)),
+        what: GoBack {
+            keep_conflicts,
+            ..wish(GoBackKind::Undo(1))
+        },
     });
     bench.fence_through();
     let gather = bench
@@ -411,12 +417,15 @@ fn an_apply_that_touched_nothing_gives_its_number_back() {
         .unwrap();
     let done = Operation {
         id: OperationId(2),
-        changes: vec![aft_model::Change {
-            path: path("a"),
-            before: state(1),
-            after: state(2),
-            renamed_from: None,
-        }],
+        changes: names
+            .iter()
+            .map(|name| aft_model::Change {
+                path: path(name),
+                before: state(1),
+                after: state(2),
+                renamed_from: None,
+            })
+            .collect(),
         ..bench
             .engine
             .operation(bench.now, aft_model::OperationKind::Observed, Vec::new())
@@ -429,22 +438,70 @@ fn an_apply_that_touched_nothing_gives_its_number_back() {
     let look = bench.capture_job().unwrap();
     bench.tell(Event::Captured {
         job: look,
-        seen: vec![Seen {
-            path: path("a"),
-            outcome: Outcome::Unchanged(None),
-        }],
+        seen: names
+            .iter()
+            .map(|name| Seen {
+                path: path(name),
+                outcome: Outcome::Unchanged(None),
+            })
+            .collect(),
     });
-    let job = bench
-        .effects
-        .iter()
-        .find_map(|effect| {
-            if let Effect::Apply { job, .. } = effect {
-                Some(*job)
-            } else {
-                None
+    let (job, _) = bench.apply().unwrap();
+    (bench, job)
+}
+
+impl Bench {
+    /// The newest apply: its job, and the paths it may change.
+    fn apply(&self) -> Option<(JobId, Vec<RelPath>)> {
+        self.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Apply { job, operation, .. } => {
+                let paths = operation.changes.iter().map(|change| change.path.clone());
+                Some((*job, paths.collect()))
             }
+            _ => None,
         })
-        .unwrap();
+    }
+
+    fn refuse(&mut self, job: JobId, name: &str) {
+        let refused = vec![aft_model::Conflict {
+            path: path(name),
+            reason: aft_model::ConflictReason::NotWritable,
+        }];
+        self.tell(Event::Applied {
+            job,
+            applied: Applied {
+                refused,
+                ..Applied::default()
+            },
+        });
+    }
+}
+
+#[test]
+fn a_path_that_the_disk_refuses_is_kept_and_the_rest_is_done_where_that_was_asked() {
+    let (mut bench, job) = undo_until_apply(&["a", "b"], true);
+    bench.refuse(job, "a");
+    assert_eq!(bench.answers(), 0);
+    let (next, paths) = bench.apply().unwrap();
+    assert_ne!(next, job);
+    assert_eq!(paths, [path("b")]);
+    assert_eq!(bench.engine.next, OperationId(4));
+    bench.refuse(next, "b");
+    assert_eq!(bench.answers(), 1);
+    assert_eq!(bench.engine.next, OperationId(3));
+}
+
+#[test]
+fn a_path_that_the_disk_refuses_refuses_all_of_it_where_nothing_was_asked() {
+    let (mut bench, job) = undo_until_apply(&["a", "b"], false);
+    bench.refuse(job, "a");
+    assert_eq!(bench.answers(), 1);
+    assert_eq!(bench.engine.next, OperationId(3));
+}
+
+#[test]
+fn an_apply_that_touched_nothing_gives_its_number_back() {
+    let (mut bench, job) = undo_until_apply(&["a"], false);
     bench.tell(Event::Applied {
         job,
         applied: Applied {

@@ -25,7 +25,8 @@ pub(super) fn reasons(state: WorkspaceState, standing: &Standing) -> Vec<Reason>
     if state == WorkspaceState::Detached {
         reasons.push(Reason {
             code: "root-moved".to_owned(),
-            message: "the directory was moved, deleted, unmounted or replaced by another".to_owned(),
+            message: "the directory was moved, deleted, unmounted or replaced by another"
+                .to_owned(),
             path: None,
             remedy: Some(
                 "put it back, or run `aft watch` in the directory it was moved to".to_owned(),
@@ -63,7 +64,9 @@ pub(super) fn not_covered(workspace: &Workspace, standing: &Standing) -> NotCove
 
 fn in_words(reason: OpaqueReason) -> &'static str {
     match reason {
-        OpaqueReason::TooLarge => "larger than `track.file_max`, or `track.ignored_max` where it is ignored",
+        OpaqueReason::TooLarge => {
+            "larger than `track.file_max`, or `track.ignored_max` where it is ignored"
+        }
         OpaqueReason::Unreadable => "it cannot be read",
         OpaqueReason::Unsupported => "not a file, link or directory",
         OpaqueReason::StoreFull => "the store has no room",

@@ -176,14 +176,14 @@ pub(super) async fn check(peer: &Arc<Peer>, request: &Request) -> Answer {
                     .then(|| "the chain over the operations does not verify".to_owned());
                 sum.problems
                     .extend(damaged.chain(unreadable).chain(chain).map(|message| {
-                    Problem {
+                        Problem {
                         message,
                         remedy: Some(
                             "everything else is still served; what is damaged is never put back"
                                 .to_owned(),
                         ),
                     }
-                }));
+                    }));
             }
             Ok(sum)
         };

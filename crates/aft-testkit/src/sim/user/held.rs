@@ -91,8 +91,27 @@ impl UserFile {
     /// # Errors
     /// No space, no power.
     pub fn write(&self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
-        self.root
-            .with_power(|state| write_bytes(state, self.dir, self.node, &self.name, bytes.as_ref()))
+        self.root.with_power(|state| {
+            let (dir, name) = self.place(state);
+            write_bytes(state, dir, self.node, &name, bytes.as_ref())
+        })
+    }
+}
+
+impl UserFile {
+    /// The name the kernel gives this file's signals: the one it was opened by, or the one it was moved to.
+    fn place(&self, state: &State) -> (NodeId, Box<[u8]>) {
+        let entries = |dir: &NodeId| match state.tree.nodes.get(dir).map(|inode| &inode.body) {
+            Some(Body::Dir(entries)) => Some(entries),
+            _ => None,
+        };
+        let opened = entries(&self.dir).and_then(|entries| entries.get(&self.name));
+        if opened == Some(&self.node) {
+            return (self.dir, self.name.clone());
+        }
+        let dirs = state.tree.nodes.keys();
+        let named = dirs.filter_map(|dir| Some((*dir, entries(dir)?.iter().find(|entry| *entry.1 == self.node)?.0)));
+        named.last().map_or_else(|| (self.dir, self.name.clone()), |(dir, name)| (dir, name.clone()))
     }
 }
 
@@ -106,7 +125,8 @@ impl Drop for UserFile {
             inode.opens = inode.opens.saturating_sub(1);
             inode.writers = inode.writers.saturating_sub(1);
         }
-        state.queue.emit(self.dir, &self.name, SignalKind::Closed);
+        let (dir, name) = self.place(&state);
+        state.queue.emit(dir, &name, SignalKind::Closed);
         state.tree.release(self.node);
     }
 }

@@ -1,0 +1,226 @@
+//! Errands that are cut short, kills, power cuts and ends in good order, and what must hold when it comes back.
+
+use aft_store::Intent;
+use aft_testkit::manifest::Manifest;
+
+use super::Violation;
+use super::history::{is_as, is_tracked};
+use super::run::Run;
+
+/// How often a recovery is cut short itself.
+const CUT_RECOVERIES_MAX: u32 = 3;
+
+impl Run {
+    /// The errand worker's turn, in which users act and the power may fail.
+    pub(super) fn errand(&mut self) -> Result<(), Violation> {
+        if self.workspace.as_ref().is_none_or(|workspace| workspace.load().errands == 0) {
+            return Ok(());
+        }
+        let (disk, before) = (self.world.root.manifest(), self.signatures());
+        let since = self.users.now();
+        self.plant_actions();
+        if self.rng.chance(self.options.cut_amid) {
+            let after = self.rng.below(60);
+            self.log.say(format!("power off after {after} changes"));
+            self.world.faults.power_off_after(after);
+        }
+        self.run_errand(since, &disk, &before)
+    }
+
+    /// The same with nobody in between.
+    pub(super) fn errand_uncut(&mut self) -> Result<(), Violation> {
+        if self.workspace.as_ref().is_none_or(|workspace| workspace.load().errands == 0) {
+            return self.come_back_if_off();
+        }
+        let (disk, before) = (self.world.root.manifest(), self.signatures());
+        let since = self.users.now();
+        self.run_errand(since, &disk, &before)
+    }
+
+    fn run_errand(
+        &mut self,
+        since: usize,
+        disk: &Manifest,
+        before: &std::collections::BTreeMap<Vec<u8>, aft_model::StatSig>,
+    ) -> Result<(), Violation> {
+        let head = self.history.ids.last().copied().unwrap_or(0);
+        let Some(workspace) = &mut self.workspace else { return Ok(()) };
+        workspace.errand();
+        self.log.say("errand");
+        self.read_news();
+        // Whatever number it has, it is one that was not seen before.
+        self.last_errand = (head, since);
+        if self.world.faults.is_off() {
+            return self.come_back_if_off();
+        }
+        if let Some(workspace) = &self.workspace {
+            for intent in workspace.reader().open_intents().map_err(Violation::of)? {
+                self.applied_at.entry(intent.operation.id.0).or_insert(since);
+            }
+        }
+        self.judge_errand(since, disk, before)
+    }
+
+    pub(super) fn errand_idle(&mut self) -> Result<(), Violation> {
+        let Some(workspace) = &mut self.workspace else { return Ok(()) };
+        workspace.errand_idle();
+        self.come_back_if_off()?;
+        self.judge_displaced()
+    }
+
+    /// What goes wrong between two steps.
+    pub(super) fn trouble(&mut self) -> Result<(), Violation> {
+        self.plant_fault();
+        self.come_back_if_off()?;
+        if self.rng.chance(self.options.kill) {
+            self.down(false)?;
+        }
+        if self.rng.chance(self.options.crash) {
+            self.down(true)?;
+        }
+        if self.rng.chance(self.options.close) {
+            self.close()?;
+        }
+        Ok(())
+    }
+
+    fn come_back_if_off(&mut self) -> Result<(), Violation> {
+        if !self.world.faults.is_off() {
+            return Ok(());
+        }
+        let power_cut = self.rng.chance(500);
+        self.down(power_cut)
+    }
+
+    /// Ends in good order and comes back.
+    fn close(&mut self) -> Result<(), Violation> {
+        let Some(workspace) = self.workspace.take() else { return Ok(()) };
+        let disk = self.world.root.manifest();
+        let since = self.users.now();
+        self.last_errand = (self.history.ids.last().copied().unwrap_or(0), since);
+        let closed = workspace.close();
+        self.log.say(format!("closed: {closed:?}"));
+        self.forget_requests();
+        self.world.faults.heal();
+        if self.world.faults.is_off() {
+            return self.down(true);
+        }
+        self.world.kill();
+        self.users.went_down(&disk, &self.world.root.manifest());
+        self.come_back(false)
+    }
+
+    fn forget_requests(&mut self) {
+        drop(self.answers.take());
+        self.asked.clear();
+    }
+
+    /// A kill or a power cut, and what follows.
+    fn down(&mut self, power_cut: bool) -> Result<(), Violation> {
+        self.fall(power_cut);
+        self.come_back(power_cut)
+    }
+
+    fn fall(&mut self, power_cut: bool) {
+        self.log.say(if power_cut { "power cut" } else { "kill" });
+        if power_cut {
+            self.tally.crashes += 1;
+        } else {
+            self.tally.kills += 1;
+        }
+        let before = self.world.root.manifest();
+        self.world.faults.heal();
+        if power_cut {
+            self.world.crash();
+        } else {
+            self.world.kill();
+        }
+        // Whatever it still tries in dying meets handles that are dead.
+        self.workspace = None;
+        self.watch = None;
+        self.forget_requests();
+        self.users.went_down(&before, &self.world.root.manifest());
+    }
+
+    fn come_back(&mut self, power_cut: bool) -> Result<(), Violation> {
+        let mut power_cut = power_cut;
+        let mut fallen = self.world.root.manifest();
+        self.found_intents.clear();
+        for cut in 0.. {
+            if cut < CUT_RECOVERIES_MAX && self.rng.chance(self.options.cut_amid) {
+                let after = self.rng.below(80);
+                self.log.say(format!("power off after {after} changes of the recovery"));
+                self.world.faults.power_off_after(after);
+            }
+            let opened = self.open_once();
+            self.read_news();
+            match opened {
+                Ok(workspace) if !self.world.faults.is_off() => {
+                    self.workspace = Some(workspace);
+                    break;
+                }
+                Err(error) if !self.world.faults.is_off() => {
+                    return Err(Violation(format!("C2: it does not open again: {error}")));
+                }
+                _ => {}
+            }
+            drop(opened);
+            let cut = self.rng.chance(500);
+            self.fall(cut);
+            power_cut |= cut;
+            fallen = self.world.root.manifest();
+        }
+        let intents = std::mem::take(&mut self.found_intents);
+        self.judge_recovery(&intents, &fallen, power_cut)
+    }
+
+    /// Opens the workspace for the first time.
+    pub(super) fn open(&mut self) -> Result<(), Violation> {
+        self.come_back(false)
+    }
+
+    fn judge_recovery(&mut self, intents: &[Intent], fallen: &Manifest, power_cut: bool) -> Result<(), Violation> {
+        let Some(workspace) = &self.workspace else { return Ok(()) };
+        let reader = workspace.reader().clone();
+        self.history.reread(&reader, power_cut)?;
+        for (name, operation) in &self.checkpoints {
+            let named = aft_model::CheckpointName::new(name).map_err(Violation::of)?;
+            let found = reader.checkpoint(&named).map_err(Violation::of)?;
+            if found.as_ref().map(|checkpoint| checkpoint.operation.0) != Some(*operation) {
+                return Err(Violation(format!("C2: checkpoint {name} at {operation} is {found:?} now")));
+            }
+        }
+        for intent in intents {
+            self.tally.recovered += 1;
+            self.judge_intent(intent, fallen)?;
+        }
+        self.judge_displaced()
+    }
+
+    /// C3: every path that was in one of its two states is in its target state, unless somebody touched it.
+    fn judge_intent(&mut self, intent: &Intent, fallen: &Manifest) -> Result<(), Violation> {
+        let id = intent.operation.id;
+        let since = self.applied_at.get(&id.0).copied();
+        let since = since.or((self.last_errand.0 < id.0).then_some(self.last_errand.1)).unwrap_or(0);
+        let touched = self.users.touched_by_users_since(since);
+        let later = self.history.operations().filter(|operation| operation.id > id);
+        let later: std::collections::BTreeSet<_> =
+            later.flat_map(|operation| operation.changes.iter().map(|change| change.path.clone())).collect();
+        let now = self.world.root.manifest();
+        for change in &intent.operation.changes {
+            let path = change.path.as_bytes();
+            let was = fallen.entries.get(path);
+            let was_planned = is_as(was, change.before) || is_as(was, change.after);
+            let excused = !is_tracked(path) || touched.contains(path) || later.contains(&change.path) || !was_planned;
+            if !excused && !is_as(now.entries.get(path), change.after) {
+                return Err(Violation(format!(
+                    "C3: after recovery of operation {id}, {} is {:?}, not {:?}; it was {was:?}",
+                    change.path.display(),
+                    now.entries.get(path),
+                    change.after
+                )));
+            }
+        }
+        Ok(())
+    }
+}

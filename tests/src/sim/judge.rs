@@ -1,0 +1,246 @@
+//! What is promised, held against what the users did and what is on disk. The engine's own tree is judged, never
+//! believed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aft_daemon::workspace::Done;
+use aft_engine::{GoBack, GoBackKind, Selection};
+use aft_model::{ContentId, FileState, Operation, RelPath, StatSig};
+use aft_os::ReadDir;
+use aft_testkit::manifest::{Kind, Manifest};
+
+use super::Violation;
+use super::history::{States, is_as, is_tracked};
+use super::requests::{Answer, Asked, What};
+use super::run::Run;
+use super::user::{Path, differing};
+
+impl Run {
+    /// Holds every answer that came against what is promised with it.
+    pub(super) fn judge_answers(&mut self) -> Result<(), Violation> {
+        for (id, answer) in self.answers.take() {
+            let Some(asked) = self.asked.remove(&id) else {
+                return Err(Violation(format!("request {id} was answered twice")));
+            };
+            let named = |violation: Violation| Violation(format!("request {id}: {}", violation.0));
+            self.judge_answer(&asked, answer).map_err(named)?;
+        }
+        Ok(())
+    }
+
+    fn judge_answer(&mut self, asked: &Asked, answer: Answer) -> Result<(), Violation> {
+        match answer {
+            Answer::Sync(Ok(synced)) => {
+                self.log.say(format!("answer: {synced:?}"));
+                self.tally.fences += 1;
+                self.judge_fence(asked)?;
+                if synced.durable {
+                    self.history.durable = self.history.durable.max(synced.head.0);
+                }
+            }
+            Answer::Checkpoint(Ok(checkpoint)) => {
+                self.log.say(format!("answer: {} at {}", checkpoint.name, checkpoint.operation));
+                self.tally.checkpoints += 1;
+                self.judge_fence(asked)?;
+                self.history.durable = self.history.durable.max(checkpoint.operation.0);
+                self.checkpoints.insert(checkpoint.name.as_str().to_owned(), checkpoint.operation.0);
+            }
+            Answer::Back(Ok(Done::Plan(plan))) => self.log.say(format!("answer: {} steps planned", plan.steps.len())),
+            Answer::Back(Ok(Done::Ran { operation, kept, not_covered })) => {
+                self.log.say(format!("answer: {operation:?} kept {kept:?} not covered {not_covered:?}"));
+                self.tally.went_back += 1;
+                let left = kept.into_iter().map(|(path, _)| path);
+                let left: BTreeSet<RelPath> = left.chain(not_covered.into_iter().map(|left| left.path)).collect();
+                self.judge_back(asked, operation.as_deref(), &left)?;
+            }
+            Answer::Sync(Err(failure)) | Answer::Checkpoint(Err(failure)) | Answer::Back(Err(failure)) => {
+                self.log.say(format!("answer: {failure:?}"));
+                self.tally.refused += 1;
+                let is_refusal = matches!(failure, aft_daemon::workspace::Failure::Refused(_));
+                self.tally.failed += u64::from(!is_refusal);
+            }
+        }
+        Ok(())
+    }
+
+    /// C1: the history's newest state, and the engine's tree, are the tree that was there when it was asked for,
+    /// where nobody touched it since.
+    pub(super) fn judge_fence(&mut self, asked: &Asked) -> Result<(), Violation> {
+        let Some(workspace) = &self.workspace else { return Ok(()) };
+        self.history.follow(workspace.reader())?;
+        let now = self.world.root.manifest();
+        let touched = self.users.touched_since(asked.since);
+        let mut tree = States::new();
+        workspace.tree().each_beneath(&RelPath::root(), &mut |path, known| {
+            tree.insert(path.clone(), known.state);
+        });
+        for (name, states) in [("history", &self.history.states), ("tree", &tree)] {
+            for path in all_paths(&[&asked.disk, &now], &[states]) {
+                let entry = asked.disk.entries.get(&path);
+                if !is_tracked(&path) || touched.contains(&path) || entry != now.entries.get(&path) {
+                    continue;
+                }
+                let state = state_of(states, &path);
+                if !is_as(entry, state) {
+                    let shown = String::from_utf8_lossy(&path);
+                    return Err(Violation(format!("C1: the {name} has {shown} as {state:?}, on disk is {entry:?}")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// C3: each path of the plan is exact or listed.
+    fn judge_back(
+        &mut self,
+        asked: &Asked,
+        operation: Option<&Operation>,
+        left: &BTreeSet<RelPath>,
+    ) -> Result<(), Violation> {
+        let Some(workspace) = &self.workspace else { return Ok(()) };
+        self.history.follow(workspace.reader())?;
+        let What::Back(what) = &asked.what else { return Ok(()) };
+        let now = self.world.root.manifest();
+        let touched = self.users.touched_since(asked.since);
+        if let Some(operation) = operation {
+            self.history.durable = self.history.durable.max(self.back_durable(operation));
+        }
+        for (path, target) in self.targets(what, operation, &now) {
+            let is_listed = left.iter().any(|listed| path.is_within(listed));
+            if is_listed || !is_tracked(path.as_bytes()) || touched.contains(path.as_bytes()) || target.is_opaque() {
+                continue;
+            }
+            let entry = now.entries.get(path.as_bytes());
+            if !is_as(entry, target) {
+                return Err(Violation(format!(
+                    "C3: {} should be {target:?} or listed, on disk is {entry:?}; touched since: {touched:?}",
+                    path.display()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// What an answered go-back promises to survive: everything before it, as its intent was durable.
+    fn back_durable(&self, operation: &Operation) -> u64 {
+        self.history.ids.iter().copied().filter(|id| *id < operation.id.0).max().unwrap_or(0)
+    }
+
+    /// Where a wish to go back leads, by the history alone.
+    fn targets(&self, what: &GoBack, operation: Option<&Operation>, now: &Manifest) -> BTreeMap<RelPath, FileState> {
+        let mut targets = BTreeMap::new();
+        match (&what.kind, operation) {
+            (GoBackKind::To { point, selection, .. }, _) => {
+                let then = self.history.states_at(*point);
+                let all = Selection::default();
+                let selection = if selection.is_all() { &all } else { selection };
+                for path in all_paths(&[now], &[&then]) {
+                    let Ok(path) = RelPath::new(&path) else { continue };
+                    if selection.contains(&path) {
+                        let state = then.get(&path).copied().unwrap_or(FileState::Absent);
+                        targets.insert(path, state);
+                    }
+                }
+            }
+            (_, Some(operation)) => {
+                let taken_back = operation.reverts.iter().filter_map(|id| self.history.operation(id.0));
+                for change in taken_back.flat_map(|operation| &operation.changes) {
+                    targets.insert(change.path.clone(), change.before);
+                }
+            }
+            (_, None) => {}
+        }
+        targets
+    }
+
+    /// Stat of every file and link that belongs to somebody, before an errand.
+    pub(super) fn signatures(&self) -> BTreeMap<Path, StatSig> {
+        let disk = self.world.root.manifest();
+        let files = disk.entries.iter().filter(|(path, entry)| {
+            !path.starts_with(b".afterimage") && matches!(entry.kind, Kind::File { .. } | Kind::Symlink { .. })
+        });
+        files
+            .filter_map(|(path, _)| {
+                let at = RelPath::new(path).ok()?;
+                Some((path.clone(), self.world.root.lstat(&at).ok()??))
+            })
+            .collect()
+    }
+
+    /// C5 and C4 after an errand: what was not meant keeps inode and time, nothing outside of coverage moved, and
+    /// all that was displaced can be read.
+    pub(super) fn judge_errand(
+        &mut self,
+        since: usize,
+        disk: &Manifest,
+        before: &BTreeMap<Path, StatSig>,
+    ) -> Result<(), Violation> {
+        let after = self.signatures();
+        let now = self.world.root.manifest();
+        let touched = self.users.touched_since(since);
+        for path in differing(disk, &now) {
+            let is_ours = path.starts_with(b".afterimage");
+            if !is_ours && !touched.contains(&path) && !is_tracked(&path) {
+                return Err(Violation(format!("C5: {} was changed", String::from_utf8_lossy(&path))));
+            }
+        }
+        for (path, sig) in before {
+            let is_same = disk.entries.get(path) == now.entries.get(path) && !touched.contains(path);
+            if let Some(now) = after.get(path).filter(|_| is_same)
+                && (now.ino, now.mtime_ns) != (sig.ino, sig.mtime_ns)
+            {
+                let shown = String::from_utf8_lossy(path);
+                return Err(Violation(format!("C5: {shown} was the same and is another file now: {sig:?}, {now:?}")));
+            }
+        }
+        self.judge_displaced()
+    }
+
+    /// C4: what a user's write returned for and nobody else did away with is on disk or in the history.
+    pub(super) fn judge_displaced(&mut self) -> Result<(), Violation> {
+        let Some(workspace) = &self.workspace else { return Ok(()) };
+        for hash in self.users.displaced(&self.world.root.manifest()) {
+            self.tally.displaced += 1;
+            let id = ContentId(hash);
+            if !workspace.reader().contains(&id).map_err(Violation::of)? {
+                return Err(Violation(format!("C4: bytes that a user wrote are gone: {id}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// At the end: a fence over a tree at rest, everything readable, nothing left behind.
+    pub(super) fn final_look(&mut self) -> Result<(), Violation> {
+        self.sync(false);
+        self.rest()?;
+        let disk = self.world.root.manifest();
+        if let Some(left) = disk.entries.keys().find(|path| path.starts_with(b".afterimage")) {
+            return Err(Violation(format!("C5: {} was left behind", String::from_utf8_lossy(left))));
+        }
+        let asked = Asked { since: self.users.now(), disk, what: What::Sync };
+        self.judge_fence(&asked)?;
+        self.judge_displaced()?;
+        let Some(workspace) = &self.workspace else { return Ok(()) };
+        self.history.read_everything(workspace.reader())?;
+        self.tally.operations += self.history.ids.len() as u64;
+        let gaps = self.history.operations().filter(|operation| operation.kind == aft_model::OperationKind::Gap);
+        self.tally.gaps += gaps.count() as u64;
+        let kinds: Vec<String> = self
+            .history
+            .operations()
+            .map(|operation| format!("{} {} {}", operation.id, operation.kind.as_str(), operation.changes.len()))
+            .collect();
+        self.log.say(format!("history: {kinds:?}"));
+        Ok(())
+    }
+}
+
+fn state_of(states: &States, path: &[u8]) -> FileState {
+    RelPath::new(path).ok().and_then(|path| states.get(&path).copied()).unwrap_or(FileState::Absent)
+}
+
+fn all_paths(disks: &[&Manifest], states: &[&States]) -> BTreeSet<Path> {
+    let on_disk = disks.iter().flat_map(|disk| disk.entries.keys().cloned());
+    let in_history = states.iter().flat_map(|states| states.keys().map(|path| path.as_bytes().to_vec()));
+    on_disk.chain(in_history).collect()
+}

@@ -1,0 +1,380 @@
+//! One run: whose turn it is, what goes wrong when, and how it comes to rest at the end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aft_daemon::config::Config;
+use aft_daemon::workspace::{Ground, Stepped};
+use aft_os::{SignalSink, Watch};
+use aft_testkit::SimWorld;
+use aft_testkit::sim::{Errno, Op, Rng, SimWatch};
+
+use super::Violation;
+use super::history::History;
+use super::options::RunOptions;
+use super::requests::{Answers, Asked};
+use super::user::{self, Users};
+
+/// How often everything may take a turn before it has to be at rest.
+const REST_TURNS: usize = 3000;
+
+const FIXTURE: &str = "\
+//- /.gitignore
+target/
+*.log
+//- /a
+one
+//- /d/c.txt
+two
+//- /d/deep/e
+three
+//- /target/out
+built
+//- /x.log
+logged
+";
+
+/// What happened, to see that the seeds do enough.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally {
+    pub(super) steps: u64,
+    pub(super) actions: u64,
+    pub(super) fences: u64,
+    pub(super) checkpoints: u64,
+    pub(super) went_back: u64,
+    pub(super) refused: u64,
+    pub(super) failed: u64,
+    pub(super) kills: u64,
+    pub(super) crashes: u64,
+    pub(super) recovered: u64,
+    pub(super) displaced: u64,
+    pub(super) operations: u64,
+    pub(super) gaps: u64,
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, other: &Self) {
+        self.steps += other.steps;
+        self.actions += other.actions;
+        self.fences += other.fences;
+        self.checkpoints += other.checkpoints;
+        self.went_back += other.went_back;
+        self.refused += other.refused;
+        self.failed += other.failed;
+        self.kills += other.kills;
+        self.crashes += other.crashes;
+        self.recovered += other.recovered;
+        self.displaced += other.displaced;
+        self.operations += other.operations;
+        self.gaps += other.gaps;
+    }
+
+    /// True where each kind of event came up.
+    pub(super) fn is_varied(&self) -> bool {
+        let counts = [
+            self.fences,
+            self.checkpoints,
+            self.went_back,
+            self.kills,
+            self.crashes,
+            self.recovered,
+            self.displaced,
+            self.gaps,
+        ];
+        counts.iter().all(|count| *count > 0)
+    }
+}
+
+/// What happened, step by step.
+#[derive(Default)]
+pub(super) struct Log {
+    pub(super) text: Vec<String>,
+}
+
+impl Log {
+    pub(super) fn say(&mut self, line: impl Into<String>) {
+        self.text.push(line.into());
+    }
+
+    pub(super) fn hash(&self) -> [u8; 32] {
+        *blake3::hash(self.text.join("\n").as_bytes()).as_bytes()
+    }
+}
+
+/// One run.
+pub(super) struct Run {
+    pub(super) options: RunOptions,
+    pub(super) world: SimWorld,
+    pub(super) rng: Rng,
+    pub(super) users: Users,
+    pub(super) log: Log,
+    pub(super) tally: Tally,
+    pub(super) history: History,
+    pub(super) answers: Answers,
+    pub(super) asked: BTreeMap<u64, Asked>,
+    pub(super) n_requests: u64,
+    /// Checkpoints that were promised, with the operation each names.
+    pub(super) checkpoints: BTreeMap<String, u64>,
+    pub(super) workspace: Option<Stepped>,
+    pub(super) watch: Option<SimWatch>,
+    /// How many actions were done before the errand that made this operation's intent.
+    pub(super) applied_at: BTreeMap<u64, usize>,
+    /// The newest operation before the last errand, and how many actions were done by then.
+    pub(super) last_errand: (u64, usize),
+    /// Intents that the last start found open.
+    pub(super) found_intents: Vec<aft_store::Intent>,
+}
+
+impl Run {
+    pub(super) fn new(options: RunOptions) -> Self {
+        let world = SimWorld::new(options.world.clone());
+        let rng = world.rng();
+        Self {
+            options,
+            world,
+            rng,
+            users: Users::default(),
+            log: Log::default(),
+            tally: Tally::default(),
+            history: History::default(),
+            answers: Answers::default(),
+            asked: BTreeMap::new(),
+            n_requests: 0,
+            checkpoints: BTreeMap::new(),
+            workspace: None,
+            watch: None,
+            applied_at: BTreeMap::new(),
+            last_errand: (0, 0),
+            found_intents: Vec::new(),
+        }
+    }
+
+    /// The whole run.
+    pub(super) fn go(&mut self) -> Result<(), Violation> {
+        self.world.root.user_fixture(FIXTURE).map_err(Violation::of)?;
+        for _ in 0..self.rng.below(10) {
+            self.act();
+        }
+        if self.rng.chance(500) {
+            self.world.sync_all();
+        }
+        self.world.clock.advance_ms(self.rng.below(3000));
+        self.open()?;
+        for _ in 0..self.options.steps {
+            self.step()?;
+        }
+        self.rest()?;
+        self.final_look()
+    }
+
+    /// Opens store and workspace as the daemon does.
+    pub(super) fn open_once(&mut self) -> Result<Stepped, String> {
+        let options = self.store_options();
+        let store = aft_store::open(Arc::new(self.world.store.clone()), &options)
+            .map_err(|error| format!("{error}: {:?}", error))?;
+        self.log.say(format!(
+            "open: next {}, unclean {}, intents {:?}",
+            store.recovery.next_operation,
+            store.recovery.unclean,
+            store.recovery.open_intents.iter().map(|intent| intent.operation.id.0).collect::<Vec<_>>()
+        ));
+        self.found_intents.clone_from(&store.recovery.open_intents);
+        let world = self.world.clone();
+        let mut watcher = None;
+        let mut watch = |sink: Arc<dyn SignalSink>| {
+            let made = world.watch(sink);
+            watcher = Some(made.clone());
+            Arc::new(made) as Arc<dyn Watch>
+        };
+        let ground = Ground {
+            root: Arc::new(self.world.root.clone()),
+            writable: Arc::new(self.world.root.clone()),
+            watch: &mut watch,
+            store,
+            clock: Arc::new(self.world.clock.clone()),
+            config: Config::default(),
+        };
+        let opened = Stepped::open(ground).map_err(|error| format!("{error}: {error:?}"));
+        self.watch = watcher;
+        opened
+    }
+
+    /// Small segments, so that a run meets several.
+    pub(super) fn store_options(&self) -> aft_store::Options {
+        let mut seed = [7; 32];
+        let own = self.world.options.seed.to_le_bytes();
+        seed.iter_mut().zip(own).for_each(|(to, from)| *to = from);
+        aft_store::Options { segment_max: 64 * 1024, seed: Some(seed), ..aft_store::Options::default() }
+    }
+
+    fn step(&mut self) -> Result<(), Violation> {
+        self.tally.steps += 1;
+        let RunOptions { user, requests, signals, .. } = self.options;
+        let draw = self.rng.below(100 + user + requests + signals);
+        if draw < user {
+            self.act();
+        } else if draw < user + requests {
+            self.ask();
+        } else if draw < user + requests + signals {
+            self.deliver();
+        } else {
+            self.work()?;
+        }
+        self.trouble()?;
+        self.read_news();
+        self.judge_answers()
+    }
+
+    fn work(&mut self) -> Result<(), Violation> {
+        match self.rng.below(100) {
+            0..36 => self.turn(|workspace| {
+                workspace.actor();
+                true
+            }),
+            36..52 => self.look(),
+            52..66 => self.errand()?,
+            66..82 => self.turn(Stepped::writer),
+            82..86 => self.turn(|workspace| {
+                workspace.writer_idle();
+                true
+            }),
+            86..89 => self.errand_idle()?,
+            _ => self.wait(),
+        }
+        Ok(())
+    }
+
+    fn turn(&mut self, turn: impl FnOnce(&mut Stepped) -> bool) {
+        if let Some(workspace) = &mut self.workspace {
+            let before = workspace.load();
+            if turn(workspace) {
+                let line = format!("turn {before:?} -> {:?}", workspace.load());
+                self.log.say(line);
+            }
+        }
+    }
+
+    fn look(&mut self) {
+        if self.workspace.as_ref().is_some_and(|workspace| workspace.load().looks > 0) {
+            self.plant_actions();
+            self.turn(Stepped::look);
+        }
+    }
+
+    fn wait(&mut self) {
+        let ns = match self.rng.below(6) {
+            0 => self.rng.below(100_000),
+            1 => 1_000_000,
+            2 => 5_000_000,
+            3 => 21_000_000,
+            4 => 60_000_000,
+            _ => self.rng.below(1_500_000_000),
+        };
+        self.world.clock.advance_ns(ns);
+        self.log.say(format!("wait {ns}"));
+    }
+
+    fn deliver(&mut self) {
+        if let Some(watch) = &self.watch {
+            let count = if self.rng.chance(500) { usize::MAX } else { 1 + self.rng.index(4) };
+            let taken = watch.deliver(count);
+            self.log.say(format!("deliver {taken}"));
+        }
+    }
+
+    pub(super) fn act(&mut self) {
+        let action = user::draw(&self.world, &self.users, &mut self.rng);
+        self.users.act(&self.world.root, &action);
+        self.tally.actions += 1;
+        self.read_news();
+    }
+
+    pub(super) fn read_news(&mut self) {
+        let news = std::mem::take(&mut self.users.0.lock().news);
+        news.into_iter().for_each(|line| self.log.say(line));
+    }
+
+    /// Actions in the middle of what comes next.
+    pub(super) fn plant_actions(&mut self) {
+        while self.rng.chance(self.options.amid) {
+            const CALLS: [Op; 15] = [
+                Op::Lstat, Op::Lstat, Op::Scan, Op::Open, Op::Read, Op::Fstat, Op::HasWriter, Op::WatchAdd, Op::Create,
+                Op::RenameNew, Op::Exchange, Op::RemoveFile, Op::MakeDir, Op::SyncFile, Op::SyncDir,
+            ];
+            let call = self.rng.pick(&CALLS).copied().unwrap_or(Op::Lstat);
+            let skip = self.rng.below(10);
+            let action = user::draw(&self.world, &self.users, &mut self.rng);
+            let users = self.users.clone();
+            self.world.root.before(call, skip, move |root| users.act(root, &action));
+        }
+    }
+
+    /// Everything takes its turn until nothing is left to do.
+    pub(super) fn rest(&mut self) -> Result<(), Violation> {
+        self.log.say("rest");
+        self.world.faults.heal();
+        self.users.let_go();
+        for _ in 0..REST_TURNS {
+            if let Some(watch) = &self.watch {
+                watch.deliver_all();
+            }
+            self.turn(|workspace| {
+                workspace.actor();
+                true
+            });
+            self.turn(Stepped::look);
+            self.errand_uncut()?;
+            self.turn(Stepped::writer);
+            self.turn(|workspace| {
+                workspace.writer_idle();
+                true
+            });
+            self.errand_idle()?;
+            self.read_news();
+            self.judge_answers()?;
+            let Some(workspace) = &self.workspace else { return Ok(()) };
+            if workspace.is_idle() && self.watch.as_ref().is_none_or(|watch| watch.pending() == 0) {
+                return self.at_rest();
+            }
+            if workspace.load() == aft_daemon::workspace::Load::default() {
+                self.world.clock.advance_ns(workspace.patience_ns().min(300_000_000));
+            }
+        }
+        Err(Violation("liveness: it never comes to rest".to_owned()))
+    }
+
+    fn at_rest(&mut self) -> Result<(), Violation> {
+        if let Some(id) = self.asked.keys().next() {
+            return Err(Violation(format!("liveness: request {id} was never answered")));
+        }
+        Ok(())
+    }
+
+    /// A fault at some call of the store or of the watcher.
+    pub(super) fn plant_fault(&mut self) {
+        if self.rng.chance(self.options.faults) {
+            const CALLS: [Op; 6] = [
+                Op::StoreAppend, Op::StoreAppend, Op::StoreSync, Op::StoreSync, Op::StoreReplace, Op::StoreSyncDir,
+            ];
+            let call = self.rng.pick(&CALLS).copied().unwrap_or(Op::StoreAppend);
+            let errno = if self.rng.chance(500) { Errno::IO } else { Errno::NOSPC };
+            let skip = self.rng.below(3);
+            self.world.faults.fail_after(call, skip, 1, errno);
+            self.log.say(format!("fault {call:?} after {skip}: {errno}"));
+        }
+        if self.rng.chance(self.options.watch_faults) {
+            let Some(watch) = &self.watch else { return };
+            match self.rng.below(3) {
+                0 => watch.overflow_now(),
+                1 => self.world.faults.fail_next(Op::Cookie, Errno::NOSPC),
+                _ => {
+                    let armed = watch.armed();
+                    if let Some(dir) = self.rng.pick(&armed) {
+                        watch.lose(dir);
+                    }
+                }
+            }
+            self.log.say("watch fault");
+        }
+    }
+}
