@@ -4,6 +4,10 @@
 //! every state by a manifest of the directory.
 //! Does not: look into the product; what it knows comes from the command line, the sockets and the tree.
 //! Sizes are small by default; `AFT_HEAVY=1` takes the large ones, `AFT_SEED` another order of things.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "plays the people, tools and machines that change files and kill daemons, and prints times"
+)]
 
 mod branch_switch;
 mod git_tools;

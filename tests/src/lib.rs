@@ -7,4 +7,6 @@ mod e2e_real;
 #[cfg(test)]
 mod e2e_rough;
 #[cfg(test)]
+mod scale;
+#[cfg(test)]
 mod sim;

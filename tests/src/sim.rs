@@ -47,7 +47,10 @@ fn one(seed: u64) -> (Tally, [u8; 32], Option<String>) {
     let outcome = run.go();
     let failure = outcome.err().map(|violation| {
         let log = run.log.text.join("\n");
-        format!("seed {seed}: {}\noptions: {options:#?}\n{log}\nseed {seed}: {}", violation.0, violation.0)
+        format!(
+            "seed {seed}: {}\noptions: {options:#?}\n{log}\nseed {seed}: {}",
+            violation.0, violation.0
+        )
     });
     (run.tally.clone(), run.log.hash(), failure)
 }
@@ -56,7 +59,12 @@ fn one(seed: u64) -> (Tally, [u8; 32], Option<String>) {
 fn seeds_keep_every_promise() {
     let only = number("AFT_SIM_SEED");
     let (first, count) = only.map_or_else(
-        || (number("AFT_SIM_FIRST").unwrap_or(0), number("AFT_SIM_SEEDS").unwrap_or(SEEDS)),
+        || {
+            (
+                number("AFT_SIM_FIRST").unwrap_or(0),
+                number("AFT_SIM_SEEDS").unwrap_or(SEEDS),
+            )
+        },
         |seed| (seed, 1),
     );
     let (next, failed) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -80,14 +88,23 @@ fn seeds_keep_every_promise() {
     });
     let (tally, mut failures) = all.into_inner();
     failures.sort();
-    let short = |(seed, text): &(u64, String)| format!("{seed}: {}", text.lines().next().unwrap_or_default());
+    let short = |(seed, text): &(u64, String)| {
+        format!("{seed}: {}", text.lines().next().unwrap_or_default())
+    };
     let list: Vec<String> = failures.iter().map(short).collect();
     if let Some((_, text)) = failures.first() {
         panic!("{text}\n\nfailing seeds:\n{}\n{tally:?}", list.join("\n"));
     }
-    assert!(only.is_some() || count < 200 || tally.is_varied(), "the seeds do too little: {tally:?}");
+    assert!(
+        only.is_some() || count < 200 || tally.is_varied(),
+        "the seeds do too little: {tally:?}"
+    );
     let shown = std::env::var_os("AFT_SIM_SHOW").map(|_| format!("{tally:?}"));
-    assert!(shown.is_none(), "asked to show: {}", shown.unwrap_or_default());
+    assert!(
+        shown.is_none(),
+        "asked to show: {}",
+        shown.unwrap_or_default()
+    );
 }
 
 #[test]

@@ -14,7 +14,7 @@ use parking_lot::{Mutex, RwLock};
 use tracing::{error, info, warn};
 
 use crate::config::{self, Config, ConfigError};
-use crate::registry::{self, Record, RegistryError};
+use crate::registry::{self, Record, Registered, RegistryError};
 use crate::workspace::{self, Input, OpenError, OpenOptions, Workspace};
 
 /// A registered workspace: open, or why it is not.
@@ -33,6 +33,8 @@ pub struct Daemon {
     pub(crate) stopping: tokio::sync::watch::Sender<bool>,
     home: RealStoreDir,
     entries: RwLock<BTreeMap<WorkspaceId, Entry>>,
+    /// No longer watched; their histories go on when they are watched again.
+    unwatched: Mutex<Vec<Record>>,
     /// Serialises adding and removing; never held while a request is answered.
     changing: Mutex<()>,
 }
@@ -94,13 +96,16 @@ impl Daemon {
             stopping: tokio::sync::watch::Sender::new(false),
             home,
             entries: RwLock::new(BTreeMap::new()),
+            unwatched: Mutex::new(Vec::new()),
             changing: Mutex::new(()),
         }
     }
 
     /// Opens every registered workspace. One that cannot be opened is kept with its reason.
     pub(crate) fn open_all(&self) -> Result<(), RegistryError> {
-        let records = registry::load(&self.home)?;
+        let registered = registry::load(&self.home)?;
+        *self.unwatched.lock() = registered.unwatched;
+        let records = registered.watched;
         let roots: Vec<PathBuf> = records.iter().map(|record| record.root.clone()).collect();
         for record in records {
             let open = self
@@ -156,26 +161,18 @@ impl Daemon {
         let _changing = self.changing.lock();
         let root = root
             .canonicalize()
-            .map_err(|_| AddError::NotADirectory(root.to_owned()))?;
-        let real =
-            aft_os::fs::real::RealRoot::open(&root).map_err(|source| match source.kind() {
-                std::io::ErrorKind::NotADirectory => AddError::NotADirectory(root.clone()),
-                _ => AddError::Root {
-                    path: root.clone(),
-                    source,
-                },
-            })?;
-        let identity = real.identity().map_err(|source| AddError::Root {
-            path: root.clone(),
-            source,
-        })?;
+            .map_err(|source| not_a_root(root, source))?;
+        let identity = identity_of(&root).map_err(|source| not_a_root(&root, source))?;
         if let Some(added) = self.already_there(&root, identity.ino) {
             return Ok(added);
         }
         self.refuse_unwise(&root, force)?;
         let moved = self.moved_here(&root, identity.ino, identity.dev);
         let created = moved.is_none();
-        let moved_from = moved.as_ref().map(|record| record.root.clone());
+        let moved_from = moved
+            .as_ref()
+            .map(|record| record.root.clone())
+            .filter(|old| *old != root);
         let mut record = moved.unwrap_or_else(|| Record {
             id: new_id(),
             root: root.clone(),
@@ -190,15 +187,22 @@ impl Daemon {
             name: name.or(record.name),
             ..record
         };
-        self.close_entry(&record.workspace_id());
+        let before = self.close_entry(&record.workspace_id());
         let mut roots = self.roots();
         roots.push(root.clone());
-        let workspace = Arc::new(self.open_one(&record, &roots)?);
+        let workspace = match self.open_one(&record, &roots) {
+            Ok(workspace) => Arc::new(workspace),
+            Err(error) => {
+                self.keep_closed(before, &error);
+                return Err(error);
+            }
+        };
         let entry = Entry {
             record: record.clone(),
             open: Ok(Arc::clone(&workspace)),
         };
         self.entries.write().insert(record.workspace_id(), entry);
+        self.unwatched.lock().retain(|kept| kept.id != record.id);
         self.save()?;
         self.tell_outer(&root);
         let notes = self.nesting_notes(&root, &record);
@@ -210,6 +214,16 @@ impl Daemon {
             moved_from,
             notes,
         })
+    }
+
+    /// A workspace that was watched and could not be opened anew is still known, with the reason.
+    fn keep_closed(&self, before: Option<Record>, error: &AddError) {
+        if let Some(record) = before {
+            let open = Err(chain(error));
+            self.entries
+                .write()
+                .insert(record.workspace_id(), Entry { record, open });
+        }
     }
 
     fn already_there(&self, root: &Path, ino: u64) -> Option<Added> {
@@ -229,23 +243,24 @@ impl Daemon {
     }
 
     fn refuse_unwise(&self, root: &Path, force: bool) -> Result<(), AddError> {
-        if self.paths.home.starts_with(root) {
-            return Err(AddError::HoldsStore(root.to_owned()));
-        }
         let home = std::env::var_os("HOME")
             .map(PathBuf::from)
             .and_then(|home| home.canonicalize().ok());
         if !force && (root == Path::new("/") || home.is_some_and(|home| home == root)) {
             return Err(AddError::TooMuch(root.to_owned()));
         }
+        if self.paths.home.starts_with(root) {
+            return Err(AddError::HoldsStore(root.to_owned()));
+        }
         Ok(())
     }
 
-    /// A registered workspace whose root is this very directory under another name, or this name with
+    /// A workspace, watched or not, whose root is this very directory under another name, or this name with
     /// another directory: its history goes on here.
     fn moved_here(&self, root: &Path, ino: u64, dev: u64) -> Option<Record> {
-        let entries = self.entries.read();
-        let records = || entries.values().map(|entry| &entry.record);
+        let (entries, unwatched) = (self.entries.read(), self.unwatched.lock());
+        let watched = || entries.values().map(|entry| &entry.record);
+        let records = || watched().chain(unwatched.iter());
         let same_name = records().find(|record| record.root == root);
         let moved = || {
             records().find(|record| record.ino == ino && record.dev == dev && !record.root.is_dir())
@@ -298,31 +313,28 @@ impl Daemon {
     }
 
     fn save(&self) -> Result<(), RegistryError> {
-        let records: Vec<Record> = self
-            .entries
-            .read()
-            .values()
-            .map(|entry| entry.record.clone())
-            .collect();
-        registry::save(&self.home, &records)
+        let watched = self.entries.read();
+        let all = Registered {
+            watched: watched.values().map(|entry| entry.record.clone()).collect(),
+            unwatched: self.unwatched.lock().clone(),
+        };
+        registry::save(&self.home, all)
     }
 
-    fn close_entry(&self, id: &WorkspaceId) {
-        let closed = self.entries.write().remove(id);
-        if let Some(Entry {
-            open: Ok(workspace),
-            ..
-        }) = closed
-        {
+    fn close_entry(&self, id: &WorkspaceId) -> Option<Record> {
+        let closed = self.entries.write().remove(id)?;
+        if let Ok(workspace) = closed.open {
             workspace.close();
         }
+        Some(closed.record)
     }
 
-    /// Stops watching; with `purge` deletes the history.
+    /// Stops watching; with `purge` deletes the history, else it is kept for when it is watched again.
     pub(crate) fn remove(&self, id: &WorkspaceId, purge: bool) -> Result<(), RegistryError> {
         let _changing = self.changing.lock();
-        let root = (self.entries.read().get(id)).map(|entry| entry.record.root.clone());
-        self.close_entry(id);
+        let closed = self.close_entry(id);
+        let root = closed.as_ref().map(|record| record.root.clone());
+        self.unwatched.lock().extend(closed.filter(|_| !purge));
         self.save()?;
         if let Some(root) = root {
             self.tell_outer(&root);
@@ -376,6 +388,33 @@ impl Daemon {
                 Err(reason) => warn!(workspace = entry.record.id, reason, "was never open"),
             }
         }
+    }
+}
+
+/// What stands at `root`, which must be a directory that can be listed: what cannot be looked into cannot be
+/// watched.
+fn identity_of(root: &Path) -> std::io::Result<aft_os::RootId> {
+    let real = aft_os::fs::real::RealRoot::open(root)?;
+    real.scan(&RelPath::root())?;
+    if let Ok(any) = RelPath::new(b".afterimage.toml") {
+        real.lstat(&any)?;
+    }
+    real.identity()
+}
+
+fn not_a_root(root: &Path, source: std::io::Error) -> AddError {
+    match source.kind() {
+        std::io::ErrorKind::PermissionDenied => AddError::Root {
+            path: root.to_owned(),
+            source,
+        },
+        std::io::ErrorKind::NotADirectory | std::io::ErrorKind::NotFound => {
+            AddError::NotADirectory(root.to_owned())
+        }
+        _ => AddError::Root {
+            path: root.to_owned(),
+            source,
+        },
     }
 }
 

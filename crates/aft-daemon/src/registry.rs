@@ -34,6 +34,18 @@ impl Record {
 struct File {
     version: u32,
     workspaces: Vec<Record>,
+    /// No longer watched; their histories are kept, and go on when they are watched again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unwatched: Vec<Record>,
+}
+
+/// Everything the list knows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Registered {
+    /// Watched.
+    pub(crate) watched: Vec<Record>,
+    /// No longer watched, with a history that is kept.
+    pub(crate) unwatched: Vec<Record>,
 }
 
 /// Why the list cannot be read or written.
@@ -50,22 +62,27 @@ pub enum RegistryError {
 }
 
 /// Reads the list; none where the file is missing.
-pub(crate) fn load(home: &dyn StoreDir) -> Result<Vec<Record>, RegistryError> {
+pub(crate) fn load(home: &dyn StoreDir) -> Result<Registered, RegistryError> {
     if !home.list()?.iter().any(|name| name == FILE) {
-        return Ok(Vec::new());
+        return Ok(Registered::default());
     }
     let file = home.read(FILE)?;
     let len = usize::try_from(file.len()?.min(64 << 20)).unwrap_or(0);
     let mut bytes = vec![0; len];
     file.read_exact_at(&mut bytes, 0)?;
-    Ok(serde_json::from_slice::<File>(&bytes)?.workspaces)
+    let file = serde_json::from_slice::<File>(&bytes)?;
+    Ok(Registered {
+        watched: file.workspaces,
+        unwatched: file.unwatched,
+    })
 }
 
 /// Replaces the list.
-pub(crate) fn save(home: &dyn StoreDir, workspaces: &[Record]) -> Result<(), RegistryError> {
+pub(crate) fn save(home: &dyn StoreDir, all: Registered) -> Result<(), RegistryError> {
     let file = File {
         version: 1,
-        workspaces: workspaces.to_vec(),
+        workspaces: all.watched,
+        unwatched: all.unwatched,
     };
     home.replace(FILE, &serde_json::to_vec_pretty(&file)?)?;
     Ok(())

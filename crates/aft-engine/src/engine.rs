@@ -66,6 +66,8 @@ pub struct Engine {
     head: OperationId,
     next: OperationId,
     recorded: OperationId,
+    /// Why operations are not recorded; gone with the next that is.
+    store_failed: Option<String>,
     journey: Journey,
     state: WorkspaceState,
     pending: Pending,
@@ -124,6 +126,7 @@ impl Engine {
             head,
             next,
             recorded: head,
+            store_failed: None,
             journey,
             state: WorkspaceState::Arming,
             pending: Pending::default(),
@@ -153,7 +156,11 @@ impl Engine {
             Event::Hints(hints) => self.hints(now, hints),
             Event::Captured { job, seen } => self.captured(now, job, seen),
             Event::Scanned { job, seen } => self.scanned(now, job, seen),
-            Event::Recorded { through } => self.recorded = self.recorded.max(through),
+            Event::Recorded { through } => {
+                self.recorded = self.recorded.max(through);
+                self.store_failed = None;
+            }
+            Event::StoreFailed(reason) => self.store_failed = Some(reason),
             Event::CookieFailed(number) => self.cookie_failed(number),
             Event::Tick => {}
             Event::Sync { request, strict } => self.fence(now, Waiter::Client(request), strict),

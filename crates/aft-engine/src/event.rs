@@ -120,6 +120,8 @@ pub enum Event {
         /// The newest such operation.
         through: OperationId,
     },
+    /// The store cannot be written, for this reason; operations wait for it to be tried again.
+    StoreFailed(String),
     /// The cookie of this number could not be made: only a walk can make its fence true.
     CookieFailed(u64),
     /// Time passed; asked for by [`Effect::WakeAt`].
@@ -452,6 +454,8 @@ pub enum Refusal {
     Conflicts(Vec<Conflict>),
     /// The history could not be read or the workspace not written.
     Failed(String),
+    /// The store cannot be written, so that nothing may be overwritten or promised.
+    StoreFailed(String),
     /// The root is gone from its path.
     Detached,
     /// Too much is waiting already.

@@ -220,6 +220,7 @@ impl Draft<'_> {
 
     fn want(&mut self, path: &RelPath, target: FileState) {
         let now = self.tree.state(path);
+        let target = without_new_set_id(now, target);
         if now == target {
             return;
         }
@@ -287,6 +288,16 @@ impl Draft<'_> {
             conflicts: self.conflicts,
             not_covered: self.not_covered,
         }
+    }
+}
+
+/// Going back gives nobody set-user-id or set-group-id bits that the file does not have now.
+fn without_new_set_id(now: FileState, target: FileState) -> FileState {
+    const SET_ID: u32 = 0o6000;
+    let has_now = if let FileState::File { mode, .. } = now { mode & SET_ID } else { 0 };
+    match target {
+        FileState::File { content, size, mode } => FileState::File { content, size, mode: mode & (!SET_ID | has_now) },
+        other => other,
     }
 }
 

@@ -29,6 +29,10 @@ pub const CHAIN_MAX: u64 = 4 * 1024 * 1024;
 /// What a link of a delta chain costs at least: finding and reading its record.
 pub(crate) const LINK_COST_MIN: u64 = 16 * 1024;
 
+/// What a dictionary adds to the chain cost of a content: nothing, so that compressing a content against one
+/// leaves its cost, and with it every delta that stands on it, as it was.
+pub(crate) const DICTIONARY_COST: u64 = 0;
+
 /// How hard to compress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {

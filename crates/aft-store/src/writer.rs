@@ -12,6 +12,7 @@ mod operations;
 
 pub use maintain::Maintenance;
 
+use std::borrow::Borrow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -109,11 +110,12 @@ impl Writer {
     ///
     /// # Errors
     /// [`StoreError::Poisoned`], or whatever starting a new segment reports.
-    pub fn put_content(&mut self, content: Prepared) -> Result<(), StoreError> {
+    pub fn put_content(&mut self, content: impl Borrow<Prepared>) -> Result<(), StoreError> {
+        let content = content.borrow();
         if self.holds(&content.id)? {
             return Ok(());
         }
-        for chunk in content.chunks {
+        for chunk in &content.chunks {
             self.put_content(chunk)?;
         }
         self.split_if_large()?;

@@ -1,10 +1,6 @@
 //! `kill -9` of the daemon in the middle of what it does, and what is left after a restart.
 //!
 //! The moment is chosen by the seed over the time the work takes, so that a run hits it at many places.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the moment of a kill is a time, and it comes while a command of ours is running"
-)]
 
 use std::process::{Child, Stdio};
 use std::sync::Mutex;

@@ -235,6 +235,6 @@ fn lock(path: &Path) {
         chown(path, Some(0), Some(0)).expect("chown");
         fs::set_permissions(path, fs::Permissions::from_mode(0o700)).expect("its mode");
     } else {
-        fs::set_permissions(path, fs::Permissions::from_mode(0)).expect("its mode");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o000)).expect("its mode");
     }
 }

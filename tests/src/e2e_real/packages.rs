@@ -3,10 +3,6 @@
 //! Does: take them from `AFT_VERSIONS_DIR`, else from the package index through its own client into a
 //! cache beside the build, else from what cargo holds of one crate in several versions.
 //! Does not: invent a version. Where there is only one, or none, it says so and gives what there is.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "fetches with the package index's own client, outside of any watched tree"
-)]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,19 +1,16 @@
 //! A published package, version after version over the watched tree, and then any of them again.
 //! Only the manifest of the unpacked version judges.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "unpacks as an installer does, over what is there"
-)]
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aft_testkit::Manifest;
 use aft_testkit::manifest::{Kind, assert_same};
 use aft_testkit::sim::Rng;
+use aft_testkit::workspace::wait_until;
 
 use super::packages::versions;
 use super::rig::Rig;
@@ -27,10 +24,7 @@ fn any_version_of_a_published_package_comes_back_exactly() {
         return;
     };
     let rig = Rig::new();
-    let looks: Vec<Manifest> = versions
-        .iter()
-        .map(|version| Manifest::of(version))
-        .collect();
+    let looks: Vec<Manifest> = versions.iter().map(Manifest::of).collect();
     make_like(rig.root(), first, &looks[0], &mut rng);
     let start = Instant::now();
     rig.watch();
@@ -77,6 +71,55 @@ fn any_version_of_a_published_package_comes_back_exactly() {
         &rig.project.manifest(),
         "every jump undone",
     );
+}
+
+/// Contents of the first scan are stored in a hurry and compressed again when nothing happens. What was stored
+/// as a difference from them must still be readable then, without anything in a cache.
+#[test]
+fn every_version_comes_back_after_the_store_was_rewritten_in_the_background() {
+    let mut rng = Rng::new(seed("rewritten store"));
+    let versions = versions();
+    if versions.len() < 2 {
+        return;
+    }
+    let looks: Vec<Manifest> = versions.iter().map(Manifest::of).collect();
+    let mut rig = Rig::new();
+    // Every version in a directory of its own, so that the first scan is worth compressing again; then each
+    // directory goes on to the next version.
+    let place = |rig: &Rig, at: usize| rig.root().join(name(at));
+    for (at, (version, look)) in versions.iter().zip(&looks).enumerate() {
+        fs::create_dir(place(&rig, at)).expect("a directory");
+        make_like(&place(&rig, at), version, look, &mut rng);
+    }
+    rig.watch();
+    rig.ok(&["checkpoint", "start"]);
+    let start = rig.look();
+    for at in 0..versions.len() {
+        let next = (at + 1) % versions.len();
+        make_like(&place(&rig, at), &versions[next], &looks[next], &mut rng);
+    }
+    rig.assert_recorded("all moved on");
+    let end = rig.look();
+    let first = rig.daemon.store().join("workspaces");
+    let first = fs::read_dir(first)
+        .expect("the store")
+        .next()
+        .expect("a workspace")
+        .expect("a workspace");
+    let first = first.path().join("seg-00000001.aft");
+    assert!(first.is_file(), "the first segment is {}", first.display());
+    wait_until(
+        Duration::from_secs(60),
+        "the first segment is rewritten",
+        || !first.exists(),
+    );
+    rig.daemon.restart();
+    rig.ok(&["rollback", "start"]);
+    rig.assert_went(&start, &end, "rolled back over a rewritten store");
+    rig.ok(&["undo"]);
+    rig.assert_went(&end, &start, "and forth");
+    let checked = rig.aft(&["check", "--read-data"]);
+    assert_eq!(checked.status, 0, "{}{}", checked.stdout, checked.stderr);
 }
 
 fn name(at: usize) -> String {

@@ -128,6 +128,28 @@ fn each_class_is_kept_and_user_is_the_default() {
 }
 
 #[test]
+fn files_and_bytes_are_those_of_the_state_that_is_named() {
+    let rig = Rig::watching("//- /f\n1\n//- /g\n22\n");
+    rig.edit("h", "333\n");
+    rig.project.remove("f");
+    rig.head();
+    for (point, files, bytes) in [("1", 2, 5), ("2", 3, 9), ("3", 2, 7), ("@", 2, 7)] {
+        let named = rig.json(&[
+            "checkpoint",
+            &format!("at-{files}-{bytes}"),
+            "--at",
+            point,
+            "--force",
+        ]);
+        assert_eq!(
+            (&named["files"], &named["bytes"]),
+            (&json!(files), &json!(bytes)),
+            "at {point}: {named}"
+        );
+    }
+}
+
+#[test]
 fn edit_and_rm_change_only_the_name() {
     let mut rig = Rig::watching("//- /f\n1\n");
     rig.ok(&["checkpoint", "one", "-m", "first"]);

@@ -159,6 +159,10 @@ fn a_store_of_a_newer_time_is_left_alone_and_others_are_served() {
     }
     let again = rig.aft(&["watch", "--detach"]);
     assert!(again.status != 0, "{}{}", again.stdout, again.stderr);
+    // It is still known, also when the list of workspaces is written.
+    let third = Workspace::from_fixture("//- /h\n1\n");
+    drop(rig.daemon.aft_in(third.root(), &["watch", "--detach"]).ok());
+    assert_eq!(rig.json(&["status"])["state"], "detached");
     rig.daemon.stop();
     for (path, bytes) in newer {
         let now = std::fs::read(&path).expect("a segment");

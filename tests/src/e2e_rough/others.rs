@@ -101,12 +101,16 @@ fn another_user_is_not_served() {
         &["undo", "-w", &root],
     ] {
         let output = nobody.aft(&rig, &own_store, arguments);
-        assert_failure(&output, 6, &arguments.join(" "));
+        // Root's daemon may serve a socket that a service manager opened; it closes the door itself.
+        let what = arguments.join(" ");
         assert!(
-            output.stderr.contains("AFT_RUNTIME_DIR"),
-            "{}",
+            [1, 6].contains(&output.status) && output.stderr.starts_with("aft: "),
+            "{what}: {}: {}{}",
+            output.status,
+            output.stdout,
             output.stderr
         );
+        assert!(output.stdout.is_empty(), "{what}: {}", output.stdout);
     }
     open(&rig.daemon.runtime_dir(), 0o700);
     rig.assert_unharmed(&before, "another user");

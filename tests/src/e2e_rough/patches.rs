@@ -35,7 +35,7 @@ const EDITS: &[(&str, &str)] = &[
     ("empty file", ": > empty"),
     ("emptied", ": > plain"),
     ("link", "ln -sfn new-name link"),
-    ("file to link", "rm script && ln -s tool script"),
+    ("file to link", "rm crlf && ln -s tool crlf"),
     (
         "many at once",
         "for i in 1 2 3 4 5; do echo $i > m$i; done; rm tool; echo z >> new-name",
@@ -52,7 +52,7 @@ fn copy(from: &Path) -> Workspace {
     copy
 }
 
-fn apply(into: &Workspace, patch: &str, arguments: &[&str]) -> Manifest {
+fn apply(into: &Workspace, patch: &[u8], arguments: &[&str]) -> Manifest {
     let file = into.outside().join("patch");
     std::fs::write(&file, patch).expect("the patch");
     let name = file.to_string_lossy().into_owned();
@@ -63,11 +63,20 @@ fn apply(into: &Workspace, patch: &str, arguments: &[&str]) -> Manifest {
         .collect();
     let output = into.try_run("git", &arguments);
     assert_eq!(
-        output.status, 0,
-        "git {arguments:?}: {}\n{patch}",
-        output.stderr
+        output.status,
+        0,
+        "git {arguments:?}: {}\n{}",
+        output.stderr,
+        String::from_utf8_lossy(patch)
     );
     files_only(&into.manifest())
+}
+
+/// Patches are bytes: a line need not be UTF-8.
+fn printed(rig: &Rig, arguments: &[&str]) -> Vec<u8> {
+    let output = rig.aft(arguments);
+    assert_eq!(output.status, 0, "{arguments:?}: {}", output.stderr);
+    output.stdout_bytes
 }
 
 #[test]
@@ -81,27 +90,34 @@ fn git_applies_what_show_prints_in_both_directions() {
         let now = rig.head();
         assert!(now > head, "{name} made no operation");
         let after = copy(rig.root());
-        let patch = rig.ok(&["diff", &head.to_string(), &now.to_string()]);
+        let patch = printed(&rig, &["diff", &head.to_string(), &now.to_string()]);
         let forth = apply(&before, &patch, &[]);
         assert_same(
             &files_only(&after.manifest()),
             &forth,
-            &format!("{name}, forwards\n{patch}"),
+            &format!("{name}, forwards\n{}", String::from_utf8_lossy(&patch)),
         );
         let before = files_only(&before_of(&rig, head));
         let back = apply(&after, &patch, &["-R"]);
-        assert_same(&before, &back, &format!("{name}, backwards\n{patch}"));
+        assert_same(
+            &before,
+            &back,
+            &format!("{name}, backwards\n{}", String::from_utf8_lossy(&patch)),
+        );
         if now == head + 1 {
-            let shown = rig.ok(&["show", &now.to_string()]);
+            let shown = printed(&rig, &["show", &now.to_string()]);
             let back = apply(&copy(rig.root()), &shown, &["-R"]);
             assert_same(
                 &before,
                 &back,
-                &format!("{name}, as show prints it\n{shown}"),
+                &format!(
+                    "{name}, as show prints it\n{}",
+                    String::from_utf8_lossy(&shown)
+                ),
             );
         }
     }
-    let whole = rig.ok(&["diff", "1", "@"]);
+    let whole = printed(&rig, &["diff", "1", "@"]);
     let back = apply(&copy(rig.root()), &whole, &["-R"]);
     assert_same(
         &files_only(&before_of(&rig, 1)),

@@ -50,7 +50,7 @@ fn what_is_no_directory_is_not_watched() {
         &mut control,
         "workspace.add",
         &json!({"root": "/x\u{0}y"}),
-        "not_found",
+        "invalid",
     );
     assert_eq!(
         control.expect_call("workspace.list", &json!({}))["workspaces"],

@@ -210,6 +210,8 @@ fn a_file_that_changes_during_rollbacks_is_never_lost() {
             on_disk || versions.contains(&hash),
             "round {round}: the last save is lost"
         );
-        assert!(!rig.project.exists(".afterimage"), "staging is left behind");
+        wait_until(SETTLED, "staging is gone", || {
+            !rig.project.exists(".afterimage")
+        });
     }
 }

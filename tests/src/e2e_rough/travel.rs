@@ -90,7 +90,13 @@ fn one_operation_in_the_middle_is_undone_and_later_edits_are_kept() {
     let error = rig.fails_json(&["undo", &conflicting.to_string()], 3);
     assert_eq!(error["data"]["kind"], "edit_conflict", "{error}");
     assert_eq!(error["data"]["conflicts"][0]["path"], "f", "{error}");
-    rig.fails(&["undo", &conflicting.to_string(), "--dry-run"], 3);
+    let dry = rig.aft(&["undo", &conflicting.to_string(), "--dry-run"]);
+    assert_eq!(dry.status, 3, "{}{}", dry.stdout, dry.stderr);
+    assert!(
+        dry.stdout.contains('f'),
+        "the plan names it: {}",
+        dry.stdout
+    );
     rig.assert_unharmed(&before, "a conflict is refused whole");
     let output = rig.aft(&[
         "undo",

@@ -10,14 +10,28 @@ use super::run::Run;
 /// How often a recovery is cut short itself.
 const CUT_RECOVERIES_MAX: u32 = 3;
 
+/// True for a directory with entries: those that are not the plan's keep it where it is.
+fn holds_something(disk: &Manifest, dir: &[u8]) -> bool {
+    disk.entries.keys().any(|path| {
+        path.strip_prefix(dir)
+            .is_some_and(|rest| rest.first() == Some(&b'/'))
+    })
+}
+
 impl Run {
     /// The errand worker's turn, in which users act and the power may fail.
     pub(super) fn errand(&mut self) -> Result<(), Violation> {
-        if self.workspace.as_ref().is_none_or(|workspace| workspace.load().errands == 0) {
+        if self
+            .workspace
+            .as_ref()
+            .is_none_or(|workspace| workspace.load().errands == 0)
+        {
             return Ok(());
         }
-        let (disk, before) = (self.world.root.manifest(), self.signatures());
+        // Looking is a call too, in which an action may wait.
         let since = self.users.now();
+        let before = self.signatures();
+        let disk = self.world.root.manifest();
         self.plant_actions();
         if self.rng.chance(self.options.cut_amid) {
             let after = self.rng.below(60);
@@ -29,11 +43,17 @@ impl Run {
 
     /// The same with nobody in between.
     pub(super) fn errand_uncut(&mut self) -> Result<(), Violation> {
-        if self.workspace.as_ref().is_none_or(|workspace| workspace.load().errands == 0) {
+        if self
+            .workspace
+            .as_ref()
+            .is_none_or(|workspace| workspace.load().errands == 0)
+        {
             return self.come_back_if_off();
         }
-        let (disk, before) = (self.world.root.manifest(), self.signatures());
+        // Looking is a call too, in which an action may wait.
         let since = self.users.now();
+        let before = self.signatures();
+        let disk = self.world.root.manifest();
         self.run_errand(since, &disk, &before)
     }
 
@@ -44,7 +64,9 @@ impl Run {
         before: &std::collections::BTreeMap<Vec<u8>, aft_model::StatSig>,
     ) -> Result<(), Violation> {
         let head = self.history.ids.last().copied().unwrap_or(0);
-        let Some(workspace) = &mut self.workspace else { return Ok(()) };
+        let Some(workspace) = &mut self.workspace else {
+            return Ok(());
+        };
         workspace.errand();
         self.log.say("errand");
         self.read_news();
@@ -55,14 +77,18 @@ impl Run {
         }
         if let Some(workspace) = &self.workspace {
             for intent in workspace.reader().open_intents().map_err(Violation::of)? {
-                self.applied_at.entry(intent.operation.id.0).or_insert(since);
+                self.applied_at
+                    .entry(intent.operation.id.0)
+                    .or_insert(since);
             }
         }
         self.judge_errand(since, disk, before)
     }
 
     pub(super) fn errand_idle(&mut self) -> Result<(), Violation> {
-        let Some(workspace) = &mut self.workspace else { return Ok(()) };
+        let Some(workspace) = &mut self.workspace else {
+            return Ok(());
+        };
         workspace.errand_idle();
         self.come_back_if_off()?;
         self.judge_displaced()
@@ -94,7 +120,9 @@ impl Run {
 
     /// Ends in good order and comes back.
     fn close(&mut self) -> Result<(), Violation> {
-        let Some(workspace) = self.workspace.take() else { return Ok(()) };
+        let Some(workspace) = self.workspace.take() else {
+            return Ok(());
+        };
         let disk = self.world.root.manifest();
         let since = self.users.now();
         self.last_errand = (self.history.ids.last().copied().unwrap_or(0), since);
@@ -149,7 +177,8 @@ impl Run {
         for cut in 0.. {
             if cut < CUT_RECOVERIES_MAX && self.rng.chance(self.options.cut_amid) {
                 let after = self.rng.below(80);
-                self.log.say(format!("power off after {after} changes of the recovery"));
+                self.log
+                    .say(format!("power off after {after} changes of the recovery"));
                 self.world.faults.power_off_after(after);
             }
             let opened = self.open_once();
@@ -179,15 +208,24 @@ impl Run {
         self.come_back(false)
     }
 
-    fn judge_recovery(&mut self, intents: &[Intent], fallen: &Manifest, power_cut: bool) -> Result<(), Violation> {
-        let Some(workspace) = &self.workspace else { return Ok(()) };
+    fn judge_recovery(
+        &mut self,
+        intents: &[Intent],
+        fallen: &Manifest,
+        power_cut: bool,
+    ) -> Result<(), Violation> {
+        let Some(workspace) = &self.workspace else {
+            return Ok(());
+        };
         let reader = workspace.reader().clone();
         self.history.reread(&reader, power_cut)?;
         for (name, operation) in &self.checkpoints {
             let named = aft_model::CheckpointName::new(name).map_err(Violation::of)?;
             let found = reader.checkpoint(&named).map_err(Violation::of)?;
             if found.as_ref().map(|checkpoint| checkpoint.operation.0) != Some(*operation) {
-                return Err(Violation(format!("C2: checkpoint {name} at {operation} is {found:?} now")));
+                return Err(Violation(format!(
+                    "C2: checkpoint {name} at {operation} is {found:?} now"
+                )));
             }
         }
         for intent in intents {
@@ -201,18 +239,28 @@ impl Run {
     fn judge_intent(&mut self, intent: &Intent, fallen: &Manifest) -> Result<(), Violation> {
         let id = intent.operation.id;
         let since = self.applied_at.get(&id.0).copied();
-        let since = since.or((self.last_errand.0 < id.0).then_some(self.last_errand.1)).unwrap_or(0);
+        let since = since
+            .or((self.last_errand.0 < id.0).then_some(self.last_errand.1))
+            .unwrap_or(0);
         let touched = self.users.touched_by_users_since(since);
-        let later = self.history.operations().filter(|operation| operation.id > id);
-        let later: std::collections::BTreeSet<_> =
-            later.flat_map(|operation| operation.changes.iter().map(|change| change.path.clone())).collect();
+        let later = self
+            .history
+            .operations()
+            .filter(|operation| operation.id > id);
+        let later: std::collections::BTreeSet<_> = later
+            .flat_map(|operation| operation.changes.iter().map(|change| change.path.clone()))
+            .collect();
         let now = self.world.root.manifest();
         for change in &intent.operation.changes {
             let path = change.path.as_bytes();
             let was = fallen.entries.get(path);
             let was_planned = is_as(was, change.before) || is_as(was, change.after);
-            let excused = !is_tracked(path) || touched.contains(path) || later.contains(&change.path) || !was_planned;
-            if !excused && !is_as(now.entries.get(path), change.after) {
+            let excused = !is_tracked(path)
+                || touched.contains(path)
+                || later.contains(&change.path)
+                || !was_planned;
+            let is_filled = !change.after.is_dir() && holds_something(&now, path);
+            if !excused && !is_filled && !is_as(now.entries.get(path), change.after) {
                 return Err(Violation(format!(
                     "C3: after recovery of operation {id}, {} is {:?}, not {:?}; it was {was:?}",
                     change.path.display(),

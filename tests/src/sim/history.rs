@@ -37,8 +37,8 @@ impl History {
             for summary in page {
                 let id = summary.operation.id;
                 let operation = reader.operation(id).map_err(Violation::of)?;
-                let operation =
-                    operation.ok_or_else(|| Violation(format!("operation {id} is listed but not there")))?;
+                let operation = operation
+                    .ok_or_else(|| Violation(format!("operation {id} is listed but not there")))?;
                 self.take(operation)?;
             }
         }
@@ -55,7 +55,9 @@ impl History {
         }
         let newest = self.known.keys().next_back().copied().unwrap_or(0);
         if id < newest && !self.known.contains_key(&id) {
-            return Err(Violation(format!("C2: number {id} after {newest} was seen")));
+            return Err(Violation(format!(
+                "C2: number {id} after {newest} was seen"
+            )));
         }
         for change in &operation.changes {
             let now = self
@@ -86,12 +88,11 @@ impl History {
         self.head = 0;
         self.states.clear();
         self.follow(reader)?;
-        let kept = before.iter().zip(&self.ids).all(|(a, b)| a == b);
         let must = before
             .iter()
             .filter(|id| !power_cut || **id <= self.durable)
             .count();
-        if !kept || self.ids.len() < must {
+        if before.get(..must) != self.ids.get(..must) {
             return Err(Violation(format!(
                 "C2: operations {before:?} were there, {} of them for good, now there are {:?}",
                 must, self.ids
@@ -169,9 +170,12 @@ pub(super) fn is_as(entry: Option<&Entry>, state: FileState) -> bool {
                 mode,
             },
         ) => content.0 == *hash && known == *size && mode == entry.mode,
-        (Kind::File { size, .. }, FileState::Opaque { size: known, mode, .. }) => {
-            entry.mode & 0o400 == 0 && known == *size && mode == entry.mode
-        }
+        (
+            Kind::File { size, .. },
+            FileState::Opaque {
+                size: known, mode, ..
+            },
+        ) => entry.mode & 0o400 == 0 && known == *size && mode == entry.mode,
         (Kind::Dir, FileState::Dir { mode }) => mode == entry.mode,
         (Kind::Symlink { target }, FileState::Symlink { target: known }) => {
             *blake3::hash(target).as_bytes() == known.0
@@ -184,5 +188,9 @@ pub(super) fn is_as(entry: Option<&Entry>, state: FileState) -> bool {
 /// True for a path that belongs into the history.
 pub(super) fn is_tracked(path: &[u8]) -> bool {
     let top = path.split(|byte| *byte == b'/').next().unwrap_or_default();
-    top != b".afterimage" && top != b"target" && !path.split(|byte| *byte == b'/').any(|part| part == b".git")
+    let in_log = path.windows(5).any(|part| part == b".log/");
+    !in_log
+        && top != b".afterimage"
+        && top != b"target"
+        && !path.split(|byte| *byte == b'/').any(|part| part == b".git")
 }

@@ -7,7 +7,7 @@ use aft_daemon::workspace::Done;
 use aft_engine::{GoBack, GoBackKind, Selection};
 use aft_model::{ContentId, FileState, Operation, RelPath, StatSig};
 use aft_os::ReadDir;
-use aft_testkit::manifest::{Kind, Manifest};
+use aft_testkit::manifest::{Entry, Kind, Manifest};
 
 use super::Violation;
 use super::history::{States, is_as, is_tracked};
@@ -39,21 +39,37 @@ impl Run {
                 }
             }
             Answer::Checkpoint(Ok(checkpoint)) => {
-                self.log.say(format!("answer: {} at {}", checkpoint.name, checkpoint.operation));
+                self.log.say(format!(
+                    "answer: {} at {}",
+                    checkpoint.name, checkpoint.operation
+                ));
                 self.tally.checkpoints += 1;
                 self.judge_fence(asked)?;
                 self.history.durable = self.history.durable.max(checkpoint.operation.0);
-                self.checkpoints.insert(checkpoint.name.as_str().to_owned(), checkpoint.operation.0);
+                self.checkpoints
+                    .insert(checkpoint.name.as_str().to_owned(), checkpoint.operation.0);
             }
-            Answer::Back(Ok(Done::Plan(plan))) => self.log.say(format!("answer: {} steps planned", plan.steps.len())),
-            Answer::Back(Ok(Done::Ran { operation, kept, not_covered })) => {
-                self.log.say(format!("answer: {operation:?} kept {kept:?} not covered {not_covered:?}"));
+            Answer::Back(Ok(Done::Plan(plan))) => self
+                .log
+                .say(format!("answer: {} steps planned", plan.steps.len())),
+            Answer::Back(Ok(Done::Ran {
+                operation,
+                kept,
+                not_covered,
+            })) => {
+                self.log.say(format!(
+                    "answer: {operation:?} kept {kept:?} not covered {not_covered:?}"
+                ));
                 self.tally.went_back += 1;
                 let left = kept.into_iter().map(|(path, _)| path);
-                let left: BTreeSet<RelPath> = left.chain(not_covered.into_iter().map(|left| left.path)).collect();
+                let left: BTreeSet<RelPath> = left
+                    .chain(not_covered.into_iter().map(|left| left.path))
+                    .collect();
                 self.judge_back(asked, operation.as_deref(), &left)?;
             }
-            Answer::Sync(Err(failure)) | Answer::Checkpoint(Err(failure)) | Answer::Back(Err(failure)) => {
+            Answer::Sync(Err(failure))
+            | Answer::Checkpoint(Err(failure))
+            | Answer::Back(Err(failure)) => {
                 self.log.say(format!("answer: {failure:?}"));
                 self.tally.refused += 1;
                 let is_refusal = matches!(failure, aft_daemon::workspace::Failure::Refused(_));
@@ -66,24 +82,34 @@ impl Run {
     /// C1: the history's newest state, and the engine's tree, are the tree that was there when it was asked for,
     /// where nobody touched it since.
     pub(super) fn judge_fence(&mut self, asked: &Asked) -> Result<(), Violation> {
-        let Some(workspace) = &self.workspace else { return Ok(()) };
+        let Some(workspace) = &self.workspace else {
+            return Ok(());
+        };
         self.history.follow(workspace.reader())?;
         let now = self.world.root.manifest();
         let touched = self.users.touched_since(asked.since);
         let mut tree = States::new();
-        workspace.tree().each_beneath(&RelPath::root(), &mut |path, known| {
-            tree.insert(path.clone(), known.state);
-        });
+        workspace
+            .tree()
+            .each_beneath(&RelPath::root(), &mut |path, known| {
+                tree.insert(path.clone(), known.state);
+            });
         for (name, states) in [("history", &self.history.states), ("tree", &tree)] {
             for path in all_paths(&[&asked.disk, &now], &[states]) {
                 let entry = asked.disk.entries.get(&path);
-                if !is_tracked(&path) || touched.contains(&path) || entry != now.entries.get(&path) {
+                if !is_tracked(&path) || touched.contains(&path) || entry != now.entries.get(&path)
+                {
                     continue;
                 }
+                // A directory of that name is ignored as a whole: nothing of it is in the history.
+                let entry =
+                    entry.filter(|entry| !(path.ends_with(b".log") && entry.kind == Kind::Dir));
                 let state = state_of(states, &path);
                 if !is_as(entry, state) {
                     let shown = String::from_utf8_lossy(&path);
-                    return Err(Violation(format!("C1: the {name} has {shown} as {state:?}, on disk is {entry:?}")));
+                    return Err(Violation(format!(
+                        "C1: the {name} has {shown} as {state:?}, on disk is {entry:?}"
+                    )));
                 }
             }
         }
@@ -97,9 +123,13 @@ impl Run {
         operation: Option<&Operation>,
         left: &BTreeSet<RelPath>,
     ) -> Result<(), Violation> {
-        let Some(workspace) = &self.workspace else { return Ok(()) };
+        let Some(workspace) = &self.workspace else {
+            return Ok(());
+        };
         self.history.follow(workspace.reader())?;
-        let What::Back(what) = &asked.what else { return Ok(()) };
+        let What::Back(what) = &asked.what else {
+            return Ok(());
+        };
         let now = self.world.root.manifest();
         let touched = self.users.touched_since(asked.since);
         if let Some(operation) = operation {
@@ -107,10 +137,22 @@ impl Run {
         }
         for (path, target) in self.targets(what, operation, &now) {
             let is_listed = left.iter().any(|listed| path.is_within(listed));
-            if is_listed || !is_tracked(path.as_bytes()) || touched.contains(path.as_bytes()) || target.is_opaque() {
+            if is_listed
+                || !is_tracked(path.as_bytes())
+                || touched.contains(path.as_bytes())
+                || target.is_opaque()
+            {
                 continue;
             }
             let entry = now.entries.get(path.as_bytes());
+            // Going back gives nobody set-id bits.
+            let (entry, target) = (entry.map(without_set_id), without_set_id_in(target));
+            let entry = entry.as_ref();
+            if path.as_bytes().ends_with(b".log")
+                && entry.is_some_and(|entry| entry.kind == Kind::Dir)
+            {
+                continue;
+            }
             if !is_as(entry, target) {
                 return Err(Violation(format!(
                     "C3: {} should be {target:?} or listed, on disk is {entry:?}; touched since: {touched:?}",
@@ -123,19 +165,37 @@ impl Run {
 
     /// What an answered go-back promises to survive: everything before it, as its intent was durable.
     fn back_durable(&self, operation: &Operation) -> u64 {
-        self.history.ids.iter().copied().filter(|id| *id < operation.id.0).max().unwrap_or(0)
+        self.history
+            .ids
+            .iter()
+            .copied()
+            .filter(|id| *id < operation.id.0)
+            .max()
+            .unwrap_or(0)
     }
 
     /// Where a wish to go back leads, by the history alone.
-    fn targets(&self, what: &GoBack, operation: Option<&Operation>, now: &Manifest) -> BTreeMap<RelPath, FileState> {
+    fn targets(
+        &self,
+        what: &GoBack,
+        operation: Option<&Operation>,
+        now: &Manifest,
+    ) -> BTreeMap<RelPath, FileState> {
         let mut targets = BTreeMap::new();
         match (&what.kind, operation) {
-            (GoBackKind::To { point, selection, .. }, _) => {
+            (
+                GoBackKind::To {
+                    point, selection, ..
+                },
+                _,
+            ) => {
                 let then = self.history.states_at(*point);
                 let all = Selection::default();
                 let selection = if selection.is_all() { &all } else { selection };
                 for path in all_paths(&[now], &[&then]) {
-                    let Ok(path) = RelPath::new(&path) else { continue };
+                    let Ok(path) = RelPath::new(&path) else {
+                        continue;
+                    };
                     if selection.contains(&path) {
                         let state = then.get(&path).copied().unwrap_or(FileState::Absent);
                         targets.insert(path, state);
@@ -143,7 +203,10 @@ impl Run {
                 }
             }
             (_, Some(operation)) => {
-                let taken_back = operation.reverts.iter().filter_map(|id| self.history.operation(id.0));
+                let taken_back = operation
+                    .reverts
+                    .iter()
+                    .filter_map(|id| self.history.operation(id.0));
                 for change in taken_back.flat_map(|operation| &operation.changes) {
                     targets.insert(change.path.clone(), change.before);
                 }
@@ -157,7 +220,8 @@ impl Run {
     pub(super) fn signatures(&self) -> BTreeMap<Path, StatSig> {
         let disk = self.world.root.manifest();
         let files = disk.entries.iter().filter(|(path, entry)| {
-            !path.starts_with(b".afterimage") && matches!(entry.kind, Kind::File { .. } | Kind::Symlink { .. })
+            !path.starts_with(b".afterimage")
+                && matches!(entry.kind, Kind::File { .. } | Kind::Symlink { .. })
         });
         files
             .filter_map(|(path, _)| {
@@ -181,16 +245,22 @@ impl Run {
         for path in differing(disk, &now) {
             let is_ours = path.starts_with(b".afterimage");
             if !is_ours && !touched.contains(&path) && !is_tracked(&path) {
-                return Err(Violation(format!("C5: {} was changed", String::from_utf8_lossy(&path))));
+                return Err(Violation(format!(
+                    "C5: {} was changed",
+                    String::from_utf8_lossy(&path)
+                )));
             }
         }
         for (path, sig) in before {
-            let is_same = disk.entries.get(path) == now.entries.get(path) && !touched.contains(path);
+            let is_same =
+                disk.entries.get(path) == now.entries.get(path) && !touched.contains(path);
             if let Some(now) = after.get(path).filter(|_| is_same)
                 && (now.ino, now.mtime_ns) != (sig.ino, sig.mtime_ns)
             {
                 let shown = String::from_utf8_lossy(path);
-                return Err(Violation(format!("C5: {shown} was the same and is another file now: {sig:?}, {now:?}")));
+                return Err(Violation(format!(
+                    "C5: {shown} was the same and is another file now: {sig:?}, {now:?}"
+                )));
             }
         }
         self.judge_displaced()
@@ -198,12 +268,16 @@ impl Run {
 
     /// C4: what a user's write returned for and nobody else did away with is on disk or in the history.
     pub(super) fn judge_displaced(&mut self) -> Result<(), Violation> {
-        let Some(workspace) = &self.workspace else { return Ok(()) };
+        let Some(workspace) = &self.workspace else {
+            return Ok(());
+        };
         for hash in self.users.displaced(&self.world.root.manifest()) {
             self.tally.displaced += 1;
             let id = ContentId(hash);
             if !workspace.reader().contains(&id).map_err(Violation::of)? {
-                return Err(Violation(format!("C4: bytes that a user wrote are gone: {id}")));
+                return Err(Violation(format!(
+                    "C4: bytes that a user wrote are gone: {id}"
+                )));
             }
         }
         Ok(())
@@ -214,21 +288,44 @@ impl Run {
         self.sync(false);
         self.rest()?;
         let disk = self.world.root.manifest();
-        if let Some(left) = disk.entries.keys().find(|path| path.starts_with(b".afterimage")) {
-            return Err(Violation(format!("C5: {} was left behind", String::from_utf8_lossy(left))));
+        if let Some(left) = disk
+            .entries
+            .keys()
+            .find(|path| path.starts_with(b".afterimage"))
+        {
+            return Err(Violation(format!(
+                "C5: {} was left behind",
+                String::from_utf8_lossy(left)
+            )));
         }
-        let asked = Asked { since: self.users.now(), disk, what: What::Sync };
+        let asked = Asked {
+            since: self.users.now(),
+            disk,
+            what: What::Sync,
+        };
         self.judge_fence(&asked)?;
         self.judge_displaced()?;
-        let Some(workspace) = &self.workspace else { return Ok(()) };
+        let Some(workspace) = &self.workspace else {
+            return Ok(());
+        };
         self.history.read_everything(workspace.reader())?;
         self.tally.operations += self.history.ids.len() as u64;
-        let gaps = self.history.operations().filter(|operation| operation.kind == aft_model::OperationKind::Gap);
+        let gaps = self
+            .history
+            .operations()
+            .filter(|operation| operation.kind == aft_model::OperationKind::Gap);
         self.tally.gaps += gaps.count() as u64;
         let kinds: Vec<String> = self
             .history
             .operations()
-            .map(|operation| format!("{} {} {}", operation.id, operation.kind.as_str(), operation.changes.len()))
+            .map(|operation| {
+                format!(
+                    "{} {} {}",
+                    operation.id,
+                    operation.kind.as_str(),
+                    operation.changes.len()
+                )
+            })
             .collect();
         self.log.say(format!("history: {kinds:?}"));
         Ok(())
@@ -236,11 +333,38 @@ impl Run {
 }
 
 fn state_of(states: &States, path: &[u8]) -> FileState {
-    RelPath::new(path).ok().and_then(|path| states.get(&path).copied()).unwrap_or(FileState::Absent)
+    RelPath::new(path)
+        .ok()
+        .and_then(|path| states.get(&path).copied())
+        .unwrap_or(FileState::Absent)
+}
+
+fn without_set_id(entry: &Entry) -> Entry {
+    Entry {
+        mode: entry.mode & !0o6000,
+        ..entry.clone()
+    }
+}
+
+fn without_set_id_in(state: FileState) -> FileState {
+    match state {
+        FileState::File {
+            content,
+            size,
+            mode,
+        } => FileState::File {
+            content,
+            size,
+            mode: mode & !0o6000,
+        },
+        other => other,
+    }
 }
 
 fn all_paths(disks: &[&Manifest], states: &[&States]) -> BTreeSet<Path> {
     let on_disk = disks.iter().flat_map(|disk| disk.entries.keys().cloned());
-    let in_history = states.iter().flat_map(|states| states.keys().map(|path| path.as_bytes().to_vec()));
+    let in_history = states
+        .iter()
+        .flat_map(|states| states.keys().map(|path| path.as_bytes().to_vec()));
     on_disk.chain(in_history).collect()
 }

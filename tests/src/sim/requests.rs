@@ -62,7 +62,11 @@ impl Run {
     fn enlist(&mut self, what: What) -> u64 {
         self.n_requests += 1;
         self.log.say(format!("ask {}: {what:?}", self.n_requests));
-        let asked = Asked { since: self.users.now(), disk: self.world.root.manifest(), what };
+        let asked = Asked {
+            since: self.users.now(),
+            disk: self.world.root.manifest(),
+            what,
+        };
         self.asked.insert(self.n_requests, asked);
         self.n_requests
     }
@@ -71,18 +75,33 @@ impl Run {
         let id = self.enlist(What::Sync);
         let (durable, answers) = (self.rng.chance(400), self.answers.clone());
         if let Some(workspace) = &self.workspace {
-            workspace.sync(strict, durable, Box::new(move |answer| answers.put(id, Answer::Sync(answer))));
+            workspace.sync(
+                strict,
+                durable,
+                Box::new(move |answer| answers.put(id, Answer::Sync(answer))),
+            );
         }
     }
 
     fn checkpoint(&mut self) {
         let id = self.enlist(What::Checkpoint);
-        let Ok(name) = CheckpointName::new(&format!("mark {id}")) else { return };
-        let draft =
-            CheckpointDraft { name, message: None, keep: Keep::User, metadata: None, force: false, at: None };
+        let Ok(name) = CheckpointName::new(&format!("mark {id}")) else {
+            return;
+        };
+        let draft = CheckpointDraft {
+            name,
+            message: None,
+            keep: Keep::User,
+            metadata: None,
+            force: false,
+            at: None,
+        };
         let answers = self.answers.clone();
         if let Some(workspace) = &self.workspace {
-            workspace.checkpoint(draft, Box::new(move |answer| answers.put(id, Answer::Checkpoint(answer))));
+            workspace.checkpoint(
+                draft,
+                Box::new(move |answer| answers.put(id, Answer::Checkpoint(answer))),
+            );
         }
     }
 
@@ -101,7 +120,10 @@ impl Run {
         let id = self.enlist(What::Back(what.clone()));
         let answers = self.answers.clone();
         if let Some(workspace) = &self.workspace {
-            workspace.go_back(what, Box::new(move |answer| answers.put(id, Answer::Back(answer))));
+            workspace.go_back(
+                what,
+                Box::new(move |answer| answers.put(id, Answer::Back(answer))),
+            );
         }
     }
 
@@ -112,11 +134,21 @@ impl Run {
             0..3 => GoBackKind::Undo(1 + self.rng.below(3)),
             3..5 => GoBackKind::Redo(1 + self.rng.below(2)),
             5 => GoBackKind::UndoOperation(point),
-            6..8 => GoBackKind::To { point, selection: Selection::default(), restore: false },
+            6..8 => GoBackKind::To {
+                point,
+                selection: Selection::default(),
+                restore: false,
+            },
             _ => {
                 let paths: Vec<RelPath> = self.history.states_at(point).into_keys().collect();
-                let chosen = (0..1 + self.rng.below(3)).filter_map(|_| self.rng.pick(&paths).cloned()).collect();
-                GoBackKind::To { point, selection: Selection(chosen), restore: self.rng.chance(700) }
+                let chosen = (0..1 + self.rng.below(3))
+                    .filter_map(|_| self.rng.pick(&paths).cloned())
+                    .collect();
+                GoBackKind::To {
+                    point,
+                    selection: Selection(chosen),
+                    restore: self.rng.chance(700),
+                }
             }
         }
     }

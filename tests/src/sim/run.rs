@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aft_daemon::config::Config;
-use aft_daemon::workspace::{Ground, Stepped};
+use aft_daemon::workspace::{Ground, Load, Stepped};
 use aft_os::{SignalSink, Watch};
 use aft_testkit::SimWorld;
 use aft_testkit::sim::{Errno, Op, Rng, SimWatch};
@@ -19,7 +19,7 @@ use super::user::{self, Users};
 const REST_TURNS: usize = 3000;
 
 const FIXTURE: &str = "\
-//- /.gitignore
+//- /.git/info/exclude
 target/
 *.log
 //- /a
@@ -151,7 +151,12 @@ impl Run {
 
     /// The whole run.
     pub(super) fn go(&mut self) -> Result<(), Violation> {
-        self.world.root.user_fixture(FIXTURE).map_err(Violation::of)?;
+        self.world
+            .root
+            .user_fixture(FIXTURE)
+            .map_err(Violation::of)?;
+        // The rules stand from the beginning: a power cut must not take them away.
+        self.world.sync_all();
         for _ in 0..self.rng.below(10) {
             self.act();
         }
@@ -176,7 +181,12 @@ impl Run {
             "open: next {}, unclean {}, intents {:?}",
             store.recovery.next_operation,
             store.recovery.unclean,
-            store.recovery.open_intents.iter().map(|intent| intent.operation.id.0).collect::<Vec<_>>()
+            store
+                .recovery
+                .open_intents
+                .iter()
+                .map(|intent| intent.operation.id.0)
+                .collect::<Vec<_>>()
         ));
         self.found_intents.clone_from(&store.recovery.open_intents);
         let world = self.world.clone();
@@ -204,12 +214,21 @@ impl Run {
         let mut seed = [7; 32];
         let own = self.world.options.seed.to_le_bytes();
         seed.iter_mut().zip(own).for_each(|(to, from)| *to = from);
-        aft_store::Options { segment_max: 64 * 1024, seed: Some(seed), ..aft_store::Options::default() }
+        aft_store::Options {
+            segment_max: 64 * 1024,
+            seed: Some(seed),
+            ..aft_store::Options::default()
+        }
     }
 
     fn step(&mut self) -> Result<(), Violation> {
         self.tally.steps += 1;
-        let RunOptions { user, requests, signals, .. } = self.options;
+        let RunOptions {
+            user,
+            requests,
+            signals,
+            ..
+        } = self.options;
         let draw = self.rng.below(100 + user + requests + signals);
         if draw < user {
             self.act();
@@ -227,14 +246,14 @@ impl Run {
 
     fn work(&mut self) -> Result<(), Violation> {
         match self.rng.below(100) {
-            0..36 => self.turn(|workspace| {
+            0..36 => self.turn("actor", |workspace| {
                 workspace.actor();
                 true
             }),
             36..52 => self.look(),
             52..66 => self.errand()?,
-            66..82 => self.turn(Stepped::writer),
-            82..86 => self.turn(|workspace| {
+            66..82 => self.turn("writer", Stepped::writer),
+            82..86 => self.turn("writer idle", |workspace| {
                 workspace.writer_idle();
                 true
             }),
@@ -244,20 +263,24 @@ impl Run {
         Ok(())
     }
 
-    fn turn(&mut self, turn: impl FnOnce(&mut Stepped) -> bool) {
+    fn turn(&mut self, who: &str, turn: impl FnOnce(&mut Stepped) -> bool) {
         if let Some(workspace) = &mut self.workspace {
             let before = workspace.load();
             if turn(workspace) {
-                let line = format!("turn {before:?} -> {:?}", workspace.load());
+                let line = format!("{who}: {} -> {}", load(before), load(workspace.load()));
                 self.log.say(line);
             }
         }
     }
 
     fn look(&mut self) {
-        if self.workspace.as_ref().is_some_and(|workspace| workspace.load().looks > 0) {
+        if self
+            .workspace
+            .as_ref()
+            .is_some_and(|workspace| workspace.load().looks > 0)
+        {
             self.plant_actions();
-            self.turn(Stepped::look);
+            self.turn("look", Stepped::look);
         }
     }
 
@@ -276,7 +299,11 @@ impl Run {
 
     fn deliver(&mut self) {
         if let Some(watch) = &self.watch {
-            let count = if self.rng.chance(500) { usize::MAX } else { 1 + self.rng.index(4) };
+            let count = if self.rng.chance(500) {
+                usize::MAX
+            } else {
+                1 + self.rng.index(4)
+            };
             let taken = watch.deliver(count);
             self.log.say(format!("deliver {taken}"));
         }
@@ -298,14 +325,29 @@ impl Run {
     pub(super) fn plant_actions(&mut self) {
         while self.rng.chance(self.options.amid) {
             const CALLS: [Op; 15] = [
-                Op::Lstat, Op::Lstat, Op::Scan, Op::Open, Op::Read, Op::Fstat, Op::HasWriter, Op::WatchAdd, Op::Create,
-                Op::RenameNew, Op::Exchange, Op::RemoveFile, Op::MakeDir, Op::SyncFile, Op::SyncDir,
+                Op::Lstat,
+                Op::Lstat,
+                Op::Scan,
+                Op::Open,
+                Op::Read,
+                Op::Fstat,
+                Op::HasWriter,
+                Op::WatchAdd,
+                Op::Create,
+                Op::RenameNew,
+                Op::Exchange,
+                Op::RemoveFile,
+                Op::MakeDir,
+                Op::SyncFile,
+                Op::SyncDir,
             ];
             let call = self.rng.pick(&CALLS).copied().unwrap_or(Op::Lstat);
             let skip = self.rng.below(10);
             let action = user::draw(&self.world, &self.users, &mut self.rng);
             let users = self.users.clone();
-            self.world.root.before(call, skip, move |root| users.act(root, &action));
+            self.world
+                .root
+                .before(call, skip, move |root| users.act(root, &action));
         }
     }
 
@@ -318,34 +360,49 @@ impl Run {
             if let Some(watch) = &self.watch {
                 watch.deliver_all();
             }
-            self.turn(|workspace| {
+            self.turn("actor", |workspace| {
                 workspace.actor();
                 true
             });
-            self.turn(Stepped::look);
+            self.turn("look", Stepped::look);
             self.errand_uncut()?;
-            self.turn(Stepped::writer);
-            self.turn(|workspace| {
+            self.turn("writer", Stepped::writer);
+            self.turn("writer idle", |workspace| {
                 workspace.writer_idle();
                 true
             });
             self.errand_idle()?;
             self.read_news();
             self.judge_answers()?;
-            let Some(workspace) = &self.workspace else { return Ok(()) };
+            let Some(workspace) = &self.workspace else {
+                return Ok(());
+            };
             if workspace.is_idle() && self.watch.as_ref().is_none_or(|watch| watch.pending() == 0) {
                 return self.at_rest();
             }
-            if workspace.load() == aft_daemon::workspace::Load::default() {
-                self.world.clock.advance_ns(workspace.patience_ns().min(300_000_000));
+            if workspace.load() == Load::default() {
+                self.world
+                    .clock
+                    .advance_ns(workspace.patience_ns().min(300_000_000));
             }
         }
-        Err(Violation("liveness: it never comes to rest".to_owned()))
+        let why = self.workspace.as_ref().map(|workspace| {
+            (
+                workspace.load(),
+                workspace.held(),
+                workspace.tree().n_entries(),
+            )
+        });
+        Err(Violation(format!(
+            "liveness: it never comes to rest: {why:?}"
+        )))
     }
 
     fn at_rest(&mut self) -> Result<(), Violation> {
         if let Some(id) = self.asked.keys().next() {
-            return Err(Violation(format!("liveness: request {id} was never answered")));
+            return Err(Violation(format!(
+                "liveness: request {id} was never answered"
+            )));
         }
         Ok(())
     }
@@ -354,13 +411,23 @@ impl Run {
     pub(super) fn plant_fault(&mut self) {
         if self.rng.chance(self.options.faults) {
             const CALLS: [Op; 6] = [
-                Op::StoreAppend, Op::StoreAppend, Op::StoreSync, Op::StoreSync, Op::StoreReplace, Op::StoreSyncDir,
+                Op::StoreAppend,
+                Op::StoreAppend,
+                Op::StoreSync,
+                Op::StoreSync,
+                Op::StoreReplace,
+                Op::StoreSyncDir,
             ];
             let call = self.rng.pick(&CALLS).copied().unwrap_or(Op::StoreAppend);
-            let errno = if self.rng.chance(500) { Errno::IO } else { Errno::NOSPC };
+            let errno = if self.rng.chance(500) {
+                Errno::IO
+            } else {
+                Errno::NOSPC
+            };
             let skip = self.rng.below(3);
             self.world.faults.fail_after(call, skip, 1, errno);
-            self.log.say(format!("fault {call:?} after {skip}: {errno}"));
+            self.log
+                .say(format!("fault {call:?} after {skip}: {errno}"));
         }
         if self.rng.chance(self.options.watch_faults) {
             let Some(watch) = &self.watch else { return };
@@ -377,4 +444,14 @@ impl Run {
             self.log.say("watch fault");
         }
     }
+}
+
+fn load(load: Load) -> String {
+    let Load {
+        inbox,
+        looks,
+        errands,
+        orders,
+    } = load;
+    format!("{inbox}/{looks}/{errands}/{orders}")
 }

@@ -3,6 +3,7 @@
 //! Knows nothing of the engine's tree or of the history.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use aft_testkit::SimWorld;
@@ -36,6 +37,44 @@ pub(super) enum Action {
     Hold(Path),
     HeldWrite(usize, Vec<u8>),
     HeldClose(usize),
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |bytes: &[u8]| {
+            bytes
+                .iter()
+                .take(24)
+                .copied()
+                .flat_map(std::ascii::escape_default)
+                .collect()
+        };
+        let one: fn(&[u8]) -> String = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        let bytes = |bytes: &[u8]| -> String {
+            let shown: Vec<u8> = text(bytes);
+            format!("{}+{}", one(&shown), bytes.len())
+        };
+        match self {
+            Self::Write(path, data) => write!(f, "write {} {}", one(path), bytes(data)),
+            Self::Append(path, data) => write!(f, "append {} {}", one(path), bytes(data)),
+            Self::Save(path, data) => write!(f, "save {} {}", one(path), bytes(data)),
+            Self::Mkdir(path, files) => write!(f, "mkdir {} and {} files", one(path), files.len()),
+            Self::Rename(from, to) => write!(f, "rename {} {}", one(from), one(to)),
+            Self::Exchange(a, b) => write!(f, "exchange {} {}", one(a), one(b)),
+            Self::Remove(path) => write!(f, "remove {}", one(path)),
+            Self::Chmod(path, mode) => write!(f, "chmod {mode:o} {}", one(path)),
+            Self::Symlink(path, target) => write!(f, "symlink {} to {}", one(path), one(target)),
+            Self::Fifo(path) => write!(f, "fifo {}", one(path)),
+            Self::SetMtime(path, _) => write!(f, "set mtime {}", one(path)),
+            Self::MoveOut(path) => write!(f, "move out {}", one(path)),
+            Self::MoveIn(path, data) => write!(f, "move in {} {}", one(path), bytes(data)),
+            Self::ToDir(path, data) => write!(f, "to directory {} {}", one(path), bytes(data)),
+            Self::ToFile(path, data) => write!(f, "to file {} {}", one(path), bytes(data)),
+            Self::Hold(path) => write!(f, "hold {}", one(path)),
+            Self::HeldWrite(at, data) => write!(f, "write held {at} {}", bytes(data)),
+            Self::HeldClose(at) => write!(f, "close held {at}"),
+        }
+    }
 }
 
 /// The book.
@@ -73,7 +112,7 @@ impl Users {
         book.written.extend(has.difference(&had));
         book.lost_and_back(&had, &has);
         let line = format!(
-            "user {action:?}: {}",
+            "user {action}: {}",
             result.map_or_else(|e| e.kind().to_string(), |()| "ok".into())
         );
         book.news.push(line);
@@ -166,9 +205,7 @@ pub(super) fn differing(before: &Manifest, after: &Manifest) -> impl Iterator<It
 
 fn named(action: &Action) -> BTreeSet<Path> {
     match action {
-        Action::Rename(a, b) | Action::Exchange(a, b) => {
-            [a.clone(), b.clone()].into()
-        }
+        Action::Rename(a, b) | Action::Exchange(a, b) => [a.clone(), b.clone()].into(),
         Action::Write(path, _)
         | Action::Append(path, _)
         | Action::Save(path, _)
@@ -261,7 +298,10 @@ pub(super) fn draw(world: &SimWorld, users: &Users, rng: &mut Rng) -> Action {
         64..72 => Action::Remove(existing(&disk, rng)),
         72..77 => {
             let path = existing(&disk, rng);
-            let is_dir = disk.entries.get(&path).is_some_and(|entry| entry.kind == Kind::Dir);
+            let is_dir = disk
+                .entries
+                .get(&path)
+                .is_some_and(|entry| entry.kind == Kind::Dir);
             let modes: &[u32] = if is_dir {
                 &[0o755, 0o700, 0o555, 0o755]
             } else {
@@ -301,7 +341,11 @@ fn token(number: u64, rng: &mut Rng) -> Vec<u8> {
 }
 
 /// What the rules are made from stays as it is.
-const FIXED: [&[u8]; 2] = [b".gitignore", b"target"];
+const FIXED: [&[u8]; 1] = [b"target"];
+
+fn is_private(path: &[u8]) -> bool {
+    path.starts_with(b".afterimage") || path.starts_with(b".git")
+}
 
 const NAMES: [&str; 8] = ["a", "b", "c.txt", "d.rs", "e", "run.log", "f", "g"];
 
@@ -319,7 +363,7 @@ fn existing(disk: &Manifest, rng: &mut Rng) -> Path {
     let paths: Vec<&Path> = disk
         .entries
         .keys()
-        .filter(|path| !path.starts_with(b".afterimage") && !FIXED.contains(&path.as_slice()))
+        .filter(|path| !is_private(path) && !FIXED.contains(&path.as_slice()))
         .collect();
     rng.pick(&paths)
         .map_or_else(|| b"a".to_vec(), |path| (*path).clone())
@@ -329,7 +373,7 @@ fn a_dir(disk: &Manifest, rng: &mut Rng) -> Path {
     let dirs: Vec<&Path> = disk
         .entries
         .iter()
-        .filter(|(path, entry)| entry.kind == Kind::Dir && !path.starts_with(b".afterimage"))
+        .filter(|(path, entry)| entry.kind == Kind::Dir && !is_private(path))
         .map(|(path, _)| path)
         .collect();
     match rng.pick(&dirs) {

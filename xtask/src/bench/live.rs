@@ -53,7 +53,7 @@ impl<'a> Live<'a> {
     pub(crate) fn run(&mut self) -> anyhow::Result<()> {
         let measurements: [(&str, Measurement<'a>); 8] = [
             ("fence", Self::fences),
-            ("fenced write", Self::fenced_writes),
+            ("bracketed edit", Self::bracketed_edits),
             ("observed write", Self::observed_writes),
             ("versions kept", Self::saves),
             ("burst", Self::burst),
@@ -88,26 +88,30 @@ impl<'a> Live<'a> {
         Ok(())
     }
 
-    fn fenced_writes(&mut self) -> anyhow::Result<()> {
+    /// From the write inside of a bracket to the answer of `edit.end`, which names its operation.
+    fn bracketed_edits(&mut self) -> anyhow::Result<()> {
         let mut connection = self.connect()?;
-        let params = json!({ "workspace": self.workspace });
-        let file = self.one_file("fenced")?;
-        let mut random = Random::new("fenced");
-        let mut head = head_of(&connection.call("sync", &params)?)?;
+        let start = json!({ "workspace": self.workspace, "agent": "bench" });
+        let session = connection.call("session.start", &start)?;
+        let session = session.get("session").context("no `session`")?.clone();
+        let file = self.one_file("bracketed")?;
+        let mut random = Random::new("bracketed");
         let mut sample = Sample::default();
         for number in 0..N_WRITES {
+            let begun = connection.call("edit.begin", &json!({ "session": session }))?;
+            let open = begun.get("edit").context("no `edit`")?.clone();
             edit(&file, &format!("w{number}"), &mut random)?;
             let start = shell::now();
-            let answer = connection.call("sync", &params)?;
+            let answer = connection.call("edit.end", &json!({ "edit": open }))?;
             sample.push(start.elapsed());
-            let new_head = head_of(&answer)?;
-            ensure!(
-                new_head > head,
-                "a fence answered without the write before it (head {head})"
-            );
-            head = new_head;
+            let newest = answer
+                .get("operations")
+                .and_then(Value::as_array)
+                .and_then(|operations| operations.last());
+            ensure!(newest.is_some(), "a bracket was closed without its write");
         }
-        self.percentiles("a write to its operation, with a fence", &sample);
+        connection.call("session.end", &json!({ "session": session }))?;
+        self.percentiles("a bracketed edit's write to its operation", &sample);
         rewrite(&file.path, &file.bytes)
     }
 

@@ -83,12 +83,12 @@ const GOALS: [Goal; 20] = [
         Some((0.003, 0.001)),
     ),
     (
-        "a write to its operation, with a fence, p50",
+        "a bracketed edit's write to its operation, p50",
         Some((0.002, 0.001)),
         Some((0.002, 0.001)),
     ),
     (
-        "a write to its operation, with a fence, p99",
+        "a bracketed edit's write to its operation, p99",
         Some((0.005, 0.003)),
         Some((0.005, 0.003)),
     ),

@@ -73,12 +73,13 @@ struct Meaning {
 }
 
 /// Points come first. A word that is unmistakably a point is one; one that could only be a checkpoint's
-/// name is a point unless such a file exists.
+/// name, or begins like a point and is none, is a point unless such a file exists: the daemon then says what
+/// is wrong with it.
 fn interpret(words: &[OsString], paths: &[PathBuf], exists: impl Fn(&Path) -> bool) -> Meaning {
     let is_point = |word: &OsStr| match word.to_str().map(Point::parse) {
-        Some(Ok(Point::Checkpoint(_))) => !exists(Path::new(word)),
+        Some(Ok(Point::Checkpoint(_)) | Err(_)) => !exists(Path::new(word)),
         Some(Ok(_)) => true,
-        Some(Err(_)) | None => false,
+        None => false,
     };
     let n_points = words
         .iter()

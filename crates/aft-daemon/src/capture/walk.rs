@@ -145,7 +145,9 @@ impl<'a> Walk<'a> {
         found: &mut Found,
     ) {
         let Some(known) = known else { return };
-        found.see(path.clone(), Outcome::Skipped);
+        // A file where there is an ignored directory now is gone, and a directory where there is an ignored file.
+        let left = if known.state.is_dir() == is_dir { Outcome::Skipped } else { Outcome::Gone };
+        found.see(path.clone(), left);
         if known.state.is_dir() {
             found.ended.push(path.clone());
             // Beneath a directory that is still one, the files are still there; beneath one that is not, they are gone.

@@ -101,7 +101,7 @@ struct Named {
     workspace: WirePath,
 }
 
-/// A detached workspace still shows its history.
+/// A detached workspace still shows its history, and so does one whose store cannot be written.
 async fn fence_before(peer: &Peer, request: &Request) -> Result<(), RpcError> {
     let text = request.params.as_deref().map_or("{}", RawValue::get);
     let Ok(Named { workspace: wanted }) = serde_json::from_str(text) else {
@@ -118,7 +118,9 @@ async fn fence_before(peer: &Peer, request: &Request) -> Result<(), RpcError> {
             .is_ok()
     });
     match fence.await {
-        Err(error) if error.data.kind != ErrorKind::Detached => Err(error),
+        Err(error) if !matches!(error.data.kind, ErrorKind::Detached | ErrorKind::StoreFull) => {
+            Err(error)
+        }
         _ => Ok(()),
     }
 }

@@ -110,11 +110,16 @@ async fn read(stream: &UnixStream, peer: &Arc<Peer>) -> &'static str {
     let mut fds = Vec::new();
     let in_flight = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
     let mut buffer = vec![0_u8; 64 * 1024];
+    // When the line that has begun must be whole: more of it does not put that off.
+    let mut due = None;
     loop {
         let got = if lines.is_empty() {
+            due = None;
             receive(stream, &mut buffer, &mut fds).await
         } else {
-            match tokio::time::timeout(PARTIAL_LINE, receive(stream, &mut buffer, &mut fds)).await {
+            let due =
+                *due.get_or_insert_with(|| tokio::time::Instant::now() + PARTIAL_LINE);
+            match tokio::time::timeout_at(due, receive(stream, &mut buffer, &mut fds)).await {
                 Ok(got) => got,
                 Err(_) => return "a line was not finished in time",
             }
@@ -126,7 +131,10 @@ async fn read(stream: &UnixStream, peer: &Arc<Peer>) -> &'static str {
         }
         loop {
             let line = match lines.next_line() {
-                Ok(Some(line)) => line.to_vec(),
+                Ok(Some(line)) => {
+                    due = None;
+                    line.to_vec()
+                }
                 Ok(None) => break,
                 Err(_) => {
                     let error = RpcError::new(

@@ -73,6 +73,7 @@ fn of_refusal(refusal: Refusal) -> RpcError {
         Refusal::Failed(reason) => {
             RpcError::new(ErrorKind::Invalid, format!("nothing was touched: {reason}"))
         }
+        Refusal::StoreFailed(reason) => of_failure(Failure::Store(reason)),
         Refusal::Detached => RpcError::new(
             ErrorKind::Detached,
             "the workspace's directory is not where it was",

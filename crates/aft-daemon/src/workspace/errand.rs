@@ -249,7 +249,7 @@ impl Runner {
         };
         match self.carry_out(&applier, &task, force) {
             Ok(report) => {
-                let applied = to_applied(&report, &operation);
+                let applied = to_applied(&report, &operation, &self.settled());
                 self.tell(Event::Applied { job, applied });
                 let held = self.settle(&applier, &task, report);
                 if !held.is_empty() {
@@ -348,6 +348,16 @@ impl Runner {
         }
     }
 
+    /// Which signatures prove anything from now on: those that no later write can carry as well, because the file
+    /// system's clock has moved on.
+    fn settled(&self) -> impl Fn(&StatSig) -> bool + use<> {
+        let clock = self.root.fs_clock().ok();
+        move |stat| {
+            let newest = stat.mtime_ns.max(stat.ctime_ns);
+            clock.is_some_and(|(now, step)| step == 0 || newest < now.saturating_sub(step))
+        }
+    }
+
     /// After the answer: directories to disk, limbo emptied, intent retired.
     fn settle(
         &self,
@@ -376,11 +386,17 @@ fn mode_of(state: &FileState) -> Option<u32> {
     }
 }
 
-fn to_applied(report: &Report, operation: &Operation) -> Applied {
+fn to_applied(
+    report: &Report,
+    operation: &Operation,
+    is_settled: &dyn Fn(&StatSig) -> bool,
+) -> Applied {
     let fate = |result: &aft_apply::StepResult| StepFate {
         path: result.path.clone(),
         result: match &result.outcome {
-            StepOutcome::Done { stat } | StepOutcome::AlreadyThere { stat } => Ok(*stat),
+            StepOutcome::Done { stat } | StepOutcome::AlreadyThere { stat } => {
+                Ok(stat.filter(is_settled))
+            }
             StepOutcome::Conflict { reason, .. } => Err(reason.as_str().to_owned()),
             StepOutcome::Failed(reason) => Err(reason.clone()),
             StepOutcome::NotReached => Err("not reached".to_owned()),

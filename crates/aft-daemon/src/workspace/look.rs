@@ -190,7 +190,7 @@ impl Looker {
         let known = Before::Whole(tree);
         self.sink.set_baseline(mode == ScanMode::Baseline);
         let root = Arc::clone(&self.root);
-        let counting = (mode == ScanMode::Baseline)
+        let counting = (mode == ScanMode::Baseline && self.threads > 1)
             .then(|| totals::count(root, Arc::clone(&rules), &self.shared.totals));
         let mode = match mode {
             ScanMode::Baseline => capture::Mode::Baseline,
@@ -213,10 +213,22 @@ impl Looker {
 
     /// What a look at some paths could not see, until the next walk tells the whole.
     fn add_coverage(&self, coverage: &capture::Coverage) {
-        if coverage.not_covered.is_empty() {
+        if coverage.not_covered.is_empty() && coverage.polled.is_empty() {
             return;
         }
         let mut standing = self.shared.standing.lock();
+        if !coverage.polled.is_empty() {
+            let mut polled = standing.polled.clone();
+            polled.extend(coverage.polled.iter().cloned());
+            polled.sort();
+            polled.dedup();
+            drop(self.results.send(Input::Polled(polled)));
+        }
+        if let Some(limit) = &coverage.limit
+            && !standing.reasons.contains(limit)
+        {
+            standing.reasons.push(limit.clone());
+        }
         for uncovered in &coverage.not_covered {
             let known = &standing.not_covered;
             if known.len() < UNCOVERED_SHOWN

@@ -164,6 +164,12 @@ impl Stepped {
             && self.runner.displaced.is_empty()
     }
 
+    /// Displaced files that somebody may still write into.
+    #[must_use]
+    pub fn held(&self) -> Vec<RelPath> {
+        self.runner.displaced.iter().flat_map(|(_, held)| held.iter().map(|file| file.place.clone())).collect()
+    }
+
     /// How long the actor would sleep.
     #[must_use]
     pub fn patience_ns(&self) -> u64 {

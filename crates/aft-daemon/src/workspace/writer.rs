@@ -3,11 +3,12 @@
 //! Takes orders, puts what waits into one commit group, and syncs it when somebody needs it durable or
 //! at the latest a short time after it was written.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use aft_engine::Tree;
+use aft_engine::{Event, Tree};
 use aft_model::{Checkpoint, CheckpointName, Known, Operation, OperationId, RelPath};
 use aft_os::Clock;
 use aft_store::{Intent, Maintenance, Prepared, StoreError, Writer};
@@ -85,8 +86,12 @@ pub(crate) struct Group {
     undurable_since_ns: Option<u64>,
     dirty: bool,
     n_failures: usize,
+    /// Monotonic time of the next try after a failed write.
+    retry_at_ns: Option<u64>,
     keyframe: Option<(OperationId, Arc<Tree>)>,
     closing: Option<Done<()>>,
+    /// What the store refused since a write failed, in order.
+    backlog: VecDeque<Order>,
     /// Monotonic time of the last order.
     last_order_ns: u64,
     /// Background work goes on at the next chance.
@@ -141,7 +146,7 @@ impl Scribe {
                 IDLE
             };
         };
-        let due = since + DURABLE_WITHIN_NS;
+        let due = (since + DURABLE_WITHIN_NS).max(self.state.retry_at_ns.unwrap_or(0));
         Duration::from_nanos(due.saturating_sub(self.clock.mono_ns()).max(1))
     }
 
@@ -162,10 +167,8 @@ impl Scribe {
 
     fn take(&mut self, order: Order) {
         let result = match order {
-            Order::Content(prepared) => self.store.put_content(prepared),
-            Order::Operation(operation) => {
-                self.state.newest = operation.id;
-                self.store.put_operation(&operation)
+            Order::Content(_) | Order::Operation(_) | Order::IntentDone(_) => {
+                return self.put(order);
             }
             Order::Checkpoint(order) => return self.take_checkpoint(*order),
             Order::DropCheckpoint(name, done) => return self.drop_checkpoint(&name, done),
@@ -179,7 +182,6 @@ impl Scribe {
                 self.when_durable(done);
                 result
             }
-            Order::IntentDone(operation) => self.store.put_intent_done(operation),
             Order::Flush(done) => {
                 self.when_durable(done);
                 Ok(())
@@ -193,6 +195,27 @@ impl Scribe {
                 return;
             }
         };
+        self.wrote(result);
+    }
+
+    /// Puts what nobody waits for and nobody would send again. Where the store refuses, it waits for the store to be
+    /// opened anew, in order.
+    fn put(&mut self, order: Order) {
+        let mut result = Ok(());
+        let refused = !self.state.backlog.is_empty() || self.store.is_poisoned();
+        if !refused {
+            result = match &order {
+                Order::Content(prepared) => self.store.put_content(prepared),
+                Order::Operation(operation) => self.store.put_operation(operation),
+                Order::IntentDone(operation) => self.store.put_intent_done(*operation),
+                _ => Ok(()),
+            };
+        }
+        if refused || self.store.is_poisoned() && result.is_err() {
+            self.state.backlog.push_back(order);
+        } else if let Order::Operation(operation) = &order {
+            self.state.newest = operation.id;
+        }
         self.wrote(result);
     }
 
@@ -269,6 +292,7 @@ impl Scribe {
             }
             Err(failed) => {
                 let failure = self.failed(&failed);
+                self.tell_stuck(&failed);
                 answers
                     .into_iter()
                     .for_each(|answer| answer(Err(failure.clone())));
@@ -279,6 +303,7 @@ impl Scribe {
     fn now_durable(&mut self) {
         self.state.undurable_since_ns = None;
         self.state.n_failures = 0;
+        self.state.retry_at_ns = None;
         self.shared
             .durable_head
             .store(self.state.told.0, Ordering::Relaxed);
@@ -297,19 +322,33 @@ impl Scribe {
         }
     }
 
+    /// Whoever waits for what is not recorded learns why it is not. A full inbox drops the word; the next try
+    /// that fails sends it again.
+    fn tell_stuck(&self, failed: &StoreError) {
+        if self.state.newest > self.state.told || !self.state.backlog.is_empty() {
+            let event = Event::StoreFailed(chain(failed));
+            drop(self.results.try_send(Input::Event(Box::new(event))));
+        }
+    }
+
     /// A failed write or sync: nothing is called durable until the store was opened again.
+    /// What fails between two tries is told to whoever asked, and is neither logged nor counted again.
     fn failed(&mut self, failed: &StoreError) -> Failure {
-        let retry_s = RETRY_S
-            .get(self.state.n_failures)
-            .or(RETRY_S.last())
-            .copied()
-            .unwrap_or(60);
-        error!(workspace = %self.shared.id, error = %chain(failed), retry_s, "the store cannot be written");
-        self.shared.set_save(SaveState::Error {
-            reason: chain(failed),
-            retry_s,
-        });
-        self.state.n_failures += 1;
+        let now_ns = self.clock.mono_ns();
+        if self.state.retry_at_ns.is_none_or(|at| at <= now_ns) {
+            let retry_s = RETRY_S
+                .get(self.state.n_failures)
+                .or(RETRY_S.last())
+                .copied()
+                .unwrap_or(60);
+            error!(workspace = %self.shared.id, error = %chain(failed), retry_s, "the store cannot be written");
+            self.shared.set_save(SaveState::Error {
+                reason: chain(failed),
+                retry_s,
+            });
+            self.state.n_failures += 1;
+            self.state.retry_at_ns = Some(now_ns + retry_s * 1_000_000_000);
+        }
         if failed.is_full() {
             Failure::StoreFull(chain(failed))
         } else {
@@ -339,7 +378,11 @@ impl Scribe {
     fn maintain(&mut self) {
         match self.store.maintain() {
             Ok(Maintenance::Working) => self.state.maintaining = true,
-            Ok(Maintenance::Idle) => self.state.maintaining = false,
+            Ok(Maintenance::Idle) => {
+                if std::mem::take(&mut self.state.maintaining) {
+                    aft_os::process::trim_memory();
+                }
+            }
             Err(failed) => {
                 self.state.maintaining = false;
                 self.failed(&failed);
@@ -360,10 +403,24 @@ impl Scribe {
         }
     }
 
-    /// What was not written is still in the writer's memory; opening the store again appends it.
+    /// What was not written is still in the writer's memory; opening the store again appends it. Where that
+    /// fails too, the next try is due when the pause is over.
     fn try_again(&mut self) {
-        if let Err(failed) = self.store.reopen() {
-            self.failed(&failed);
+        let opened = self.store.reopen().and_then(|()| {
+            for order in std::mem::take(&mut self.state.backlog) {
+                self.put(order);
+            }
+            self.store.commit(true)
+        });
+        match opened {
+            Ok(()) => {
+                self.tell_recorded();
+                self.now_durable();
+            }
+            Err(failed) => {
+                self.failed(&failed);
+                self.tell_stuck(&failed);
+            }
         }
     }
 
@@ -384,11 +441,13 @@ impl Scribe {
     }
 
     fn close(mut self) -> Result<(), Failure> {
+        if self.store.is_poisoned() {
+            self.try_again();
+        }
         if let Some((operation, tree)) = self.state.keyframe.take() {
             self.keyframe(operation, &tree);
         }
-        self.store
-            .close()
+        self.store.close()
             .map_err(|failed| Failure::Store(chain(&failed)))
     }
 }

@@ -150,6 +150,23 @@ impl Engine {
                 at += 1;
             }
         }
+        if let Some(reason) = self.store_failed.clone() {
+            self.refuse_unrecorded(&reason);
+        }
+    }
+
+    /// The store cannot be written: who waits for an operation to be recorded is told, rather than left waiting
+    /// for room that may never come. The operation itself stays with the writer.
+    fn refuse_unrecorded(&mut self, reason: &str) {
+        let recording = |fence: &Fence| matches!(fence.stage, Stage::Recording(_));
+        let (stuck, rest) = std::mem::take(&mut self.fences)
+            .into_iter()
+            .partition(recording);
+        self.fences = rest;
+        let stuck: Vec<Fence> = stuck;
+        for fence in stuck {
+            self.refuse(&fence.waiter, Refusal::StoreFailed(reason.to_owned()));
+        }
     }
 
     fn unarmed_fences(&mut self, now: Now) {

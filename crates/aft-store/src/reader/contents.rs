@@ -10,7 +10,7 @@ use aft_model::ContentId;
 
 use super::Reader;
 use crate::cache::Cached;
-use crate::content::{Base, BlobRecord, Encoding, WHOLE_MAX, link_cost};
+use crate::content::{Base, BlobRecord, DICTIONARY_COST, Encoding, WHOLE_MAX, link_cost};
 use crate::entry::Loc;
 use crate::error::ReadError;
 use crate::frame::Kind;
@@ -184,7 +184,8 @@ fn read_one(shared: &Shared, id: &ContentId, loc: Loc) -> Result<Option<Content>
     })))
 }
 
-/// Decodes a blob, its bases first. The chain cost falls with every link, so this ends.
+/// Decodes a blob, its bases first. The chain cost falls with every link, and below a dictionary there is
+/// nothing, so this ends.
 fn decode(shared: &Shared, blob: &BlobRecord<'_>) -> Result<Option<Vec<u8>>, ReadError> {
     let Encoding::Delta { base, chain_bytes } = blob.encoding else {
         return Ok(blob.decode(None));
@@ -202,7 +203,11 @@ fn decode(shared: &Shared, blob: &BlobRecord<'_>) -> Result<Option<Vec<u8>>, Rea
         let Some(below) = BlobRecord::parse(&record.payload) else {
             continue;
         };
-        if record.kind != Kind::Blob || below.chain_bytes() != left || left > 4 * WHOLE_MAX {
+        let fits = match left {
+            DICTIONARY_COST => !matches!(below.encoding, Encoding::Delta { .. }),
+            left => below.chain_bytes() == left,
+        };
+        if record.kind != Kind::Blob || !fits || left > 4 * WHOLE_MAX {
             continue;
         }
         if let Some(base) = decode(shared, &below)?

@@ -190,3 +190,47 @@ fn a_failing_step_leaves_the_segment_as_it_was() {
         }
     }
 }
+
+/// Found by going between published versions of a package: the second versions were deltas against contents
+/// of the first scan, maintenance stored those against a dictionary at another chain cost, and from then on
+/// every such delta was told to be damaged.
+#[test]
+fn deltas_still_read_when_what_they_stand_on_was_rewritten() {
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("store");
+    let mut store = open_at(&dir);
+    fill(&mut store, 600);
+    let edited = |n: u64, times: u64| {
+        let mut bytes = text(n);
+        for edit in 0..times {
+            bytes.extend_from_slice(format!("an edit {edit} of {n}\n").as_bytes());
+        }
+        bytes
+    };
+    for times in 1..4 {
+        for n in (0..600).step_by(3) {
+            let base = store
+                .reader
+                .base_for(&content_id(&edited(n, times - 1)))
+                .unwrap();
+            let delta = prepare(&edited(n, times), Some(&base), Level::Normal);
+            assert!(delta.is_delta());
+            store.writer.put_content(delta).unwrap();
+        }
+        store.writer.commit(true).unwrap();
+    }
+    while store.writer.maintain().unwrap() == Maintenance::Working {}
+    store.writer.close().unwrap();
+    // Nothing is in the cache any more.
+    let store = open_at(&dir);
+    for times in (0..4).rev() {
+        for n in (0..600).step_by(3) {
+            let bytes = edited(n, times);
+            assert_eq!(
+                &*store.reader.read_content(&content_id(&bytes)).unwrap(),
+                bytes
+            );
+        }
+    }
+    assert_all_there(&store, 600);
+}

@@ -49,7 +49,6 @@ pub enum Maintenance {
 /// A dictionary is an ordinary content; what is compressed with it is a delta against that.
 struct Dictionary {
     id: ContentId,
-    chain_bytes: u64,
     prepared: CDict<'static>,
 }
 
@@ -318,7 +317,6 @@ impl Rewrite {
             .push((Kind::Blob, 1, (HEADER_LEN + content.payload.len()) as i64));
         self.dictionary = Some(Dictionary {
             id: content.id,
-            chain_bytes: content::link_cost(content.size),
             prepared: CDict::create(&plain, Level::Small.zstd()),
         });
     }
@@ -342,7 +340,8 @@ impl Rewrite {
                 &id,
                 plain.len(),
                 dictionary.id,
-                dictionary.chain_bytes,
+                // The same cost as on its own, so that what was stored against it before still fits.
+                content::DICTIONARY_COST,
                 &data,
             ))
         });

@@ -126,6 +126,9 @@ impl SimRoot {
         let mut state = self.shared.state.lock();
         state.queue.reset();
         state.interposed.clear();
+        for inode in state.tree.nodes.values_mut() {
+            (inode.opens, inode.writers) = (0, 0);
+        }
     }
 
     /// Plants and interposed actions that wait for this call. Called without the lock.

@@ -129,7 +129,10 @@ pub(super) async fn update(peer: &Arc<Peer>, request: &Request) -> Answer {
             ));
         }
     }
-    new.message = params.message.or(new.message);
+    new.message = params
+        .message
+        .or(new.message)
+        .filter(|text| !text.is_empty());
     new.keep = params.keep.map_or(new.keep, Into::into);
     new.metadata = params
         .metadata

@@ -209,10 +209,7 @@ pub(super) fn tree(peer: &Arc<Peer>, request: &Request) -> Answer {
         .as_ref()
         .map_or_else(|| Ok(RelPath::root()), |prefix| one_path(&record, prefix))?;
     let operation = at(peer, &workspace, params.at.as_ref())?;
-    let after = params
-        .cursor
-        .as_ref()
-        .map(|cursor| cursor.as_bytes().to_vec());
+    let after = params.cursor.as_deref().map(cursor_path).transpose()?;
     let limit = usize::try_from(params.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX)).unwrap_or(200);
     reading(|| {
         let entries = entries_at(&workspace, &prefix, operation)?;
@@ -231,13 +228,35 @@ pub(super) fn tree(peer: &Arc<Peer>, request: &Request) -> Answer {
             })
             .collect();
         let next = (page.len() == limit)
-            .then(|| page.last().map(|last| last.path.display().into_owned()))
+            .then(|| page.last().map(|last| path_cursor(&last.path)))
             .flatten();
         result(&TreeListResult {
             operation: operation.0,
             entries: page,
             cursor: next,
         })
+    })
+}
+
+/// A cursor is the last path given, in hexadecimal digits, because a path need not be UTF-8.
+fn path_cursor(path: &WirePath) -> String {
+    let digits = |text: String, byte: &u8| text + &format!("{byte:02x}");
+    path.as_bytes().iter().fold(String::new(), digits)
+}
+
+fn cursor_path(cursor: &str) -> Result<Vec<u8>, RpcError> {
+    let pair = |pair: &[u8]| {
+        let text = std::str::from_utf8(pair)
+            .ok()
+            .filter(|text| text.len() == 2)?;
+        u8::from_str_radix(text, 16).ok()
+    };
+    let path: Option<Vec<u8>> = cursor.as_bytes().chunks(2).map(pair).collect();
+    path.ok_or_else(|| {
+        RpcError::new(
+            ErrorKind::Invalid,
+            "that cursor is not one of ours; begin again without one",
+        )
     })
 }
 

@@ -148,12 +148,7 @@ pub(super) async fn poll(peer: &Arc<Peer>, request: &Request) -> Answer {
         .and_then(|clock| workspace.read_clock(clock))
         .filter(|after| *after <= newest)
     else {
-        let fresh = HistoryPollResult {
-            clock: workspace.clock(newest),
-            fresh_instance: true,
-            operations: Vec::new(),
-        };
-        return result(&fresh);
+        return reading(|| fresh_start(&workspace, limit));
     };
     if after >= newest && params.wait_ms.is_some_and(|wait| wait > 0) {
         let patience = Duration::from_millis(params.wait_ms.unwrap_or(0)).min(POLL_MAX);
@@ -175,6 +170,29 @@ pub(super) async fn poll(peer: &Arc<Peer>, request: &Request) -> Answer {
             fresh_instance: false,
             operations,
         })
+    })
+}
+
+/// The newest operations, oldest first, for a client that begins or whose clock means nothing here. The clock
+/// stands at the last one given, so that nothing falls between this answer and the next.
+fn fresh_start(workspace: &Workspace, limit: usize) -> Answer {
+    let mut newest = workspace
+        .reader
+        .operations(&Filter::default(), None, limit)
+        .map_err(|error| of_read(&error))?;
+    newest.reverse();
+    let clock = newest
+        .last()
+        .map_or(OperationId::NONE, |last| last.operation.id);
+    let shown = usize::try_from(CHANGES_SHOWN).unwrap_or(20);
+    let operations = newest
+        .iter()
+        .map(|summary| listed(workspace, summary, shown, false))
+        .collect();
+    result(&HistoryPollResult {
+        clock: workspace.clock(clock),
+        fresh_instance: true,
+        operations,
     })
 }
 
@@ -232,7 +250,7 @@ fn whole(workspace: &Workspace, id: OperationId) -> Result<Arc<aft_model::Operat
         .ok_or_else(|| RpcError::new(ErrorKind::NotFound, format!("there is no operation {id}")))
 }
 
-fn offset(cursor: Option<&str>) -> Result<usize, RpcError> {
+pub(super) fn offset(cursor: Option<&str>) -> Result<usize, RpcError> {
     let Some(text) = cursor else { return Ok(0) };
     text.parse().map_err(|_| {
         RpcError::new(

@@ -13,6 +13,7 @@ use aft_rpc::types::travel::{
 };
 use aft_rpc::{ErrorKind, Request, RpcError, WirePath};
 
+use super::histories::offset;
 use super::{Answer, ask, result, workspace};
 use crate::registry::Record;
 use crate::serve::connection::Peer;
@@ -130,7 +131,8 @@ pub(super) async fn plan(peer: &Arc<Peer>, request: &Request) -> Answer {
     let Done::Plan(plan) = done else {
         return Err(RpcError::internal("a dry run answered with a result"));
     };
-    let view = plan_view(&workspace, &plan, Some(point), params.limit);
+    let from = offset(params.cursor.as_deref())?;
+    let view = plan_view(&workspace, &plan, Some(point), from, params.limit);
     peer.plans.remember(plan.id, kind);
     result(&view)
 }
@@ -282,7 +284,7 @@ async fn go(
             n_changed: 0,
             kept: Vec::new(),
             head_moved: target.and_then(|point| head_move(workspace, point)),
-            plan: Some(plan_view(workspace, &plan, target, None)),
+            plan: Some(plan_view(workspace, &plan, target, 0, None)),
         },
         Done::Ran {
             operation, kept, ..
@@ -319,24 +321,33 @@ fn plan_view(
     workspace: &Workspace,
     plan: &Plan,
     target: Option<OperationId>,
+    from: usize,
     limit: Option<u64>,
 ) -> PlanView {
     let shown = limit.map_or(STEPS_SHOWN, |limit| {
         usize::try_from(limit)
             .unwrap_or(STEPS_SHOWN)
-            .min(STEPS_SHOWN)
+            .clamp(1, STEPS_SHOWN)
     });
+    let steps: Vec<StepView> = plan
+        .steps
+        .iter()
+        .skip(from)
+        .take(shown)
+        .map(StepView::from)
+        .collect();
+    let next = from + steps.len();
     PlanView {
         plan: plan.id.0.to_string(),
         head: plan.head.0,
         target: target.map(|point| point.0),
         reverts: plan.reverts.iter().map(|id| id.0).collect(),
         n_steps: plan.steps.len() as u64,
-        steps: plan.steps.iter().take(shown).map(StepView::from).collect(),
+        steps,
         conflicts: plan.conflicts.iter().map(ConflictView::from).collect(),
         not_covered: plan.not_covered.iter().map(Into::into).collect(),
         head_moved: target.and_then(|point| head_move(workspace, point)),
-        cursor: None,
+        cursor: (next < plan.steps.len()).then(|| next.to_string()),
     }
 }
 
