@@ -21,7 +21,9 @@ mod totals;
 mod writer;
 
 pub(crate) use inbox::Input;
-pub use inbox::{CheckpointDraft, CheckpointReply, Done, Failure, GoBackReply, SyncReply, Synced};
+pub use inbox::{
+    CheckpointDraft, CheckpointReply, Done, EarlierState, Failure, GoBackReply, SyncReply, Synced,
+};
 pub use open::{OpenError, OpenOptions, Workspace, open};
 pub use sessions::{Session, Sessions, Turn};
 pub use shared::{SaveState, Shared, Standing, WorkspaceEvent};

@@ -10,7 +10,8 @@ use super::rig::Rig;
 
 const PROJECT: &str = "//- /plain\none\ntwo\nthree\n//- /no-newline eol=none\nlast\n//- /dir/gone\nbye\n//- /old-name\nalpha\nbeta\ngamma\ndelta\n//- /script\n#!/bin/sh\n//- /link link=plain\n";
 
-/// Each makes one operation.
+/// Each makes one operation. None deletes an executable: `git apply -R` brings it back without its mode, from
+/// git's own diffs too.
 const EDITS: &[(&str, &str)] = &[
     ("modify", "printf 'one\\nTWO\\nthree\\nfour\\n' > plain"),
     ("final newline gained", "printf 'last\\n' > no-newline"),
@@ -38,7 +39,7 @@ const EDITS: &[(&str, &str)] = &[
     ("file to link", "rm crlf && ln -s tool crlf"),
     (
         "many at once",
-        "for i in 1 2 3 4 5; do echo $i > m$i; done; rm tool; echo z >> new-name",
+        "for i in 1 2 3 4 5; do echo $i > m$i; done; rm latin; echo z >> new-name",
     ),
 ];
 

@@ -44,6 +44,15 @@ impl History {
         }
     }
 
+    /// The same. What was written and not synced cannot be read between a failed write and the next try, and is then
+    /// read later.
+    pub(super) fn can_follow(&mut self, reader: &Reader, faulted: bool) -> Result<bool, Violation> {
+        match self.follow(reader) {
+            Err(violation) if faulted && violation.0.starts_with("unexpected error") => Ok(false),
+            other => other.map(|()| true),
+        }
+    }
+
     fn take(&mut self, operation: Operation) -> Result<(), Violation> {
         let id = operation.id.0;
         if let Some(known) = self.known.get(&id)

@@ -85,7 +85,9 @@ impl Run {
         let Some(workspace) = &self.workspace else {
             return Ok(());
         };
-        self.history.follow(workspace.reader())?;
+        if !self.history.can_follow(workspace.reader(), self.faulted)? {
+            return Ok(());
+        }
         let now = self.world.root.manifest();
         let touched = self.users.touched_since(asked.since);
         let mut tree = States::new();
@@ -126,7 +128,9 @@ impl Run {
         let Some(workspace) = &self.workspace else {
             return Ok(());
         };
-        self.history.follow(workspace.reader())?;
+        if !self.history.can_follow(workspace.reader(), self.faulted)? {
+            return Ok(());
+        }
         let What::Back(what) = &asked.what else {
             return Ok(());
         };

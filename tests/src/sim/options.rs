@@ -39,13 +39,13 @@ impl RunOptions {
         // A third of the seeds leaves a whole kind of trouble out, so that the rest gets further.
         let mut sometimes = |of: u32| if rng.chance(600) { of } else { 0 };
         let (amid, kill, crash) = (sometimes(300), sometimes(8), sometimes(10));
-        let (close, cut_amid, faults) = (sometimes(6), sometimes(150), sometimes(15));
+        let (close, cut_amid, faults) = (sometimes(6), sometimes(300), sometimes(15));
         let watch_faults = sometimes(15);
         Self {
             world,
             steps: 60 + rng.below(140),
             user: 15 + rng.below(35),
-            requests: 3 + rng.below(10),
+            requests: 5 + rng.below(20),
             signals: 5 + rng.below(25),
             amid,
             kill,

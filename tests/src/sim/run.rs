@@ -123,6 +123,8 @@ pub(super) struct Run {
     pub(super) last_errand: (u64, usize),
     /// Intents that the last start found open.
     pub(super) found_intents: Vec<aft_store::Intent>,
+    /// A call of the store was made to fail in this life of the process.
+    pub(super) faulted: bool,
 }
 
 impl Run {
@@ -146,6 +148,7 @@ impl Run {
             applied_at: BTreeMap::new(),
             last_errand: (0, 0),
             found_intents: Vec::new(),
+            faulted: false,
         }
     }
 
@@ -355,8 +358,9 @@ impl Run {
     pub(super) fn rest(&mut self) -> Result<(), Violation> {
         self.log.say("rest");
         self.world.faults.heal();
-        self.users.let_go();
         for _ in 0..REST_TURNS {
+            // An action that was planted for some call may still open a file.
+            self.users.let_go();
             if let Some(watch) = &self.watch {
                 watch.deliver_all();
             }
@@ -425,6 +429,7 @@ impl Run {
                 Errno::NOSPC
             };
             let skip = self.rng.below(3);
+            self.faulted = true;
             self.world.faults.fail_after(call, skip, 1, errno);
             self.log
                 .say(format!("fault {call:?} after {skip}: {errno}"));

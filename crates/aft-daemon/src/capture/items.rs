@@ -34,8 +34,8 @@ impl Walk<'_> {
         let known = self.env.tree.get(path);
         let stat = match self.env.fs.lstat(path) {
             Ok(Some(stat)) => stat,
-            Ok(None) => return self.gone_item(path, known, found),
-            Err(error) if leads_elsewhere(&error) => return self.gone_item(path, known, found),
+            Ok(None) => return self.gone_item(item, known, found),
+            Err(error) if leads_elsewhere(&error) => return self.gone_item(item, known, found),
             Err(error) => return found.uncovered(path.clone(), "cannot be reached", &error),
         };
         let rules = self.env.rules.dir(self.env.fs, &parent);
@@ -58,7 +58,7 @@ impl Walk<'_> {
             if !was_dir || item.what == What::Subtree {
                 found.tops.push(path.clone());
             }
-        } else if known.is_some_and(|known| known.state.is_dir()) {
+        } else if item.what == What::Subtree || known.is_some_and(|known| known.state.is_dir()) {
             self.env.watch.remove_tree(path);
             self.gone_beneath(path, found);
         }
@@ -89,8 +89,11 @@ impl Walk<'_> {
         found.tops.push(dir);
     }
 
-    fn gone_item(&self, path: &RelPath, known: Option<Known>, found: &mut Found) {
-        if known.is_some_and(|known| known.state.is_dir()) {
+    fn gone_item(&self, item: &Item, known: Option<Known>, found: &mut Found) {
+        let path = &item.path;
+        // What is beneath may still be known when the directory itself is not any more, because it was removed by
+        // ourselves while something in it was moved away.
+        if item.what == What::Subtree || known.is_some_and(|known| known.state.is_dir()) {
             // At once: its inodes may be armed under another name next.
             self.env.watch.remove_tree(path);
             self.gone_beneath(path, found);

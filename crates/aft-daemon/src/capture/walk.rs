@@ -146,7 +146,11 @@ impl<'a> Walk<'a> {
     ) {
         let Some(known) = known else { return };
         // A file where there is an ignored directory now is gone, and a directory where there is an ignored file.
-        let left = if known.state.is_dir() == is_dir { Outcome::Skipped } else { Outcome::Gone };
+        let left = if known.state.is_dir() == is_dir {
+            Outcome::Skipped
+        } else {
+            Outcome::Gone
+        };
         found.see(path.clone(), left);
         if known.state.is_dir() {
             found.ended.push(path.clone());

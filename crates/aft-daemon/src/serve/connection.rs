@@ -117,8 +117,7 @@ async fn read(stream: &UnixStream, peer: &Arc<Peer>) -> &'static str {
             due = None;
             receive(stream, &mut buffer, &mut fds).await
         } else {
-            let due =
-                *due.get_or_insert_with(|| tokio::time::Instant::now() + PARTIAL_LINE);
+            let due = *due.get_or_insert_with(|| tokio::time::Instant::now() + PARTIAL_LINE);
             match tokio::time::timeout_at(due, receive(stream, &mut buffer, &mut fds)).await {
                 Ok(got) => got,
                 Err(_) => return "a line was not finished in time",

@@ -18,7 +18,8 @@ use super::errand::Errand;
 use super::githead;
 use super::hints::{self, Meaning, SignalBox};
 use super::inbox::{
-    CheckpointDraft, CheckpointReply, Done, Failure, GoBackReply, Input, SyncReply, Synced,
+    CheckpointDraft, CheckpointReply, Done, EarlierState, Failure, GoBackReply, Input, SyncReply,
+    Synced,
 };
 use super::look::LookOrder;
 use super::rules_cell::SharedRules;
@@ -430,12 +431,17 @@ impl Actor {
         match answer {
             Answer::Synced(synced) => {
                 let tree = self.engine.tree();
-                let order = CheckpointOrder {
-                    operation: draft.at.unwrap_or(synced.head),
-                    draft,
-                    time_ns: self.clock.wall_ns(),
+                let named = draft.at.unwrap_or_else(|| EarlierState {
+                    operation: synced.head,
                     n_files: tree.n_files(),
                     n_bytes: tree.n_bytes(),
+                });
+                let order = CheckpointOrder {
+                    operation: named.operation,
+                    draft,
+                    time_ns: self.clock.wall_ns(),
+                    n_files: named.n_files,
+                    n_bytes: named.n_bytes,
                     reply,
                 };
                 drop(self.writer.send(Order::Checkpoint(Box::new(order))));

@@ -75,7 +75,18 @@ pub struct CheckpointDraft {
     /// Replace one of the same name.
     pub force: bool,
     /// Name this earlier state instead of the newest.
-    pub at: Option<OperationId>,
+    pub at: Option<EarlierState>,
+}
+
+/// An earlier state to be named.
+#[derive(Clone, Copy, Debug)]
+pub struct EarlierState {
+    /// The state right after this operation.
+    pub operation: OperationId,
+    /// Regular files and links in it.
+    pub n_files: u64,
+    /// Their bytes.
+    pub n_bytes: u64,
 }
 
 /// What going back did or would do.

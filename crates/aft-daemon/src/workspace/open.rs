@@ -284,7 +284,26 @@ fn start_watch(
     })
 }
 
-/// Finishes what a crash cut short, takes the history up and makes the workers.
+/// Finishes what a crash cut short and takes the history up.
+fn begin(
+    writer: &mut aft_store::Writer,
+    reader: &Reader,
+    recovery: &aft_store::Recovery,
+    parts: &Parts,
+) -> Result<(Engine, Vec<Effect>), OpenError> {
+    if recovery.unclean {
+        warn!(workspace = %parts.shared.id, torn = recovery.torn_bytes, "the store was not closed cleanly");
+    }
+    let next = recover(writer, reader, recovery, parts)?;
+    let resumed = resume(reader, next, &parts.shared)?;
+    Ok(Engine::new(
+        settings(&parts.config),
+        resumed.start,
+        resumed.next,
+    ))
+}
+
+/// Makes the workers.
 pub(crate) fn workers(opened: Opened, parts: Parts) -> Result<Workers, OpenError> {
     let Opened {
         mut writer,
@@ -294,18 +313,12 @@ pub(crate) fn workers(opened: Opened, parts: Parts) -> Result<Workers, OpenError
     let (orders, orders_rx) = parts.orders_max.map_or_else(unbounded, bounded);
     let recent = Recent::default();
     let sink = Sink::new(reader.clone(), orders.clone(), recent.clone());
-    if recovery.unclean {
-        warn!(workspace = %parts.shared.id, torn = recovery.torn_bytes, "the store was not closed cleanly");
-    }
-    let next = recover(&mut writer, &reader, &recovery, &parts)?;
-    let resumed = resume(&reader, next, &parts.shared)?;
-    let (engine, first) = Engine::new(settings(&parts.config), resumed.start, resumed.next);
+    let (engine, first) = begin(&mut writer, &reader, &recovery, &parts)?;
     let rules = SharedRules::load(parts.real.as_ref(), &parts.config.track, &parts.nested);
     let (look, look_rx) = bounded(4);
     let (errand, errand_rx) = bounded(4);
     let clock = Arc::clone(&parts.clock);
     let rescan_ns = u64::try_from(parts.config.daemon.rescan.0.as_nanos()).unwrap_or(u64::MAX);
-    let now_ns = clock.mono_ns();
     let actor = Actor {
         engine,
         inbox: parts.inbox_rx,
@@ -322,7 +335,7 @@ pub(crate) fn workers(opened: Opened, parts: Parts) -> Result<Workers, OpenError
         requests: HashMap::new(),
         n_requests: 0,
         wake_at_ns: None,
-        timers: Timers::new(now_ns, rescan_ns),
+        timers: Timers::new(clock.mono_ns(), rescan_ns),
     };
     let looker = Looker {
         orders: look_rx,

@@ -167,7 +167,11 @@ impl Stepped {
     /// Displaced files that somebody may still write into.
     #[must_use]
     pub fn held(&self) -> Vec<RelPath> {
-        self.runner.displaced.iter().flat_map(|(_, held)| held.iter().map(|file| file.place.clone())).collect()
+        self.runner
+            .displaced
+            .iter()
+            .flat_map(|(_, held)| held.iter().map(|file| file.place.clone()))
+            .collect()
     }
 
     /// How long the actor would sleep.

@@ -447,7 +447,8 @@ impl Scribe {
         if let Some((operation, tree)) = self.state.keyframe.take() {
             self.keyframe(operation, &tree);
         }
-        self.store.close()
+        self.store
+            .close()
             .map_err(|failed| Failure::Store(chain(&failed)))
     }
 }

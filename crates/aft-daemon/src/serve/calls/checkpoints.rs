@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use aft_model::{Checkpoint, CheckpointName, Keep};
+use aft_model::{Checkpoint, CheckpointName, FileState, Keep, RelPath};
 use aft_rpc::types::checkpoint::{
     CheckpointCreateParams, CheckpointDeleteParams, CheckpointListParams, CheckpointListResult,
     CheckpointShowParams, CheckpointUpdateParams, CheckpointView,
 };
-use aft_rpc::{ErrorKind, Request, RpcError};
+use aft_rpc::{ErrorKind, Request, RpcError, WirePoint};
 
-use super::{Answer, ask, result, workspace};
+use super::{Answer, ask, files, reading, result, workspace};
 use crate::serve::connection::Peer;
 use crate::serve::failure::of_read;
 use crate::serve::points;
-use crate::workspace::{CheckpointDraft, Input, Order, Workspace};
+use crate::workspace::{CheckpointDraft, EarlierState, Input, Order, Workspace};
 
 /// Checkpoints in a page unless the client says otherwise.
 const PAGE: u64 = 200;
@@ -24,7 +24,7 @@ pub(super) async fn create(peer: &Arc<Peer>, request: &Request) -> Answer {
     let at = params
         .at
         .as_ref()
-        .map(|point| points::resolve(&workspace.reader, point, peer.now_ns()))
+        .map(|point| earlier(&workspace, point, peer.now_ns()))
         .transpose()?;
     let draft = CheckpointDraft {
         name: name(&params.name)?,
@@ -44,6 +44,32 @@ pub(super) async fn create(peer: &Arc<Peer>, request: &Request) -> Answer {
     })
     .await?;
     result(&CheckpointView::from(&made))
+}
+
+/// The state at a point, with what it holds.
+fn earlier(
+    workspace: &Workspace,
+    point: &WirePoint,
+    now_ns: i64,
+) -> Result<EarlierState, RpcError> {
+    let operation = points::resolve(&workspace.reader, point, now_ns)?;
+    let entries = reading(|| files::entries_at(workspace, &RelPath::root(), operation))?;
+    let mut state = EarlierState {
+        operation,
+        n_files: 0,
+        n_bytes: 0,
+    };
+    for (_, entry) in entries {
+        match entry {
+            FileState::File { size, .. } => {
+                state.n_files += 1;
+                state.n_bytes += size;
+            }
+            FileState::Symlink { .. } => state.n_files += 1,
+            _ => {}
+        }
+    }
+    Ok(state)
 }
 
 fn name(text: &str) -> Result<CheckpointName, RpcError> {

@@ -261,7 +261,7 @@ fn cursor_path(cursor: &str) -> Result<Vec<u8>, RpcError> {
 }
 
 /// The newest tree, with everything that changed since the point put back.
-fn entries_at(
+pub(super) fn entries_at(
     workspace: &Workspace,
     prefix: &RelPath,
     operation: OperationId,

@@ -138,6 +138,11 @@ impl ReadDir for SimRoot {
 }
 
 impl WriteDir for SimRoot {
+    fn may_write(&self, dir: &RelPath) -> io::Result<bool> {
+        let stat = self.lstat(dir)?.ok_or(Errno::NOENT)?;
+        Ok(stat.mode & 0o300 == 0o300)
+    }
+
     fn make_dir(&self, path: &RelPath, mode: u32) -> io::Result<()> {
         self.enter(Op::MakeDir)?;
         Ok(self.shared.state.lock().make_dir(path, mode)?)
