@@ -83,7 +83,12 @@ fn a_page_of_a_long_history_is_complete_and_its_time_is_printed() {
         .unwrap_or(20_000);
     let workspace = Workspace::new();
     let mut daemon = TestDaemon::start();
-    assert_eq!(daemon.aft_in(workspace.root(), &["watch", "--detach", "."]).status, 0);
+    assert_eq!(
+        daemon
+            .aft_in(workspace.root(), &["watch", "--detach", "."])
+            .status,
+        0
+    );
     daemon.stop();
     let stores = std::fs::read_dir(daemon.store().join("workspaces")).expect("the stores");
     let store = stores

@@ -226,6 +226,12 @@ impl Draft<'_> {
         }
         if target.is_opaque() {
             self.leave(path, "its bytes were not in the history at that point");
+        } else if now.is_opaque() && target == FileState::Absent {
+            // It came since, and deleting it would lose it: going back leaves it alone and says so.
+            self.leave(
+                path,
+                "its bytes are not in the history, so it is not removed",
+            );
         } else if now.is_opaque() {
             self.conflicts.push(Conflict {
                 path: path.clone(),
@@ -294,9 +300,21 @@ impl Draft<'_> {
 /// Going back gives nobody set-user-id or set-group-id bits that the file does not have now.
 fn without_new_set_id(now: FileState, target: FileState) -> FileState {
     const SET_ID: u32 = 0o6000;
-    let has_now = if let FileState::File { mode, .. } = now { mode & SET_ID } else { 0 };
+    let has_now = if let FileState::File { mode, .. } = now {
+        mode & SET_ID
+    } else {
+        0
+    };
     match target {
-        FileState::File { content, size, mode } => FileState::File { content, size, mode: mode & (!SET_ID | has_now) },
+        FileState::File {
+            content,
+            size,
+            mode,
+        } => FileState::File {
+            content,
+            size,
+            mode: mode & (!SET_ID | has_now),
+        },
         other => other,
     }
 }

@@ -154,7 +154,7 @@ impl Run {
     fn fall(&mut self, power_cut: bool) -> bool {
         // After a failed sync the kernel calls pages clean that never reached the disk, and a new process cannot know:
         // only a power cut makes the outcome plain. That a kill alone leaves this open is a known limit.
-        let power_cut = power_cut || std::mem::take(&mut self.faulted);
+        let power_cut = std::mem::take(&mut self.faulted) || power_cut;
         self.log.say(if power_cut { "power cut" } else { "kill" });
         if power_cut {
             self.tally.crashes += 1;
@@ -173,6 +173,7 @@ impl Run {
         self.watch = None;
         self.forget_requests();
         self.users.went_down(&before, &self.world.root.manifest());
+        power_cut
     }
 
     fn come_back(&mut self, power_cut: bool) -> Result<(), Violation> {
@@ -255,21 +256,41 @@ impl Run {
             .flat_map(|operation| operation.changes.iter().map(|change| change.path.clone()))
             .collect();
         let now = self.world.root.manifest();
-        let recorded = self.history.operation(id.0).map(|operation| operation.changes.as_slice()).unwrap_or_default();
+        let recorded = self
+            .history
+            .operation(id.0)
+            .map(|operation| operation.changes.as_slice())
+            .unwrap_or_default();
         let excused = |path: &RelPath| {
             let was = fallen.entries.get(path.as_bytes());
-            let planned = intent.operation.changes.iter().find(|change| change.path == *path);
-            let was_planned = planned.is_some_and(|change| is_as(was, change.before) || is_as(was, change.after));
-            !is_tracked(path.as_bytes()) || touched.contains(path.as_bytes()) || later.contains(path) || !was_planned
+            let planned = intent
+                .operation
+                .changes
+                .iter()
+                .find(|change| change.path == *path);
+            let was_planned =
+                planned.is_some_and(|change| is_as(was, change.before) || is_as(was, change.after));
+            !is_tracked(path.as_bytes())
+                || touched.contains(path.as_bytes())
+                || later.contains(path)
+                || !was_planned
         };
         // Where somebody was in the way of one path, others may have been left, and are then not recorded.
-        let disturbed = intent.operation.changes.iter().any(|change| excused(&change.path));
+        let disturbed = intent
+            .operation
+            .changes
+            .iter()
+            .any(|change| excused(&change.path));
         for change in &intent.operation.changes {
             let path = change.path.as_bytes();
             let is_recorded = recorded.contains(change);
             let is_filled = !change.after.is_dir() && holds_something(&now, path);
             let is_left = disturbed && !is_recorded;
-            if !excused(&change.path) && !is_filled && !is_left && !is_as(now.entries.get(path), change.after) {
+            if !excused(&change.path)
+                && !is_filled
+                && !is_left
+                && !is_as(now.entries.get(path), change.after)
+            {
                 return Err(Violation(format!(
                     "C3: after recovery of operation {id}, {} is {:?}, not {:?}; it was {:?}; recorded: {is_recorded}",
                     change.path.display(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aft_daemon::workspace::Done;
 use aft_engine::{GoBack, GoBackKind, Selection};
-use aft_model::{ContentId, FileState, Operation, RelPath, StatSig};
+use aft_model::{ContentId, FileState, Operation, OperationId, RelPath, StatSig};
 use aft_os::ReadDir;
 use aft_testkit::manifest::{Entry, Kind, Manifest};
 
@@ -207,13 +207,25 @@ impl Run {
                 }
             }
             (_, Some(operation)) => {
-                let taken_back = operation
+                let taken_back: Vec<&Operation> = operation
                     .reverts
                     .iter()
-                    .filter_map(|id| self.history.operation(id.0));
-                for change in taken_back.flat_map(|operation| &operation.changes) {
+                    .filter_map(|id| self.history.operation(id.0))
+                    .collect();
+                let mut newest = BTreeMap::new();
+                for change in taken_back.iter().flat_map(|operation| &operation.changes) {
+                    newest.entry(&change.path).or_insert(change.after);
                     targets.insert(change.path.clone(), change.before);
                 }
+                // What was changed in between is merged, and both edits stand.
+                let before = self
+                    .history
+                    .states_at(OperationId(operation.id.0.saturating_sub(1)));
+                targets.retain(|path, _| {
+                    newest
+                        .get(path)
+                        .is_some_and(|after| *after == state_of(&before, path.as_bytes()))
+                });
             }
             (_, None) => {}
         }

@@ -1,5 +1,7 @@
 //! From what looks found to operations.
 
+use std::collections::BTreeMap;
+
 use aft_model::{Change, FileState, Known, Operation, OperationKind, RelPath, StatSig};
 
 use super::{Engine, LookKind};
@@ -13,7 +15,15 @@ impl Engine {
             return;
         };
         self.looking = None;
+        let linked = self.other_names(&seen);
         self.absorb(now, seen);
+        if !linked.is_empty() && look.kind == LookKind::Paths {
+            // The write is not wholly in the history before its other names are, so fences wait for them too.
+            for path in linked {
+                self.pending.look(path, false);
+            }
+            self.fences_wait_again(job);
+        }
         if look.kind == LookKind::Plan {
             self.end_burst(now);
             self.plan_looked(job);
@@ -97,6 +107,39 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Other names of files that were found changed: a write through one hard link changes all, and only
+    /// the name it went through is signalled.
+    fn other_names(&self, seen: &[Seen]) -> Vec<RelPath> {
+        let mut changed = BTreeMap::new();
+        for seen in seen {
+            if let Outcome::State(Known {
+                state,
+                stat: Some(stat),
+                ..
+            }) = seen.outcome
+                && stat.nlink > 1
+                && matches!(state, FileState::File { .. })
+            {
+                changed.insert((stat.dev, stat.ino), state);
+            }
+        }
+        let mut names = Vec::new();
+        if !changed.is_empty() {
+            self.tree
+                .each_beneath(&RelPath::root(), &mut |path, known| {
+                    let state = known
+                        .stat
+                        .and_then(|stat| changed.get(&(stat.dev, stat.ino)));
+                    if state.is_some_and(|state| *state != known.state)
+                        && !seen.iter().any(|seen| seen.path == *path)
+                    {
+                        names.push(path.clone());
+                    }
+                });
+        }
+        names
     }
 
     fn trust(&mut self, path: &RelPath, stat: Option<StatSig>) {

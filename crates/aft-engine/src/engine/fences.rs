@@ -103,6 +103,15 @@ impl Engine {
         }
     }
 
+    /// The look that these fences waited for found more to be looked at.
+    pub(super) fn fences_wait_again(&mut self, done: JobId) {
+        for fence in &mut self.fences {
+            if fence.stage == Stage::Job(done) {
+                fence.stage = Stage::Drain;
+            }
+        }
+    }
+
     /// Nothing is left to be looked at: the fences that waited for a look need none.
     pub(super) fn fences_skip_look(&mut self) {
         let head = self.head;

@@ -46,6 +46,11 @@ fn points_come_before_paths_and_a_file_is_no_checkpoint() {
         )
     );
     assert_eq!(
+        meaning(&["@x"], &[]),
+        ("@x".to_owned(), None, owned(&["last"])),
+        "the daemon says what is wrong with it"
+    );
+    assert_eq!(
         meaning(&["name", "src"], &["src"]),
         ("name".to_owned(), None, owned(&["src", "last"]))
     );
