@@ -7,6 +7,8 @@ mod e2e_real;
 #[cfg(test)]
 mod e2e_rough;
 #[cfg(test)]
+mod fence;
+#[cfg(test)]
 mod scale;
 #[cfg(test)]
 mod sim;

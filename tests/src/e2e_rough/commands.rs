@@ -81,6 +81,12 @@ fn commands_that_look_print_the_promised_documents() {
     }
     assert_eq!(log["operations"][0]["kind"], "observed");
     assert_eq!(log["operations"][1]["kind"], "baseline");
+}
+
+#[test]
+fn commands_that_show_changes_and_files_print_the_promised_documents() {
+    let rig = Rig::watching(PROJECT);
+    rig.edit("src/main", "second\n");
     let shown = rig.json(&["show", "2"]);
     assert_keys(&shown["operation"], OPERATION, "show");
     assert_keys(

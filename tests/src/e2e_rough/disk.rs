@@ -100,6 +100,25 @@ fn status(rig: &Rig) -> Value {
     rig.json(&["status"])
 }
 
+/// Between two tries the daemon rests: a second of its life costs far less than a second of a core.
+#[track_caller]
+fn assert_does_not_spin(rig: &Rig) {
+    let pid = rig.daemon.pid().expect("a daemon");
+    let ticks = || -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("its figures");
+        let rest = stat.rsplit(") ").next().unwrap_or_default();
+        let figures: Vec<u64> = rest
+            .split(' ')
+            .map(|figure| figure.parse().unwrap_or(0))
+            .collect();
+        figures[11] + figures[12]
+    };
+    let before = ticks();
+    std::thread::park_timeout(std::time::Duration::from_secs(1));
+    let used = ticks() - before;
+    assert!(used < 40, "{used} of 100 ticks while nothing can be done");
+}
+
 #[test]
 fn a_full_disk_stops_capture_loudly_and_it_goes_on_when_there_is_room() {
     let Some(disk) = SmallDisk::mount() else {
@@ -120,6 +139,7 @@ fn a_full_disk_stops_capture_loudly_and_it_goes_on_when_there_is_room() {
         let text = status.to_string();
         status["sync"]["state"] == "error" || text.contains("store-full")
     });
+    assert_does_not_spin(&rig);
     let durable = rig.aft(&["sync", "--durable", "--json"]);
     assert_eq!(durable.status, 1, "{}{}", durable.stdout, durable.stderr);
     let error: Value = serde_json::from_str(&durable.stdout).expect("a document");

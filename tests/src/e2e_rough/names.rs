@@ -134,30 +134,7 @@ fn names_that_are_not_utf8_travel_both_ways() {
     expected.sort();
     assert_eq!(seen, expected, "page by page");
     for name in odd {
-        let path = wire(name);
-        let read = agent.expect_call(
-            "file.read",
-            &about(&rig, &json!({"path": path, "at": head})),
-        );
-        assert_eq!(wire_bytes(&read["content"]), b"one \xff\n");
-        assert_eq!(wire_bytes(&read["path"]), name);
-        let versions = agent.expect_call("file.history", &about(&rig, &json!({"path": path})));
-        assert!(
-            versions["versions"]
-                .as_array()
-                .is_some_and(|all| all.len() >= 2),
-            "{versions}"
-        );
-        let found = agent.expect_call("history.list", &about(&rig, &json!({"path": path})));
-        assert!(
-            found["operations"]
-                .as_array()
-                .is_some_and(|all| all.len() >= 2),
-            "{found}"
-        );
-        let back = about(&rig, &json!({"point": head, "paths": [path]}));
-        assert_eq!(agent.expect_call("rollback.apply", &back)["n_changed"], 1);
-        assert_eq!(rig.project.read(name), Some(b"one \xff\n".to_vec()));
+        assert_found_and_put_back(&rig, &mut agent, name, head);
     }
     for wrong in [
         json!({"base64": "???"}),
@@ -173,6 +150,32 @@ fn names_that_are_not_utf8_travel_both_ways() {
             "invalid",
         );
     }
+}
+
+/// A file that was `one` at `then` and is `two` now is read, listed and put back by its name alone.
+#[track_caller]
+fn assert_found_and_put_back(rig: &Rig, agent: &mut Connection, name: &[u8], then: u64) {
+    let path = wire(name);
+    let read = agent.expect_call("file.read", &about(rig, &json!({"path": path, "at": then})));
+    assert_eq!(wire_bytes(&read["content"]), b"one \xff\n");
+    assert_eq!(wire_bytes(&read["path"]), name);
+    let versions = agent.expect_call("file.history", &about(rig, &json!({"path": path})));
+    assert!(
+        versions["versions"]
+            .as_array()
+            .is_some_and(|all| all.len() >= 2),
+        "{versions}"
+    );
+    let found = agent.expect_call("history.list", &about(rig, &json!({"path": path})));
+    assert!(
+        found["operations"]
+            .as_array()
+            .is_some_and(|all| all.len() >= 2),
+        "{found}"
+    );
+    let back = about(rig, &json!({"point": then, "paths": [path]}));
+    assert_eq!(agent.expect_call("rollback.apply", &back)["n_changed"], 1);
+    assert_eq!(rig.project.read(name), Some(b"one \xff\n".to_vec()));
 }
 
 /// Bytes as a request carries them.

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use aft_testkit::manifest::{Kind, assert_same};
+use aft_testkit::workspace::wait_until;
 use aft_testkit::{Manifest, Workspace};
 
 use super::rig::Rig;
@@ -47,7 +48,13 @@ fn files_only(manifest: &Manifest) -> Manifest {
     manifest.filtered(|_, entry| entry.kind != Kind::Dir)
 }
 
+/// A rollback answers before its staging directory is gone.
+const SETTLED: std::time::Duration = std::time::Duration::from_secs(20);
+
 fn copy(from: &Path) -> Workspace {
+    wait_until(SETTLED, "staging is gone", || {
+        !from.join(".afterimage").exists()
+    });
     let copy = Workspace::new();
     copy.run("cp", &["-a", &format!("{}/.", from.display()), "."]);
     copy

@@ -7,6 +7,7 @@ use aft_testkit::manifest::Manifest;
 use super::Violation;
 use super::history::{is_as, is_tracked};
 use super::run::Run;
+use super::user::differing;
 
 /// How often a recovery is cut short itself.
 const CUT_RECOVERIES_MAX: u32 = 3;
@@ -74,6 +75,9 @@ impl Run {
         // Whatever number it has, it is one that was not seen before.
         self.last_errand = (head, since);
         if self.world.faults.is_off() {
+            let touched = self.users.touched_since(since);
+            let is_ours = |path: &Vec<u8>| !path.starts_with(b".afterimage") && !touched.contains(path);
+            self.half_done = differing(disk, &self.world.root.manifest()).any(|path| is_ours(&path));
             return self.come_back_if_off();
         }
         if let Some(workspace) = &self.workspace {
@@ -232,6 +236,9 @@ impl Run {
                     "C2: checkpoint {name} at {operation} is {found:?} now"
                 )));
             }
+        }
+        if std::mem::take(&mut self.half_done) && !power_cut && intents.is_empty() {
+            return Err(Violation("C3: an apply was cut short and no intent tells of it".to_owned()));
         }
         for intent in intents {
             self.tally.recovered += 1;

@@ -125,6 +125,8 @@ pub(super) struct Run {
     pub(super) found_intents: Vec<aft_store::Intent>,
     /// A call of the store was made to fail in this life of the process.
     pub(super) faulted: bool,
+    /// An errand was cut short after it had changed something.
+    pub(super) half_done: bool,
 }
 
 impl Run {
@@ -149,6 +151,7 @@ impl Run {
             last_errand: (0, 0),
             found_intents: Vec::new(),
             faulted: false,
+            half_done: false,
         }
     }
 

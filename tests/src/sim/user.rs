@@ -284,7 +284,7 @@ pub(super) fn draw(world: &SimWorld, users: &Users, rng: &mut Rng) -> Action {
         book.n_tokens
     };
     let bytes = token(number, rng);
-    match rng.below(100) {
+    match rng.below(110) {
         0..22 => Action::Write(at(rng), bytes),
         22..30 => Action::Append(at(rng), bytes),
         30..44 => Action::Save(at(rng), bytes),
@@ -318,7 +318,9 @@ pub(super) fn draw(world: &SimWorld, users: &Users, rng: &mut Rng) -> Action {
         90..92 => Action::ToFile(existing(&disk, rng), bytes),
         92..95 => Action::Hold(at(rng)),
         95..98 => Action::HeldWrite(rng.index(8), bytes),
-        _ => Action::HeldClose(rng.index(8)),
+        98..100 => Action::HeldClose(rng.index(8)),
+        100..104 => Action::Hold(existing(&disk, rng)),
+        _ => Action::HeldWrite(rng.index(8), bytes),
     }
 }
 

@@ -361,15 +361,8 @@ pub(crate) fn workers(opened: Opened, parts: Parts) -> Result<Workers, OpenError
         two_writers: parts.threads > 1,
         before_waiting: Arc::new(|| {}),
     };
-    let scribe = Scribe {
-        store: writer,
-        reader,
-        orders: orders_rx,
-        results: parts.inbox.clone(),
-        shared: parts.shared,
-        clock,
-        state: Group::default(),
-    };
+    let standing = (parts.shared, clock);
+    let scribe = scribe((writer, reader), orders_rx, parts.inbox.clone(), standing);
     Ok(Workers {
         actor,
         first,
@@ -379,6 +372,23 @@ pub(crate) fn workers(opened: Opened, parts: Parts) -> Result<Workers, OpenError
         inbox: parts.inbox,
         orders,
     })
+}
+
+fn scribe(
+    (store, reader): (aft_store::Writer, Reader),
+    orders: Receiver<Order>,
+    results: Sender<Input>,
+    (shared, clock): (Arc<Shared>, Arc<dyn Clock>),
+) -> Scribe {
+    Scribe {
+        store,
+        reader,
+        orders,
+        results,
+        shared,
+        clock,
+        state: Group::default(),
+    }
 }
 
 fn start(workers: Workers) -> Result<Workspace, OpenError> {

@@ -1,6 +1,10 @@
 //! The engine by hand: events in, effects out, no world around it. The seeded simulation has the world.
 
+mod failing_store;
+
 use aft_model::{Author, ContentId, FileState, Known, RelPath};
+
+mod links;
 
 use super::*;
 use crate::event::{
@@ -203,50 +207,6 @@ fn a_fence_waits_for_its_cookie_the_look_and_the_record() {
     assert_eq!(bench.answers(), 0);
     bench.tell(Event::Recorded {
         through: OperationId(2),
-    });
-    assert_eq!(bench.answers(), 1);
-}
-
-#[test]
-fn a_fence_whose_operation_cannot_be_recorded_is_refused_until_one_is() {
-    let mut bench = Bench::armed(&[]);
-    let fence_over = |bench: &mut Bench, name: &str| {
-        bench.tell(Event::Sync {
-            request: RequestId(7),
-            strict: false,
-        });
-        let cookie = bench.cookie();
-        bench.tell(Event::Hints(vec![
-            Hint::Look(path(name)),
-            Hint::Cookie(cookie),
-        ]));
-        let job = bench.capture_job().unwrap();
-        let seen = vec![saw(name, 1)];
-        bench.tell(Event::Captured { job, seen });
-    };
-    let full = || Event::StoreFailed("no room".to_owned());
-    fence_over(&mut bench, "a");
-    assert_eq!(bench.answers(), 0, "it waits for the record");
-    bench.tell(full());
-    let refused = |effect: &Effect| {
-        let Effect::Reply { answer, .. } = effect else {
-            return false;
-        };
-        matches!(answer, Answer::Refused(Refusal::StoreFailed(reason)) if reason == "no room")
-    };
-    assert!(bench.effects.iter().any(refused), "{:?}", bench.effects);
-    fence_over(&mut bench, "b");
-    assert!(
-        bench.effects.iter().any(refused),
-        "at once, as it still fails"
-    );
-    bench.tell(Event::Recorded {
-        through: OperationId(3),
-    });
-    fence_over(&mut bench, "c");
-    assert_eq!(bench.answers(), 0, "it is waited for again");
-    bench.tell(Event::Recorded {
-        through: OperationId(4),
     });
     assert_eq!(bench.answers(), 1);
 }
@@ -543,64 +503,4 @@ fn an_apply_that_touched_nothing_gives_its_number_back() {
     });
     assert_eq!(bench.answers(), 1);
     assert_eq!(bench.engine.next, OperationId(3));
-}
-
-/// A file of this content under inode 5, which has two names.
-fn linked(name: &str, n: u8, mtime_ns: i64) -> Seen {
-    let stat = aft_model::StatSig {
-        ino: 5,
-        nlink: 2,
-        mtime_ns,
-        ..aft_model::StatSig::default()
-    };
-    let known = Known {
-        state: state(n),
-        stat: Some(stat),
-        ignored: false,
-    };
-    Seen {
-        path: path(name),
-        outcome: Outcome::State(known),
-    }
-}
-
-#[test]
-fn a_write_through_one_hard_link_is_in_the_history_under_every_name_when_a_fence_answers() {
-    let mut bench = Bench::armed(&[]);
-    bench.tell(Event::Hints(vec![
-        Hint::Look(path("a")),
-        Hint::Look(path("b")),
-    ]));
-    let job = bench.capture_job().unwrap();
-    let seen = vec![linked("a", 1, 1), linked("b", 1, 1)];
-    bench.tell(Event::Captured { job, seen });
-    bench.later(20);
-    bench.tell(Event::Recorded {
-        through: OperationId(2),
-    });
-    bench.tell(Event::Sync {
-        request: RequestId(7),
-        strict: false,
-    });
-    let cookie = bench.cookie();
-    bench.tell(Event::Hints(vec![
-        Hint::Look(path("b")),
-        Hint::Cookie(cookie),
-    ]));
-    let job = bench.capture_job().unwrap();
-    bench.tell(Event::Captured {
-        job,
-        seen: vec![linked("b", 2, 2)],
-    });
-    assert_eq!(bench.answers(), 0);
-    let again = bench.capture_job().expect("the other name is looked at");
-    bench.tell(Event::Captured {
-        job: again,
-        seen: vec![linked("a", 2, 2)],
-    });
-    bench.tell(Event::Recorded {
-        through: OperationId(9),
-    });
-    assert_eq!(bench.answers(), 1);
-    assert_eq!(bench.engine.tree().state(&path("a")), state(2));
 }
