@@ -12,6 +12,7 @@
 //! | `AFT_FENCE_WRITERS` | further writers that never fence and change other subtrees all the time | 0 |
 //! | `AFT_FENCE_BACKEND` | only `inotify`, or only `notify` | both |
 //! | `AFT_FENCE_DIR` | where the watched tree is made | a file system in memory |
+//! | `AFT_RACY_EDITS` | edits that keep size and time; the full run is 100000 | 4000 |
 //! | `AFT_SEED` | the seed of every choice; how threads interleave is the machine's | 1 |
 //!
 //! The full run: `AFT_FENCES=50000 cargo test -p aft-tests fence::truth -- --nocapture --test-threads=1`.
@@ -23,6 +24,7 @@
 mod judge;
 mod limit;
 mod overflow;
+mod racy;
 mod rig;
 mod truth;
 mod writer;

@@ -37,6 +37,19 @@ pub enum OpenError {
     Write(#[source] StoreError),
 }
 
+impl OpenError {
+    /// True where there was no room; it can be opened when there is.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => source.kind() == io::ErrorKind::StorageFull,
+            Self::Index(error) => error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
+            Self::Write(error) => error.is_full(),
+            Self::NewerFormat { .. } | Self::Damaged(_) => false,
+        }
+    }
+}
+
 /// Why something could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {

@@ -224,7 +224,9 @@ fn a_disk_that_is_full_at_the_start_is_told() {
     assert!(output.status != 0, "a baseline without room: {told}");
     assert!(!told.contains("panicked"), "{told}");
     disk.free();
-    rig.ok(&["watch", "--detach"]);
+    wait_until(MENDED, "it is watched once there is room", || {
+        rig.aft(&["watch", "--detach"]).status == 0
+    });
     wait_until(MENDED, "it is armed", || status(&rig)["state"] == "armed");
     rig.ok(&["sync", "--durable"]);
     assert_eq!(rig.ok(&["cat", "f"]), "1\n");

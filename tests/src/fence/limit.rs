@@ -77,14 +77,23 @@ fn exact_with_few_watches(backend: &str, from_the_start: bool) {
     for round in 0..20 {
         for dir in 0..DIRS {
             let file = format!("d{dir}/f{}", round % 3);
-            rig.project.write(&file, format!("round {round} of {dir}\n"));
+            rig.project
+                .write(&file, format!("round {round} of {dir}\n"));
         }
-        let (from, to) = (format!("d{}/f0", round), format!("d{}/moved{round}", round + 1));
+        let (from, to) = (
+            format!("d{}/f0", round),
+            format!("d{}/moved{round}", round + 1),
+        );
         rig.project.rename(&from, &to);
-        rig.project.write(format!("d{round}/new{round}/deep/f"), "deep\n");
+        rig.project
+            .write(format!("d{round}/new{round}/deep/f"), "deep\n");
         rig.project.remove(format!("d{}/g", DIRS - 1 - round));
         agent.expect_call("sync", &rig.params());
-        assert_exact(&mut agent, rig.root(), &format!("round {round}, from the start {from_the_start}"));
+        assert_exact(
+            &mut agent,
+            rig.root(),
+            &format!("round {round}, from the start {from_the_start}"),
+        );
     }
     turns_fence_too(&rig);
     let status = agent.expect_call("workspace.status", &rig.params());
@@ -110,7 +119,7 @@ fn turns_fence_too(rig: &Rig) {
             rig.project
                 .write(format!("d{dir}/inside"), format!("{round} of the turn\n"));
         }
-        agent.expect_call("turn.end", &json!({"turn": turn}));
+        agent.expect_call("turn.end", &json!({"session": session, "turn": turn}));
         assert_exact(&mut agent, rig.root(), "when a turn ends");
     }
 }

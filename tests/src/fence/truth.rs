@@ -29,6 +29,7 @@ struct Findings {
     misses: Vec<String>,
     /// Fences that were answered by a walk instead of a cookie.
     n_walks: usize,
+    n_changes: u64,
 }
 
 #[test]
@@ -79,7 +80,8 @@ fn run(backend: &str) {
     let findings = std::mem::take(&mut *findings.lock());
     let n_fences = findings.times.len();
     println!(
-        "  {n_fences} fences in {took:.1?}, {} misses, {} by a walk; idle {}; under load {}",
+        "  {n_fences} fences over {} changes in {took:.1?}, {} misses, {} by a walk; idle {}; under load {}",
+        findings.n_changes,
         findings.misses.len(),
         findings.n_walks,
         percentiles(idle),
@@ -162,9 +164,11 @@ fn fence_often(
             ));
         }
         writer.note(format!("-- fence {round}"));
+        let n_changes = std::mem::take(&mut writer.n_changes);
         let mut findings = findings.lock();
         findings.times.push(took);
         findings.n_walks += usize::from(answer["fence"] != json!("cookie"));
+        findings.n_changes += n_changes;
         findings.misses.extend(miss);
     }
 }

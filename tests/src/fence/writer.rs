@@ -28,6 +28,8 @@ pub(super) struct Writer {
     /// Files that stay open for writing over fences.
     held: VecDeque<File>,
     n_made: u64,
+    /// Changes that happened.
+    pub(super) n_changes: u64,
     past: VecDeque<String>,
 }
 
@@ -42,6 +44,7 @@ impl Writer {
             outside,
             held: VecDeque::new(),
             n_made: 0,
+            n_changes: 0,
             past: VecDeque::new(),
         }
     }
@@ -86,7 +89,10 @@ impl Writer {
             _ => self.replace_home(),
         };
         match done {
-            Ok(text) => self.note(text),
+            Ok(text) => {
+                self.n_changes += 1;
+                self.note(text);
+            }
             Err(error) => self.note(format!("nothing: {error}")),
         }
     }
@@ -222,7 +228,7 @@ impl Writer {
     fn swap_kind(&mut self, entries: &Entries) -> io::Result<String> {
         let path = self.any(entries);
         if path == self.home {
-            return Ok("nothing".to_owned());
+            return Err(io::ErrorKind::NotFound.into());
         }
         let was_dir = path.symlink_metadata()?.is_dir();
         remove(&path)?;

@@ -76,8 +76,10 @@ impl Run {
         self.last_errand = (head, since);
         if self.world.faults.is_off() {
             let touched = self.users.touched_since(since);
-            let is_ours = |path: &Vec<u8>| !path.starts_with(b".afterimage") && !touched.contains(path);
-            self.half_done = differing(disk, &self.world.root.manifest()).any(|path| is_ours(&path));
+            let is_ours =
+                |path: &Vec<u8>| !path.starts_with(b".afterimage") && !touched.contains(path);
+            self.half_done =
+                differing(disk, &self.world.root.manifest()).any(|path| is_ours(&path));
             return self.come_back_if_off();
         }
         if let Some(workspace) = &self.workspace {
@@ -238,7 +240,9 @@ impl Run {
             }
         }
         if std::mem::take(&mut self.half_done) && !power_cut && intents.is_empty() {
-            return Err(Violation("C3: an apply was cut short and no intent tells of it".to_owned()));
+            return Err(Violation(
+                "C3: an apply was cut short and no intent tells of it".to_owned(),
+            ));
         }
         for intent in intents {
             self.tally.recovered += 1;

@@ -123,6 +123,25 @@ impl History {
         self.ids.iter().filter_map(|id| self.known.get(id))
     }
 
+    /// What the history says about a path, for a failure's text.
+    pub(super) fn about(&self, path: &[u8]) -> String {
+        let mut lines = Vec::new();
+        for operation in self.operations() {
+            for change in operation
+                .changes
+                .iter()
+                .filter(|change| change.path.as_bytes() == path)
+            {
+                let (id, kind) = (operation.id, operation.kind.as_str());
+                lines.push(format!(
+                    "{id} {kind}: {:?} -> {:?}",
+                    change.before, change.after
+                ));
+            }
+        }
+        lines.join("; ")
+    }
+
     /// The tree right after this operation.
     pub(super) fn states_at(&self, point: OperationId) -> States {
         let mut states = States::new();

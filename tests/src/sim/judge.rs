@@ -110,7 +110,8 @@ impl Run {
                 if !is_as(entry, state) {
                     let shown = String::from_utf8_lossy(&path);
                     return Err(Violation(format!(
-                        "C1: the {name} has {shown} as {state:?}, on disk is {entry:?}"
+                        "C1: the {name} has {shown} as {state:?}, on disk is {entry:?}; history: {}",
+                        self.history.about(&path)
                     )));
                 }
             }

@@ -109,6 +109,10 @@ pub(crate) fn of_add(error: &AddError) -> RpcError {
             ErrorKind::Forbidden
         }
         AddError::TooMuch(_) => ErrorKind::Forbidden,
+        AddError::Open(OpenError::Store(error)) if error.is_full() => ErrorKind::StoreFull,
+        AddError::Open(OpenError::Store(aft_store::OpenError::NewerFormat { .. })) => {
+            ErrorKind::Invalid
+        }
         AddError::Open(OpenError::Store(_)) => ErrorKind::Corrupt,
         _ => ErrorKind::Invalid,
     };

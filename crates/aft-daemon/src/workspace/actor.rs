@@ -222,13 +222,17 @@ impl Actor {
                     durable: false,
                     reply,
                 });
+                self.look_at_polled();
                 self.tell(Event::Attribute {
                     request,
                     attribution: *attribution,
                 });
             }
             Input::Tree(reply) => drop(reply.send(Arc::clone(self.engine.tree()))),
-            Input::Polled(polled) => self.shared.standing.lock().polled = polled,
+            Input::Polled(polled) => {
+                self.shared.standing.lock().polled = polled;
+                self.show_coverage();
+            }
             Input::Nested(nested) => {
                 self.rules.set_nested(self.root.as_ref(), nested);
                 let reason = "a workspace inside this one came or went".to_owned();
@@ -452,25 +456,45 @@ impl Actor {
     }
 
     fn show_state(&self, state: WorkspaceState) {
-        let mut standing = self.shared.standing.lock();
-        standing.state = match state {
-            WorkspaceState::Arming => "arming",
-            WorkspaceState::Armed if standing.reasons.is_empty() => "armed",
-            WorkspaceState::Armed => "degraded",
-            WorkspaceState::Detached => "detached",
-        };
-        let shown = standing.state;
-        drop(standing);
-        info!(workspace = %self.shared.id, state = shown, "workspace state");
-        self.shared.publish(WorkspaceEvent::State(shown));
+        self.announce(state);
         if state == WorkspaceState::Armed {
             self.keep_tree();
         }
+    }
+
+    /// A look came upon what is not covered, or a walk found that it is again.
+    fn show_coverage(&self) {
+        let state = self.engine.state();
+        let standing = self.shared.standing.lock();
+        let is_shown = standing.state == shown(state, &standing.reasons);
+        drop(standing);
+        if !is_shown {
+            self.announce(state);
+        }
+    }
+
+    fn announce(&self, state: WorkspaceState) {
+        let mut standing = self.shared.standing.lock();
+        let shown = shown(state, &standing.reasons);
+        standing.state = shown;
+        drop(standing);
+        info!(workspace = %self.shared.id, state = shown, "workspace state");
+        self.shared.publish(WorkspaceEvent::State(shown));
     }
 
     /// The next start begins with this tree and its signatures.
     fn keep_tree(&self) {
         let order = Order::Keyframe(self.engine.head(), Arc::clone(self.engine.tree()));
         drop(self.writer.send(order));
+    }
+}
+
+/// The word for a state, given what is not covered.
+fn shown(state: WorkspaceState, reasons: &[String]) -> &'static str {
+    match state {
+        WorkspaceState::Arming => "arming",
+        WorkspaceState::Armed if reasons.is_empty() => "armed",
+        WorkspaceState::Armed => "degraded",
+        WorkspaceState::Detached => "detached",
     }
 }

@@ -110,8 +110,16 @@ impl UserFile {
             return (self.dir, self.name.clone());
         }
         let dirs = state.tree.nodes.keys();
-        let mut named = dirs.filter_map(|dir| Some((*dir, entries(dir)?.iter().find(|entry| *entry.1 == self.node)?.0)));
-        named.next_back().map_or_else(|| (self.dir, self.name.clone()), |(dir, name)| (dir, name.clone()))
+        let mut named = dirs.filter_map(|dir| {
+            Some((
+                *dir,
+                entries(dir)?.iter().find(|entry| *entry.1 == self.node)?.0,
+            ))
+        });
+        named.next_back().map_or_else(
+            || (self.dir, self.name.clone()),
+            |(dir, name)| (dir, name.clone()),
+        )
     }
 }
 
