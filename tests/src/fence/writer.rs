@@ -10,6 +10,7 @@ use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use aft_testkit::sim::Rng;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -68,7 +69,7 @@ impl Writer {
         let kind = if entries.len() > ENTRIES_MAX {
             16
         } else {
-            self.rng.below(24)
+            self.rng.below(27)
         };
         let done = match kind {
             0..=2 => self.write_in_place(&entries),
@@ -86,6 +87,7 @@ impl Writer {
             20 => self.move_out_and_in(&entries),
             21 => self.same_size(&entries),
             22 => self.hold_open(&entries),
+            23..=25 => self.make_slowly(&entries),
             _ => self.replace_home(),
         };
         match done {
@@ -172,6 +174,31 @@ impl Writer {
         let file = path.join(self.name("leaf"));
         fs::write(&file, self.bytes())?;
         Ok(format!("mkdir -p and write {}", file.display()))
+    }
+
+    /// Entries appear at every moment of the look at their directory: before it is armed, between arming and listing,
+    /// and after.
+    fn make_slowly(&mut self, entries: &Entries) -> io::Result<String> {
+        let top = self.new_path(entries, "slow");
+        fs::create_dir_all(&top)?;
+        for number in 0..4 {
+            let dir = top.join(format!("d{number}"));
+            fs::create_dir_all(&dir)?;
+            for number in 0..4 {
+                self.pass_time();
+                fs::write(dir.join(format!("f{number}")), self.bytes())?;
+            }
+        }
+        Ok(format!("make slowly {}", top.display()))
+    }
+
+    /// Up to a third of a millisecond, which is what the daemon takes from an event to its look. Spun, because a
+    /// sleep is never that short.
+    fn pass_time(&mut self) {
+        let until = Instant::now() + Duration::from_micros(self.rng.below(350));
+        while Instant::now() < until {
+            std::hint::spin_loop();
+        }
     }
 
     fn rename_dir(&mut self, entries: &Entries) -> io::Result<String> {

@@ -122,7 +122,8 @@ impl Engine {
             }
             Stage::Gathered(targets) => self.look_at_plan(targets),
             Stage::Looked(targets) => self.merge_if_needed(targets),
-            Stage::Merged(targets, merged) => {
+            // A look that began meanwhile goes first: an apply in its place would drop what it finds.
+            Stage::Merged(targets, merged) if self.looking.is_none() => {
                 self.decide(now, &targets, &merged);
                 true
             }
