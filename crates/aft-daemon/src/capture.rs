@@ -4,8 +4,8 @@
 //! hand new content to a sink, and say what it could not cover.
 //! Does not: know operations, formats or the store; decide when to look; keep state between calls.
 //!
-//! Start reading at [`capture_paths`] and [`scan`]; [`items`] takes up single paths,
-//! [`walk`] a directory, [`look`] reads one path.
+//! Start reading at [`capture_paths`] and [`scan`]; `items` takes up single paths,
+//! `walk` a directory, `look` reads one path.
 //!
 //! I1 A directory is armed before it is listed, so a change is either in the listing or signalled later.
 //! I2 Nothing is called gone unless `lstat` found nothing there, or found its parent gone.

@@ -10,7 +10,7 @@
 //! outwards), `.git/info/exclude`, and git's global excludes. As in git, nothing below an ignored directory
 //! is looked at again, except by an `include` that names a path into it.
 //!
-//! Patterns have git's exact semantics on bytes ([`pattern`]). The crate `ignore` is not used: it reads `{a,b}`
+//! Patterns have git's exact semantics on bytes (`pattern`). The crate `ignore` is not used: it reads `{a,b}`
 //! as alternatives, lets a class match `/`, and compiles regular expressions for each directory's file.
 //!
 //! Limitations: ignore files above the workspace's root, and `info/exclude` of nested repositories and of

@@ -4,7 +4,7 @@
 //! Does not: read anything, apply patches, or decide what is restored; bytes come from content, a diff
 //! is a view of it.
 //!
-//! Start reading at [`unified`], then [`Compared`](compare::Compared) for how lines are matched.
+//! Start reading at [`unified`], then `compare::Compared` for how lines are matched.
 //!
 //! I1 Applying the text of a [`FileDiff`] whose `complete` is true to the before state gives the bytes,
 //! the executable bit and the file type of the after state.

@@ -24,7 +24,7 @@ use crate::frame::{Kind, put_varint, take_varint};
 /// Longest content stored as one blob; anything longer is cut into chunks.
 pub const WHOLE_MAX: u64 = 4 * 1024 * 1024;
 /// Most plain bytes that reading the end of a delta chain may decode, small links counted as
-/// [`LINK_COST_MIN`].
+/// `LINK_COST_MIN`.
 pub const CHAIN_MAX: u64 = 4 * 1024 * 1024;
 /// What a link of a delta chain costs at least: finding and reading its record.
 pub(crate) const LINK_COST_MIN: u64 = 16 * 1024;

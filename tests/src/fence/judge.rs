@@ -29,8 +29,8 @@ pub(super) fn differences(connection: &mut Connection, root: &Path, prefix: &str
         .filter(|path| disk.get(*path) != history.get(*path))
         .map(|path| {
             let words = |entries: &Entries| {
-                entries.get(path).map_or("nothing", |_| "").to_owned()
-                    + entries.get(path).map_or("", String::as_str)
+                let found = entries.get(path).cloned();
+                found.unwrap_or_else(|| "nothing".to_owned())
             };
             format!(
                 "{}: on disk {}, in the history {}",

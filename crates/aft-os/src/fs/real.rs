@@ -1,7 +1,7 @@
 //! A workspace's files on Linux: reading relative to one open directory.
 //!
 //! Does: implement [`ReadDir`] as [`RealRoot`]; every call is resolved by `beneath`, which follows nothing.
-//! Does not: write ([`write`](self::write) does), watch, or keep anything between two calls but the root.
+//! Does not: write (its sibling `write` does), watch, or keep anything between two calls but the root.
 
 mod attributes;
 mod beneath;
