@@ -12,3 +12,5 @@ mod fence;
 mod scale;
 #[cfg(test)]
 mod sim;
+#[cfg(test)]
+mod wire;

@@ -14,6 +14,8 @@ use aft_testkit::workspace::Output;
 use aft_testkit::{Manifest, TestDaemon, Workspace};
 use serde_json::{Value, json};
 
+use crate::wire::wire_bytes;
+
 use super::fast_dir;
 
 /// Entries of a tree that are asked for at once.
@@ -261,31 +263,6 @@ fn hex(hash: &[u8]) -> String {
         write!(text, "{byte:02x}").expect("a string takes it");
         text
     })
-}
-
-/// A path or string on the wire: text, or base64 where it is not UTF-8.
-fn wire_bytes(value: &Value) -> Vec<u8> {
-    if let Some(text) = value.as_str() {
-        return text.as_bytes().to_vec();
-    }
-    let text = value["base64"].as_str().expect("a path on the wire");
-    let digit = |byte: u8| match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' => 62,
-        _ => 63,
-    };
-    let (mut bytes, mut held, mut bits) = (Vec::new(), 0_u32, 0);
-    for byte in text.bytes().filter(|byte| *byte != b'=') {
-        held = (held << 6) | u32::from(digit(byte));
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push(u8::try_from((held >> bits) & 0xff).expect("one byte"));
-        }
-    }
-    bytes
 }
 
 /// Everything beneath `root`, without what git keeps.

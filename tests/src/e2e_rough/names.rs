@@ -3,6 +3,8 @@
 use aft_testkit::daemon::Connection;
 use serde_json::{Value, json};
 
+use crate::wire::wire_bytes;
+
 use super::rig::{Rig, about, refused};
 
 fn paths(answer: &Value) -> Vec<Value> {
@@ -196,29 +198,4 @@ fn wire(bytes: &[u8]) -> Value {
         }
     }
     json!({ "base64": text })
-}
-
-/// Bytes as an answer carries them.
-fn wire_bytes(value: &Value) -> Vec<u8> {
-    if let Some(text) = value.as_str() {
-        return text.as_bytes().to_vec();
-    }
-    let text = value["base64"].as_str().expect("bytes on the wire");
-    let digit = |byte: u8| match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' => 62,
-        _ => 63,
-    };
-    let (mut bytes, mut held, mut bits) = (Vec::new(), 0_u32, 0);
-    for byte in text.bytes().filter(|byte| *byte != b'=') {
-        held = (held << 6) | u32::from(digit(byte));
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push(u8::try_from((held >> bits) & 0xff).expect("one byte"));
-        }
-    }
-    bytes
 }
