@@ -151,16 +151,8 @@ pub(super) async fn turn_end(peer: &Arc<Peer>, request: &Request) -> Answer {
             })?;
         Some((Arc::clone(workspace), open))
     };
-    let candidates = match &params.workspace {
-        Some(wanted) => vec![workspace(peer, wanted)?.1],
-        None => peer
-            .daemon
-            .all()
-            .into_iter()
-            .filter_map(|(_, open)| open.ok())
-            .collect(),
-    };
-    let open = candidates.iter().find_map(all);
+    let found_in = candidates(peer, params.workspace.as_ref())?;
+    let open = found_in.iter().find_map(all);
     let Some((
         workspace,
         Session {
@@ -217,15 +209,7 @@ pub(super) async fn edit_begin(peer: &Arc<Peer>, request: &Request) -> Answer {
 
 pub(super) async fn edit_end(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: EditEndParams = request.params()?;
-    let candidates: Vec<Arc<Workspace>> = match &params.workspace {
-        Some(wanted) => vec![workspace(peer, wanted)?.1],
-        None => peer
-            .daemon
-            .all()
-            .into_iter()
-            .filter_map(|(_, open)| open.ok())
-            .collect(),
-    };
+    let found_in = candidates(peer, params.workspace.as_ref())?;
     let close = |workspace: &Arc<Workspace>| {
         let sessions = &workspace.shared.sessions;
         let closed = sessions.close_edit(
@@ -235,7 +219,7 @@ pub(super) async fn edit_end(peer: &Arc<Peer>, request: &Request) -> Answer {
         )?;
         Some((Arc::clone(workspace), closed))
     };
-    let Some((workspace, closed)) = candidates.iter().find_map(close) else {
+    let Some((workspace, closed)) = found_in.iter().find_map(close) else {
         return Err(RpcError::new(
             ErrorKind::NotFound,
             "no such edit is open; `edit.begin` opens one",
@@ -278,22 +262,28 @@ fn numbers(workspace: &Workspace, filter: &Filter) -> Result<Vec<u64>, RpcError>
         .collect())
 }
 
+/// The workspace a request names, or every open one where it names none.
+fn candidates(peer: &Peer, wanted: Option<&WirePath>) -> Result<Vec<Arc<Workspace>>, RpcError> {
+    let all = || {
+        peer.daemon
+            .all()
+            .into_iter()
+            .filter_map(|(_, open)| open.ok())
+    };
+    match wanted {
+        Some(wanted) => Ok(vec![workspace(peer, wanted)?.1]),
+        None => Ok(all().collect()),
+    }
+}
+
 fn of_session(
     peer: &Peer,
     wanted: Option<&WirePath>,
     id: &str,
 ) -> Result<Arc<Workspace>, RpcError> {
-    let candidates: Vec<Arc<Workspace>> = match wanted {
-        Some(wanted) => vec![workspace(peer, wanted)?.1],
-        None => peer
-            .daemon
-            .all()
-            .into_iter()
-            .filter_map(|(_, open)| open.ok())
-            .collect(),
-    };
+    let found_in = candidates(peer, wanted)?;
     let holds = |workspace: &Arc<Workspace>| workspace.shared.sessions.get(id).is_some();
-    candidates.into_iter().find(holds).ok_or_else(|| {
+    found_in.into_iter().find(holds).ok_or_else(|| {
         RpcError::new(ErrorKind::NotFound, format!("there is no session `{id}`"))
             .with_remedy("`session.start` begins one")
     })
