@@ -109,15 +109,24 @@ impl Applier<'_> {
             }),
             Ok(()) => Ok(()),
         };
-        for (result, step) in report.results.iter().zip(task.steps()) {
-            // After a recovery, a file that was found in place may not be durable yet either.
+        let steps = task.steps();
+        // After a recovery, a file that was found in place may not be durable yet either.
+        let files = report.results.iter().zip(&steps).filter(|(result, step)| {
             let there = matches!(
                 result.outcome,
                 StepOutcome::Done { .. } | StepOutcome::AlreadyThere { .. }
             );
-            if there && matches!(step.target, FileState::File { .. }) {
-                checked(&result.path, self.root.sync_file(&result.path))?;
+            there && matches!(step.target, FileState::File { .. })
+        });
+        let files: Vec<&RelPath> = files.map(|(result, _)| &result.path).collect();
+        // All of them begin before one is waited for, and the first wait commits them together.
+        for path in &files {
+            if let Err(error) = self.root.start_write_back(path) {
+                tracing::debug!(%error, "write-back could not be started early");
             }
+        }
+        for path in files {
+            checked(path, self.root.sync_file(path))?;
         }
         report
             .touched

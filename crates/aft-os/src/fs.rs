@@ -114,8 +114,8 @@ pub trait WriteDir: ReadDir {
     /// `AlreadyExists`, or whatever the system reports.
     fn make_dir(&self, path: &RelPath, mode: u32) -> io::Result<()>;
 
-    /// Makes a new file with these bytes and this mode (permission bits only), starts its write-back, and
-    /// returns its stat. Runs of zeros of at least 64 KiB become holes.
+    /// Makes a new file with these bytes and this mode (permission bits only), and returns its stat. The
+    /// bytes are not durable. Runs of zeros of at least 64 KiB become holes.
     ///
     /// # Errors
     /// `AlreadyExists`, no space, or whatever the system reports; then nothing is left behind.
@@ -171,6 +171,13 @@ pub trait WriteDir: ReadDir {
     /// # Errors
     /// `DirectoryNotEmpty`, `NotFound`, or whatever the system reports.
     fn remove_dir(&self, path: &RelPath) -> io::Result<()>;
+
+    /// Asks the system to begin writing a file's bytes to the disk, so that many files become durable at the cost
+    /// of little more than one. Promises nothing.
+    ///
+    /// # Errors
+    /// Whatever the system reports; [`Self::sync_file`] will tell it again.
+    fn start_write_back(&self, path: &RelPath) -> io::Result<()>;
 
     /// Makes a file's bytes durable.
     ///

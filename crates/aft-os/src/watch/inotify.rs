@@ -61,6 +61,19 @@ struct Shared {
     cookie_wd: i32,
     /// Never held across a system call.
     index: Mutex<WatchIndex>,
+    /// Written to where somebody waits for what lies in the queue, nonblocking.
+    hurry: OwnedFd,
+}
+
+impl Shared {
+    /// Ends a rest of the draining thread.
+    fn hurry(&self) {
+        // A counter that is full has been written to as well.
+        match rustix::io::write(&self.hurry, &1u64.to_ne_bytes()) {
+            Ok(_) | Err(Errno::AGAIN) => {}
+            Err(error) => tracing::debug!(%error, "the draining thread rests to the end"),
+        }
+    }
 }
 
 impl InotifyWatch {
@@ -88,6 +101,7 @@ impl InotifyWatch {
             queue,
             cookie_wd,
             index: Mutex::default(),
+            hurry: rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
         });
         let drain = Drain {
             shared: Arc::clone(&shared),
@@ -164,6 +178,7 @@ impl Watch for InotifyWatch {
             }
             other => other?,
         }
+        self.shared.hurry();
         Ok(rustix::fs::unlinkat(
             &self.cookies,
             &name,

@@ -106,17 +106,6 @@ pub(crate) struct FileData {
 }
 
 impl FileData {
-    /// Bytes whose write-back was started as they were written.
-    pub(crate) fn started(bytes: Vec<u8>) -> Self {
-        let live = Arc::new(bytes);
-        Self {
-            in_flight: Some(Arc::clone(&live)),
-            live,
-            durable: None,
-            lied: false,
-        }
-    }
-
     /// Bytes that lie in the page cache only.
     pub(crate) fn cached(bytes: Vec<u8>) -> Self {
         Self {
@@ -127,6 +116,13 @@ impl FileData {
 
     pub(crate) fn replace(&mut self, bytes: Vec<u8>) {
         self.live = Arc::new(bytes);
+    }
+
+    /// The disk has been asked to take the bytes.
+    pub(crate) fn start_write_back(&mut self) {
+        if !self.lied {
+            self.in_flight = Some(Arc::clone(&self.live));
+        }
     }
 
     pub(crate) fn sync(&mut self) {

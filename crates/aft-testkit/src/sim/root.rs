@@ -157,7 +157,7 @@ impl SimRoot {
         let mut state = self.shared.state.lock();
         state.check_room(bytes.len() as u64)?;
         let empty = bytes.is_empty();
-        let body = Body::File(FileData::started(bytes));
+        let body = Body::File(FileData::cached(bytes));
         let (dir, node) = state.tree.make(path, S_IFREG | (mode & 0o7777), body)?;
         state
             .queue

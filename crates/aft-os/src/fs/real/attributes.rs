@@ -4,6 +4,7 @@ use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{AtFlags, FileType, Gid, Uid, XattrFlags};
+use rustix::io::Errno;
 
 use super::descriptor_path;
 use super::write::chmod_inode;
@@ -43,14 +44,21 @@ fn change_owner(target: &OwnedFd, uid: u32, gid: u32) -> bool {
 /// A path-only descriptor has no attributes of its own to ask for, so they go by its name in /proc.
 fn copy_extended(source: &OwnedFd, target: &OwnedFd) -> bool {
     let (source, target) = (descriptor_path(source), descriptor_path(target));
-    let mut names = vec![0; VALUE_LEN_MAX];
-    let Ok(len) = rustix::fs::listxattr(&source, &mut names[..]) else {
+    // Nearly all files have none or few, so the large buffer is not made for each of them.
+    let mut few = [0; 256];
+    let mut many = Vec::new();
+    let names = match rustix::fs::listxattr(&source, &mut few[..]) {
+        Ok(len) => few.get(..len),
+        Err(Errno::RANGE) => {
+            many.resize(VALUE_LEN_MAX, 0);
+            let listed = rustix::fs::listxattr(&source, &mut many[..]);
+            listed.ok().and_then(|len| many.get(..len))
+        }
+        Err(_) => None,
+    };
+    let Some(names) = names.filter(|names| !names.is_empty()) else {
         return false;
     };
-    names.truncate(len);
-    if names.is_empty() {
-        return false;
-    }
     let mut copied = false;
     let mut value = vec![0; VALUE_LEN_MAX];
     for name in names.split_inclusive(|byte| *byte == 0) {

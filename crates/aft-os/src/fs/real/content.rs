@@ -16,15 +16,15 @@ const PIECE_LEN: usize = 256 * 1024;
 
 static ZEROS: [u8; BLOCK_LEN] = [0; BLOCK_LEN];
 
-/// Writes all of `bytes` to the empty file `fd` and returns its length.
-pub(super) fn write(fd: &OwnedFd, bytes: &[u8]) -> io::Result<u64> {
+/// Writes all of `bytes` to the empty file `fd`.
+pub(super) fn write(fd: &OwnedFd, bytes: &[u8]) -> io::Result<()> {
     let mut writer = HoleWriter::new(fd);
     writer.push(bytes)?;
     writer.finish()
 }
 
-/// Writes what `source` gives until it gives nothing, and returns the length.
-pub(super) fn write_from(fd: &OwnedFd, source: &mut dyn Read) -> io::Result<u64> {
+/// Writes what `source` gives until it gives nothing.
+pub(super) fn write_from(fd: &OwnedFd, source: &mut dyn Read) -> io::Result<()> {
     let mut writer = HoleWriter::new(fd);
     let mut piece = Vec::with_capacity(PIECE_LEN);
     loop {
@@ -103,13 +103,11 @@ impl<'fd> HoleWriter<'fd> {
         Ok(())
     }
 
-    fn finish(mut self) -> io::Result<u64> {
+    fn finish(mut self) -> io::Result<()> {
         if self.zeros >= HOLE_LEN_MIN {
-            rustix::fs::ftruncate(self.fd, self.offset)?;
-        } else {
-            self.settle_zeros()?;
+            return Ok(rustix::fs::ftruncate(self.fd, self.offset)?);
         }
-        Ok(self.offset)
+        self.settle_zeros()
     }
 }
 

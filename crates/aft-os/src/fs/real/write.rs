@@ -67,14 +67,14 @@ impl WritableRoot {
         &self,
         path: &RelPath,
         mode: u32,
-        fill: impl FnOnce(&OwnedFd) -> io::Result<u64>,
+        fill: impl FnOnce(&OwnedFd) -> io::Result<()>,
     ) -> io::Result<StatSig> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
         let fd = self
             .root
             .beneath
             .open_with(path.as_bytes(), flags, Mode::from_raw_mode(0o600))?;
-        let finished = fill(&fd).and_then(|len| finish(&fd, len, mode));
+        let finished = fill(&fd).and_then(|()| finish(&fd, mode));
         finished.inspect_err(|_| self.take_back(path, &fd))
     }
 
@@ -107,18 +107,14 @@ impl WritableRoot {
     }
 }
 
-/// Mode, start of write-back and stat of a file whose bytes are written.
-fn finish(fd: &OwnedFd, len: u64, mode: u32) -> io::Result<StatSig> {
+/// Mode and stat of a file whose bytes are written.
+fn finish(fd: &OwnedFd, mode: u32) -> io::Result<StatSig> {
     // After the bytes, because a write takes setuid and setgid away.
     rustix::fs::fchmod(fd, permission_bits(mode))?;
-    if len > 0 {
-        start_write_back(fd)?;
-    }
     Ok(signature(&rustix::fs::fstat(fd)?))
 }
 
-/// An inode must not be exchanged in before its write-back has started: on ext4 an exchange is not among the cases
-/// in which the kernel allocates delayed blocks by itself, and a power cut would leave the file empty.
+/// Lets the system begin to write what it holds of the file, and does not wait for it.
 #[expect(unsafe_code, reason = "sync_file_range has no safe wrapper")]
 fn start_write_back(fd: &OwnedFd) -> io::Result<()> {
     // SAFETY: `fd` is open for the whole call, and no argument is a pointer. A length of zero means to the end.
@@ -294,6 +290,10 @@ impl WriteDir for WritableRoot {
             name,
             AtFlags::REMOVEDIR,
         )?)
+    }
+
+    fn start_write_back(&self, path: &RelPath) -> io::Result<()> {
+        start_write_back(&self.root.open_regular(path)?)
     }
 
     fn sync_file(&self, path: &RelPath) -> io::Result<()> {

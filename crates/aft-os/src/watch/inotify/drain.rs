@@ -3,9 +3,10 @@
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aft_model::RelPath;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{Event, ReadFlags, Reader};
 use rustix::io::Errno;
 
@@ -18,6 +19,10 @@ const BUFFER_LEN: usize = 256 * 1024;
 
 /// How far back a repeated write is looked for; writers of a few files take turns.
 const LOOK_BACK: usize = 8;
+
+/// After events the queue is left alone for so long, unless a fence waits. Waking this thread and those behind it
+/// for every event would take more of the processor from whoever writes than the writes do.
+const REST: Duration = Duration::from_millis(1);
 
 /// Everything the thread needs.
 pub(super) struct Drain {
@@ -43,22 +48,48 @@ impl Drain {
             if !stop.revents().is_empty() {
                 return;
             }
-            if !queue.revents().is_empty()
-                && let Err(error) = self.take_batch(&mut buffer)
-            {
-                return self.give_up(error);
+            if queue.revents().is_empty() {
+                continue;
+            }
+            match self.take_batch(&mut buffer) {
+                Ok(true) => self.rest(),
+                Ok(false) => {}
+                Err(error) => return self.give_up(error),
             }
         }
     }
 
-    /// One read, one batch.
-    fn take_batch(&self, buffer: &mut [MaybeUninit<u8>]) -> Result<(), Errno> {
+    /// Lets events gather, unless somebody waits for a cookie or the watcher ends.
+    fn rest(&self) {
+        let mut ready = [
+            PollFd::new(&self.shared.hurry, PollFlags::IN),
+            PollFd::new(&*self.stop, PollFlags::IN),
+        ];
+        let rest = Timespec {
+            tv_sec: 0,
+            tv_nsec: i64::from(REST.subsec_nanos()),
+        };
+        // Whatever ends the rest, the next turn of the loop finds what there is.
+        if poll(&mut ready, Some(&rest)).is_ok_and(|count| count > 0) {
+            // Empty where only the end was told.
+            let mut counter = [0; 8];
+            // Empty where only the end was told; then nothing is to be reset.
+            if let Err(error) = rustix::io::read(&self.shared.hurry, &mut counter)
+                && error != Errno::AGAIN
+            {
+                tracing::debug!(%error, "the counter of waiting fences cannot be read");
+            }
+        }
+    }
+
+    /// One read, one batch. True where it told more than cookies.
+    fn take_batch(&self, buffer: &mut [MaybeUninit<u8>]) -> Result<bool, Errno> {
         let mut reader = Reader::new(&self.shared.queue, buffer);
         let mut batch = Vec::new();
         {
             let first = match reader.next() {
                 Ok(event) => event,
-                Err(Errno::AGAIN | Errno::INTR) => return Ok(()),
+                Err(Errno::AGAIN | Errno::INTR) => return Ok(false),
                 Err(error) => return Err(error),
             };
             let mut index = self.shared.index.lock();
@@ -70,10 +101,13 @@ impl Drain {
                 decode.event(&reader.next()?, &mut index, &mut batch);
             }
         }
+        let is_busy = batch
+            .iter()
+            .any(|signal| !matches!(signal, Signal::Cookie(_)));
         if !batch.is_empty() {
             self.sink.push(batch);
         }
-        Ok(())
+        Ok(is_busy)
     }
 
     /// Without the queue nothing is known: the next cookie will not come, so that every fence rescans.

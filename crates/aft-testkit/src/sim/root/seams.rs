@@ -214,6 +214,15 @@ impl WriteDir for SimRoot {
         Ok(self.shared.state.lock().remove_dir(path)?)
     }
 
+    fn start_write_back(&self, path: &RelPath) -> io::Result<()> {
+        let mut state = self.shared.state.lock();
+        let node = state.tree.walk(path)?;
+        if let Body::File(data) = &mut state.tree.node_mut(node)?.body {
+            data.start_write_back();
+        }
+        Ok(())
+    }
+
     fn sync_file(&self, path: &RelPath) -> io::Result<()> {
         let entered = self.enter(Op::SyncFile);
         if self.shared.faults.is_off() {
