@@ -9,8 +9,10 @@
     reason = "plays the user and an attacker, who know nothing of our handles and clocks"
 )]
 
+mod binaries;
 mod checkpoints;
 mod commands;
+mod conflicts;
 mod damage;
 mod disk;
 mod following;
@@ -26,4 +28,5 @@ mod points;
 mod requests;
 mod rig;
 mod roles;
+mod surprises;
 mod travel;

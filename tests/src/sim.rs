@@ -10,6 +10,7 @@ mod disaster;
 mod history;
 mod judge;
 mod options;
+mod polled;
 mod requests;
 mod run;
 mod user;

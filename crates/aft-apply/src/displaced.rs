@@ -42,13 +42,12 @@ impl Run<'_, '_> {
         trusted: Option<StatSig>,
     ) -> io::Result<Verdict> {
         let root = self.applier.root;
-        let Some(stat) = root.lstat(place)? else {
+        let Some((stat, held)) = look_for_writer(root, place)? else {
             return Ok(Verdict::Gone);
         };
         if !look::is_file(&stat) && !look::is_link(&stat) {
             return Ok(Verdict::Foreign(stat));
         }
-        let held = look::is_file(&stat) && may_have_writer(root, place);
         if !held && trusted.is_some_and(|trusted| look::same_but_moved(&trusted, &stat)) {
             return Ok(Verdict::Known {
                 state: step.change.before,
@@ -150,6 +149,18 @@ impl Run<'_, '_> {
         self.reached("apply.cleared", step)?;
         Ok(())
     }
+}
+
+/// What lies at `place`, and whether somebody may still write into it. One open answers both, and the stat is that of
+/// a moment at which the answer held.
+fn look_for_writer(root: &dyn WriteDir, place: &RelPath) -> io::Result<Option<(StatSig, bool)>> {
+    if let Ok(file) = root.open(place) {
+        let held = !matches!(file.has_writer(), Ok(Some(false)));
+        return Ok(Some((file.stat()?, held)));
+    }
+    // Nothing, no regular file, or one that may not be read: then nobody can be ruled out.
+    let stat = root.lstat(place)?;
+    Ok(stat.map(|stat| (stat, look::is_file(&stat))))
 }
 
 /// True unless the system proves that nobody can write into the file any more.

@@ -11,7 +11,7 @@ use clap::{Args, FromArgMatches, Parser, Subcommand};
 use crate::color::ColorChoice;
 use crate::commands::{
     checkpoint, daemon, diff, doctor, events, file, generate, log, session, status, store, sync,
-    travel, watch,
+    travel, unwatch, watch,
 };
 
 const AFTER_HELP: &str = "\
@@ -73,7 +73,7 @@ macro_rules! commands {
 
 commands! {
     "watch" Watch(watch::WatchArgs),
-    "unwatch" Unwatch(watch::UnwatchArgs),
+    "unwatch" Unwatch(unwatch::UnwatchArgs),
     "status" Status(status::StatusArgs),
     "sync" Sync(sync::SyncArgs),
     "log" Log(log::LogArgs),

@@ -13,6 +13,7 @@ pub(crate) mod status;
 pub(crate) mod store;
 pub(crate) mod sync;
 pub(crate) mod travel;
+pub(crate) mod unwatch;
 pub(crate) mod watch;
 
 use crate::args::Command;
@@ -23,7 +24,7 @@ use crate::failure::Outcome;
 pub(crate) fn run(command: Command, context: &mut Context) -> Outcome {
     match command {
         Command::Watch(args) => watch::watch(&args, context),
-        Command::Unwatch(args) => watch::unwatch(&args, context),
+        Command::Unwatch(args) => unwatch::unwatch(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Sync(args) => sync::run(&args, context),
         Command::Log(args) => log::run(&args, context),

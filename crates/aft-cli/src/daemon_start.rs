@@ -19,7 +19,11 @@ use crate::failure::Failure;
 const START_MAX: Duration = Duration::from_secs(10);
 /// How long one that ended is given for another, which won the race, to show.
 const GRACE: Duration = Duration::from_millis(200);
-/// Longest pause between two attempts.
+/// Longest pause between two attempts, while a daemon that has nothing to recover would still be starting.
+const PAUSE_SHORT: Duration = Duration::from_millis(2);
+/// How long that takes.
+const SOON: Duration = Duration::from_millis(100);
+/// Longest pause between two attempts after that.
 const PAUSE_MAX: Duration = Duration::from_millis(20);
 
 /// What the caller's shell says about one repository or one terminal means nothing to a service of all workspaces.
@@ -62,7 +66,12 @@ pub(crate) fn start_and_connect(paths: &Paths, hello: &HelloParams) -> Result<Cl
         }
         pause_for(pause);
         waited += pause;
-        pause = (pause * 2).min(PAUSE_MAX);
+        let longest = if waited < SOON {
+            PAUSE_SHORT
+        } else {
+            PAUSE_MAX
+        };
+        pause = (pause * 2).min(longest);
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use aft_model::{RelPath, WorkspaceId};
+use aft_model::{OperationId, RelPath, WorkspaceId};
 use aft_os::store_dir::real::RealStoreDir;
 use aft_os::{Clock, ReadDir};
 use aft_rpc::Paths;
@@ -20,7 +20,18 @@ use crate::workspace::{self, Input, OpenError, OpenOptions, Workspace};
 /// A registered workspace: open, or why it is not.
 pub(crate) struct Entry {
     pub(crate) record: Record,
-    pub(crate) open: Result<Arc<Workspace>, String>,
+    pub(crate) open: Result<Arc<Workspace>, Closed>,
+}
+
+/// A workspace that is not open.
+#[derive(Clone, Debug)]
+pub(crate) struct Closed {
+    /// Why, in words.
+    pub(crate) reason: String,
+    /// Its root is not there, or is not what it was; its history is whole.
+    pub(crate) root_gone: bool,
+    /// The newest operation of its history, as far as that can be read.
+    pub(crate) head: OperationId,
 }
 
 /// Everything the connections share.
@@ -32,6 +43,8 @@ pub struct Daemon {
     pub(crate) n_connections: AtomicU64,
     pub(crate) stopping: tokio::sync::watch::Sender<bool>,
     home: RealStoreDir,
+    /// The store's directory under its real name.
+    home_path: PathBuf,
     entries: RwLock<BTreeMap<WorkspaceId, Entry>>,
     /// No longer watched; their histories go on when they are watched again.
     unwatched: Mutex<Vec<Record>>,
@@ -59,9 +72,14 @@ pub enum AddError {
     TooMuch(PathBuf),
     /// The store lies in it.
     #[error(
-        "the store lies inside `{0}` and would record itself; set AFT_HOME to a directory outside"
+        "the store lies inside `{0}`; set AFT_HOME to a directory outside, or use --force to watch everything but the store"
     )]
     HoldsStore(PathBuf),
+    /// It lies in the store.
+    #[error(
+        "`{0}` lies inside the store, which cannot record itself; set AFT_HOME to another directory"
+    )]
+    InStore(PathBuf),
     /// The configuration is wrong.
     #[error("the configuration is wrong")]
     Config(#[from] ConfigError),
@@ -86,6 +104,10 @@ impl Daemon {
     /// The daemon over `home`. Opens nothing yet.
     pub(crate) fn new(paths: Paths, home: RealStoreDir, clock: Arc<dyn Clock>) -> Self {
         let started_ns = clock.wall_ns();
+        let home_path = paths
+            .home
+            .canonicalize()
+            .unwrap_or_else(|_| paths.home.clone());
         let instance = format!("{:x}-{:x}", std::process::id(), started_ns);
         Self {
             paths,
@@ -95,6 +117,7 @@ impl Daemon {
             n_connections: AtomicU64::new(0),
             stopping: tokio::sync::watch::Sender::new(false),
             home,
+            home_path,
             entries: RwLock::new(BTreeMap::new()),
             unwatched: Mutex::new(Vec::new()),
             changing: Mutex::new(()),
@@ -110,8 +133,8 @@ impl Daemon {
         for record in records {
             let open = self
                 .open_one(&record, &roots)
-                .map_err(|error| chain(&error));
-            if let Err(reason) = &open {
+                .map_err(|error| self.closed(&record, &error));
+            if let Err(Closed { reason, .. }) = &open {
                 error!(workspace = record.id, root = %record.root.display(), reason, "a workspace cannot be opened");
             }
             self.entries.write().insert(
@@ -131,10 +154,49 @@ impl Daemon {
             id: record.workspace_id(),
             root: record.root.clone(),
             store: self.store_of(&record.id),
-            nested: nested_in(&record.root, roots),
+            nested: self.left_alone(&record.root, roots),
             config,
             clock: Arc::clone(&self.clock),
         })?)
+    }
+
+    /// What is inside `root` and not its own: other workspaces, and the store.
+    fn left_alone(&self, root: &Path, roots: &[PathBuf]) -> Vec<RelPath> {
+        let mut alone = nested_in(root, roots);
+        alone.extend(self.store_within(root));
+        alone
+    }
+
+    /// The store's place in this workspace, where it lies inside.
+    pub(crate) fn store_within(&self, root: &Path) -> Option<RelPath> {
+        nested_in(root, std::slice::from_ref(&self.home_path)).pop()
+    }
+
+    fn closed(&self, record: &Record, error: &AddError) -> Closed {
+        let root_gone = matches!(error, AddError::Open(OpenError::Root { .. }));
+        Closed {
+            reason: chain(error),
+            root_gone,
+            head: self.stored_head(&record.id),
+        }
+    }
+
+    /// The newest operation of a history whose workspace is not open, or 0 where it cannot be read.
+    fn stored_head(&self, id: &str) -> OperationId {
+        let head = || -> Result<OperationId, Box<dyn std::error::Error>> {
+            let dir = RealStoreDir::open(&self.store_of(id), false)?;
+            let opened = aft_store::open(Arc::new(dir), &aft_store::Options::default())?;
+            let head = opened.reader.head();
+            // After a power cut the next start must still know of it: it decides how an open intent is finished.
+            if !opened.recovery.unclean {
+                opened.writer.close()?;
+            }
+            Ok(head)
+        };
+        head().unwrap_or_else(|error| {
+            warn!(workspace = id, error = %chain(error.as_ref()), "a history cannot be read");
+            OperationId::NONE
+        })
     }
 
     fn store_of(&self, id: &str) -> PathBuf {
@@ -219,7 +281,7 @@ impl Daemon {
     /// A workspace that was watched and could not be opened anew is still known, with the reason.
     fn keep_closed(&self, before: Option<Record>, error: &AddError) {
         if let Some(record) = before {
-            let open = Err(chain(error));
+            let open = Err(self.closed(&record, error));
             self.entries
                 .write()
                 .insert(record.workspace_id(), Entry { record, open });
@@ -249,7 +311,10 @@ impl Daemon {
         if !force && (root == Path::new("/") || home.is_some_and(|home| home == root)) {
             return Err(AddError::TooMuch(root.to_owned()));
         }
-        if self.paths.home.starts_with(root) {
+        if root.starts_with(&self.home_path) {
+            return Err(AddError::InStore(root.to_owned()));
+        }
+        if !force && self.home_path.starts_with(root) {
             return Err(AddError::HoldsStore(root.to_owned()));
         }
         Ok(())
@@ -299,7 +364,7 @@ impl Daemon {
             let outer = &entry.record.root;
             if let (Ok(workspace), true) = (&entry.open, outer != root && root.starts_with(outer)) {
                 // One that is being closed learns it when it is opened again.
-                drop(workspace.ask(Input::Nested(nested_in(outer, &roots))));
+                drop(workspace.ask(Input::Nested(self.left_alone(outer, &roots))));
             }
         }
     }
@@ -334,7 +399,11 @@ impl Daemon {
         let _changing = self.changing.lock();
         let closed = self.close_entry(id);
         let root = closed.as_ref().map(|record| record.root.clone());
-        self.unwatched.lock().extend(closed.filter(|_| !purge));
+        if purge {
+            self.unwatched.lock().retain(|kept| kept.id != id.0);
+        } else {
+            self.unwatched.lock().extend(closed);
+        }
         self.save()?;
         if let Some(root) = root {
             self.tell_outer(&root);
@@ -345,30 +414,44 @@ impl Daemon {
         Ok(())
     }
 
+    /// The workspace that [`Self::remove`] is to take, with its newest operation. To purge, a history that is no
+    /// longer watched counts as well, unless only its name is near: it must be named itself, or nothing
+    /// watched holds the path.
+    pub(crate) fn to_remove(&self, wanted: &[u8], purge: bool) -> Option<(Record, OperationId)> {
+        let watched = self.resolve(wanted);
+        let unwatched = registry::meant(self.unwatched.lock().iter(), wanted).cloned();
+        let is_itself = |record: &Record| record.is_called(wanted);
+        match (watched, unwatched.filter(|_| purge)) {
+            (Some((record, open)), left)
+                if is_itself(&record) || !left.as_ref().is_some_and(is_itself) =>
+            {
+                let head = open.map_or_else(|closed| closed.head, |open| open.reader.head());
+                Some((record, head))
+            }
+            (_, Some(left)) => {
+                // Nobody may open it at the same time.
+                let _changing = self.changing.lock();
+                let head = self.stored_head(&left.id);
+                Some((left, head))
+            }
+            (_, None) => None,
+        }
+    }
+
     /// The workspace of this id, or the deepest one whose root holds this path.
     pub(crate) fn resolve(
         &self,
         wanted: &[u8],
-    ) -> Option<(Record, Result<Arc<Workspace>, String>)> {
+    ) -> Option<(Record, Result<Arc<Workspace>, Closed>)> {
         let entries = self.entries.read();
-        let entry = if wanted.first() == Some(&b'/') {
-            let path = Path::new(std::ffi::OsStr::from_bytes(wanted));
-            let found = registry::holding(entries.values().map(|entry| &entry.record), path);
-            entries.get(&found?.workspace_id())
-        } else {
-            let id = String::from_utf8_lossy(wanted).into_owned();
-            entries.get(&WorkspaceId(id.clone())).or_else(|| {
-                entries
-                    .values()
-                    .find(|entry| entry.record.name.as_deref() == Some(id.as_str()))
-            })
-        }?;
+        let found = registry::meant(entries.values().map(|entry| &entry.record), wanted);
+        let entry = entries.get(&found?.workspace_id())?;
         let open = entry.open.as_ref().map(Arc::clone).map_err(Clone::clone);
         Some((entry.record.clone(), open))
     }
 
     /// Every workspace, open or not.
-    pub(crate) fn all(&self) -> Vec<(Record, Result<Arc<Workspace>, String>)> {
+    pub(crate) fn all(&self) -> Vec<(Record, Result<Arc<Workspace>, Closed>)> {
         let entries = self.entries.read();
         let view = |entry: &Entry| {
             (
@@ -385,7 +468,9 @@ impl Daemon {
         for entry in entries.into_values() {
             match entry.open {
                 Ok(workspace) => workspace.close(),
-                Err(reason) => warn!(workspace = entry.record.id, reason, "was never open"),
+                Err(Closed { reason, .. }) => {
+                    warn!(workspace = entry.record.id, reason, "was never open")
+                }
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Which workspaces there are: a small file in the store, replaced atomically.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use aft_model::WorkspaceId;
@@ -27,6 +28,14 @@ pub(crate) struct Record {
 impl Record {
     pub(crate) fn workspace_id(&self) -> WorkspaceId {
         WorkspaceId(self.id.clone())
+    }
+
+    /// True where `wanted` is its root, id or name, and not a path inside.
+    pub(crate) fn is_called(&self, wanted: &[u8]) -> bool {
+        let name = self.name.as_deref().map(str::as_bytes);
+        self.root == Path::new(std::ffi::OsStr::from_bytes(wanted))
+            || self.id.as_bytes() == wanted
+            || name == Some(wanted)
     }
 }
 
@@ -88,11 +97,24 @@ pub(crate) fn save(home: &dyn StoreDir, all: Registered) -> Result<(), RegistryE
     Ok(())
 }
 
-/// The deepest record whose root holds `path`.
-pub(crate) fn holding<'a>(
-    records: impl Iterator<Item = &'a Record>,
-    path: &Path,
+/// The record a client means: by a path that its root holds, the deepest, or by its id, or by its name.
+pub(crate) fn meant<'a>(
+    records: impl Iterator<Item = &'a Record> + Clone,
+    wanted: &[u8],
 ) -> Option<&'a Record> {
+    if wanted.first() == Some(&b'/') {
+        return holding(records, Path::new(std::ffi::OsStr::from_bytes(wanted)));
+    }
+    let mut by_id = records
+        .clone()
+        .filter(|record| record.id.as_bytes() == wanted);
+    by_id
+        .next()
+        .or_else(|| records.into_iter().find(|record| record.is_called(wanted)))
+}
+
+/// The deepest record whose root holds `path`.
+fn holding<'a>(records: impl Iterator<Item = &'a Record>, path: &Path) -> Option<&'a Record> {
     records
         .filter(|record| path.starts_with(&record.root))
         .max_by_key(|record| record.root.as_os_str().len())

@@ -64,7 +64,7 @@ pub enum SkipReason {
     Git,
     /// Staging of a rollback.
     Staging,
-    /// Another workspace, which tracks itself.
+    /// Another workspace, which tracks itself, or the store, which must not.
     NestedWorkspace,
     /// `track.exclude` names it.
     Excluded,
@@ -89,7 +89,8 @@ impl Rules {
     /// Loads the rules of the tree at `root`. Ignore files inside are read when their directory is asked for.
     ///
     /// `global_excludes` are texts in gitignore syntax that apply to the whole tree, strongest first, after
-    /// the repository's own `info/exclude`; `nested` are roots of other workspaces inside this one.
+    /// the repository's own `info/exclude`; `nested` are what is inside this one and not
+    /// its own: roots of other workspaces, the store.
     pub fn load(
         root: &dyn ReadDir,
         global_excludes: &[&[u8]],

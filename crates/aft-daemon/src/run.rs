@@ -194,5 +194,7 @@ fn make_key(home: &RealStoreDir) -> io::Result<()> {
     if home.list()?.iter().any(|name| name == "control.key") {
         return Ok(());
     }
-    home.replace("control.key", crate::daemon::new_id().as_bytes())
+    // What is in it means nothing, so nothing waits for the disk: after a power cut an empty key serves as well.
+    home.append("control.key")?
+        .append(crate::daemon::new_id().as_bytes())
 }

@@ -5,7 +5,9 @@ mod connection;
 mod diffs;
 mod failure;
 mod points;
+mod soundness;
 mod subscribe;
+mod whose;
 
 use std::io;
 use std::path::Path;

@@ -10,10 +10,11 @@
 //! the executable bit and the file type of the after state.
 //! I2 What git's form cannot say stands in lines both tools skip: `# aft: …` for directories, opaque
 //! states and permission bits other than the owner's executable bit; `# aft: …` and `Binary files …
-//! differ` for binary content. The latter has no `diff --git` header and never stands first, because
-//! directly after a header it makes `git apply` refuse the whole patch.
+//! differ` for binary content that is not written out. The latter has no `diff --git` header and never
+//! stands first, because directly after a header it makes `git apply` refuse the whole patch.
 //! I3 A degraded diff is longer than needed, never wrong.
 
+mod binary;
 mod compare;
 mod hunks;
 mod names;
@@ -63,6 +64,9 @@ pub struct Options {
     pub compare_bytes_max: usize,
     /// The same in lines; it bounds the memory a comparison takes.
     pub compare_lines_max: usize,
+    /// Bytes of both sides together up to which binary content is written out as git does; `patch` cannot
+    /// read that. 0 names it only.
+    pub binary_bytes_max: usize,
     /// Lines or words.
     pub form: Form,
 }
@@ -74,6 +78,7 @@ impl Default for Options {
             timeout: Some(Duration::from_millis(200)),
             compare_bytes_max: 16 << 20,
             compare_lines_max: 500_000,
+            binary_bytes_max: 0,
             form: Form::Lines,
         }
     }
@@ -88,8 +93,10 @@ pub struct FileDiff {
     pub added: u32,
     /// Lines removed.
     pub removed: u32,
-    /// The content is binary, so its change is named, not shown.
+    /// The content is binary: its change is named, or written out for `git apply`.
     pub binary: bool,
+    /// Content differs and is not in the text: too large to be written out, or not at hand.
+    pub omitted: bool,
     /// Lines were not matched (timeout or size): the changed middle is replaced as a whole.
     pub degraded: bool,
     /// False when part of the change stands only in lines that are skipped on applying (I2), or when
@@ -153,6 +160,8 @@ pub fn unified(
         }
         (Body::Dir | Body::Unheld | Body::Nothing, _) | (_, Body::Unheld) => {
             if before.state != after.state || path_old != path_new {
+                let is_opaque = before.state.is_opaque() || after.state.is_opaque();
+                patch.out.omitted = is_opaque || before.state.content() != after.state.content();
                 patch.note();
             }
         }
@@ -269,7 +278,8 @@ impl Patch<'_> {
         let same_type = (old.mode == GitMode::Symlink) == (new.mode == GitMode::Symlink);
         let same_bytes = old.bytes == new.bytes;
         let same_content = same_type && same_bytes;
-        if !same_content && (is_binary(old.bytes) || is_binary(new.bytes)) {
+        let is_binary = is_binary(old.bytes) || is_binary(new.bytes);
+        if !same_content && is_binary && !self.is_written_out(old.bytes, new.bytes) {
             self.binary(Some(self.paths.old), Some(self.paths.new));
         } else if same_type {
             if old.permissions != new.permissions && !(old.is_plain() && new.is_plain()) {
@@ -281,6 +291,11 @@ impl Patch<'_> {
             self.deleted(old);
             self.created(new);
         }
+    }
+
+    /// Binary content of this size is part of the patch.
+    fn is_written_out(&self, old: &[u8], new: &[u8]) -> bool {
+        self.options.form == Form::Lines && old.len() + new.len() <= self.options.binary_bytes_max
     }
 
     fn is_rename(&self) -> bool {
@@ -308,20 +323,36 @@ impl Patch<'_> {
             self.named("rename from ", &names::quoted("", path_old));
             self.named("rename to ", &names::quoted("", path_new));
         }
-        if !same_bytes {
+        if same_bytes {
+            return;
+        }
+        if is_binary(old.bytes) || is_binary(new.bytes) {
+            let same_mode = (old.mode == new.mode).then(|| new.mode.digits());
+            self.out.binary = true;
+            binary::write(
+                &mut self.out.text,
+                Some(old.bytes),
+                Some(new.bytes),
+                same_mode,
+            );
+        } else {
             self.hunks(Some(path_old), Some(path_new), old.bytes, new.bytes);
         }
     }
 
     fn created(&mut self, new: Blob<'_>) {
         let path = self.paths.new;
-        if is_binary(new.bytes) {
+        let is_binary = is_binary(new.bytes);
+        if is_binary && !self.is_written_out(&[], new.bytes) {
             self.binary(None, Some(path));
             return;
         }
         self.git_line(path, path);
         self.line(&["new file mode ", new.mode.digits()]);
-        if new.bytes.is_empty() {
+        if is_binary {
+            self.out.binary = true;
+            binary::write(&mut self.out.text, None, Some(new.bytes), None);
+        } else if new.bytes.is_empty() {
             self.line(&["index 0000000..", names::EMPTY_BLOB]);
         } else {
             self.hunks(None, Some(path), &[], new.bytes);
@@ -330,13 +361,17 @@ impl Patch<'_> {
 
     fn deleted(&mut self, old: Blob<'_>) {
         let path = self.paths.old;
-        if is_binary(old.bytes) {
+        let is_binary = is_binary(old.bytes);
+        if is_binary && !self.is_written_out(old.bytes, &[]) {
             self.binary(Some(path), None);
             return;
         }
         self.git_line(path, path);
         self.line(&["deleted file mode ", old.mode.digits()]);
-        if old.bytes.is_empty() {
+        if is_binary {
+            self.out.binary = true;
+            binary::write(&mut self.out.text, Some(old.bytes), None, None);
+        } else if old.bytes.is_empty() {
             // Without this line `patch` takes the removal of an empty file for a reversed patch.
             self.line(&["index ", names::EMPTY_BLOB, "..0000000"]);
         } else {
@@ -360,6 +395,7 @@ impl Patch<'_> {
 
     fn binary(&mut self, path_old: Option<&RelPath>, path_new: Option<&RelPath>) {
         self.out.binary = true;
+        self.out.omitted = true;
         self.note();
         let name = |prefix, path: Option<&RelPath>| {
             path.map_or(b"/dev/null".to_vec(), |p| names::quoted(prefix, p))
@@ -432,6 +468,7 @@ fn describe(side: Side<'_>) -> String {
                 OpaqueReason::Unreadable => "unreadable",
                 OpaqueReason::Unsupported => "not a file or link",
                 OpaqueReason::StoreFull => "store full",
+                OpaqueReason::NotCovered => "left out by a rule",
             };
             format!("not held {mode:04o} ({size} bytes, {reason})")
         }

@@ -7,7 +7,7 @@ mod fences;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use aft_model::{GitHead, Operation, OperationId};
+use aft_model::{Change, GitHead, Operation, OperationId};
 
 use crate::Tree;
 use crate::burst::Burst;
@@ -80,10 +80,23 @@ pub struct Engine {
     back: VecDeque<back::Job>,
     scan_reason: Option<String>,
     scan_gap: bool,
+    /// What the walk under way is for.
+    walk: Walk,
+    /// Paths that differ, and whose content the store does not take now.
+    behind: Pending,
+    /// What came in while a plan was carried out and is recorded after it.
+    displaced_meanwhile: Vec<(OperationId, Vec<Change>)>,
     fences_recording_pending: bool,
     n_jobs: u64,
     n_cookies: u64,
     effects: Vec<Effect>,
+}
+
+/// What was known of lost events when a walk began; what is lost during it belongs to the next one.
+#[derive(Debug, Default)]
+struct Walk {
+    gap: bool,
+    reason: Option<String>,
 }
 
 /// The one look at the workspace that is under way.
@@ -140,11 +153,18 @@ impl Engine {
             scan_reason: (mode == ScanMode::Reconcile)
                 .then(|| "changed while nobody watched".to_owned()),
             scan_gap: false,
+            walk: Walk::default(),
+            behind: Pending::default(),
+            displaced_meanwhile: Vec::new(),
             fences_recording_pending: false,
             n_jobs: 0,
             n_cookies: 0,
             effects: Vec::new(),
         };
+        // A walk does not come upon them, as it goes by directories.
+        for path in engine.tree.without_directory() {
+            engine.pending.look(path, false);
+        }
         engine.start_scan(mode);
         let effects = std::mem::take(&mut engine.effects);
         (engine, effects)
@@ -161,6 +181,7 @@ impl Engine {
                 self.store_failed = None;
             }
             Event::StoreFailed(reason) => self.store_failed = Some(reason),
+            Event::StoreAccepts => self.store_accepts(),
             Event::CookieFailed(number) => self.cookie_failed(number),
             Event::Tick => {}
             Event::Sync { request, strict } => self.fence(now, Waiter::Client(request), strict),
@@ -168,7 +189,7 @@ impl Engine {
             Event::Gathered { job, targets } => self.gathered(job, targets),
             Event::Merged { job, merged } => self.merged(job, merged),
             Event::Applied { job, applied } => self.applied(now, job, applied),
-            Event::Displaced { by, found } => self.displaced(now, by, found),
+            Event::Displaced { by, found } => self.displaced(by, found),
             Event::Rescan { reason, gap } => self.rescan(reason, gap),
             Event::Attached(attached) => self.attached(attached),
             Event::Head(head) => self.git_head = head,
@@ -212,8 +233,21 @@ impl Engine {
         self.looking.is_none()
             && self.burst.is_none()
             && self.pending.is_empty()
+            && self.behind.is_empty()
             && self.fences.is_empty()
             && self.back.is_empty()
+    }
+
+    /// True while paths wait for [`Event::StoreAccepts`] to be looked at again.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        !self.behind.is_empty()
+    }
+
+    /// What the store did not take is looked at again.
+    fn store_accepts(&mut self) {
+        self.store_failed = None;
+        self.pending.absorb(std::mem::take(&mut self.behind));
     }
 
     fn hints(&mut self, now: Now, hints: Vec<Hint>) {
@@ -261,6 +295,7 @@ impl Engine {
                 // What was gathered may be the root being emptied before it went: never a mass delete.
                 self.burst = None;
                 self.pending = Pending::default();
+                self.behind = Pending::default();
                 self.looking = None;
                 self.set_state(WorkspaceState::Detached);
                 self.refuse_everything();
@@ -276,6 +311,7 @@ impl Engine {
     /// What every event ends with: start looks, end bursts, answer fences, set the timer.
     fn turn(&mut self, now: Now) {
         self.expire_cookies(now);
+        self.record_displaced(now);
         self.continue_back(now);
         self.pending.ripen(
             now.mono_ns,
@@ -314,6 +350,10 @@ impl Engine {
 
     fn start_scan(&mut self, mode: ScanMode) {
         let job = self.job();
+        self.walk = Walk {
+            gap: std::mem::take(&mut self.scan_gap),
+            reason: self.scan_reason.take(),
+        };
         self.looking = Some(Look {
             job,
             kind: LookKind::Tree(mode),

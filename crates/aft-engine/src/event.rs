@@ -1,13 +1,11 @@
 //! Everything that can wake the engine, and everything it can ask for.
 
-use std::collections::BTreeMap;
-
 use aft_model::{
     Author, Change, Conflict, FileState, GitHead, Known, Operation, OperationId, OperationKind,
     RelPath, SessionId, StatSig, TurnId, Uncovered,
 };
 
-use crate::goback::Targets;
+use crate::goback::{Merged, Targets};
 
 /// The moment an event happened, from both clocks.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,6 +64,9 @@ pub enum Outcome {
     Gone,
     /// A rule says it is not covered any more. Not a deletion.
     Skipped,
+    /// It differs, and the store takes no contents now. It stays as it was known until it is looked at again, at
+    /// [`Event::StoreAccepts`].
+    Behind,
     /// Changed while it was read, three times; the last reading. It is looked at again when quiet.
     Unstable(Known),
 }
@@ -122,6 +123,8 @@ pub enum Event {
     },
     /// The store cannot be written, for this reason; operations wait for it to be tried again.
     StoreFailed(String),
+    /// The store takes contents again: what was [`Outcome::Behind`] is looked at once more.
+    StoreAccepts,
     /// The cookie of this number could not be made: only a walk can make its fence true.
     CookieFailed(u64),
     /// Time passed; asked for by [`Effect::WakeAt`].
@@ -151,8 +154,8 @@ pub enum Event {
     Merged {
         /// Which job.
         job: JobId,
-        /// Each path with its merged state, whose content is in the store; `None` where the edits clash.
-        merged: BTreeMap<RelPath, Option<FileState>>,
+        /// Each path with its merged state, whose content is in the store.
+        merged: Merged,
     },
     /// An operation was carried out in the workspace.
     Applied {
@@ -206,6 +209,8 @@ pub struct MergeFile {
     pub path: RelPath,
     /// Its three states.
     pub states: MergeStates,
+    /// Where edits clash, mark them instead of giving up.
+    pub markers: bool,
 }
 
 /// To whom changes are attributed.
@@ -252,6 +257,8 @@ pub struct GoBack {
     pub keep_conflicts: bool,
     /// Go over conflicting paths; what is there is captured first.
     pub force: bool,
+    /// Put both sides of edits that clash into the file, between markers.
+    pub markers: bool,
     /// Who asks, for the operation's author.
     pub author: Author,
     /// The session that asks.
@@ -265,6 +272,8 @@ pub enum GoBackKind {
     Undo(u64),
     /// Take back this one operation.
     UndoOperation(OperationId),
+    /// Take back those of these operations, newest first, that are not undone yet.
+    UndoAll(Vec<OperationId>),
     /// Take back the last so many undos.
     Redo(u64),
     /// The paths as they were right after this operation.

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aft_model::{
-    Change, Conflict, ConflictReason, ContentId, FileState, Operation, OperationId, Plan, PlanId,
-    PlanStep, RelPath, Uncovered,
+    Change, Conflict, ConflictReason, ContentId, FileState, OpaqueReason, Operation, OperationId,
+    Plan, PlanId, PlanStep, RelPath, Uncovered,
 };
 
 use crate::Tree;
@@ -45,11 +45,22 @@ impl Targets {
     }
 }
 
-/// Files that were merged for a plan: the state to go to, or `None` where the edits clash.
-pub type Merged = BTreeMap<RelPath, Option<FileState>>;
+/// What a merge came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MergedFile {
+    /// Both changes are in it.
+    Clean(FileState),
+    /// Both are in it, and where they clash they stand between markers.
+    Marked(FileState),
+    /// They clash.
+    Clash,
+}
+
+/// Files that were merged for a plan.
+pub type Merged = BTreeMap<RelPath, MergedFile>;
 
 /// The files of a plan that only a merge can bring back: one change to take out, other changes on top.
-pub(crate) fn to_merge(targets: &Targets, tree: &Tree) -> Vec<MergeFile> {
+pub(crate) fn to_merge(targets: &Targets, tree: &Tree, markers: bool) -> Vec<MergeFile> {
     let Targets::Operations(operations) = targets else {
         return Vec::new();
     };
@@ -75,6 +86,7 @@ pub(crate) fn to_merge(targets: &Targets, tree: &Tree) -> Vec<MergeFile> {
             files.push(MergeFile {
                 path: change.path.clone(),
                 states,
+                markers,
             });
         }
     }
@@ -188,14 +200,24 @@ impl Draft<'_> {
                 return Err(Refusal::NotUndoable(operation.id, reason));
             }
             for change in &operation.changes {
+                if is_left_out(&self.tree.state(&change.path)) {
+                    self.leave(&change.path, LEFT_OUT);
+                    continue;
+                }
                 let current = expected
                     .get(&change.path)
                     .copied()
                     .unwrap_or_else(|| self.tree.state(&change.path));
                 if current == change.after || current == change.before {
                     expected.insert(change.path.clone(), change.before);
-                } else if let Some(Some(state)) = merged.get(&change.path) {
+                } else if let Some(MergedFile::Clean(state)) = merged.get(&change.path) {
                     expected.insert(change.path.clone(), *state);
+                } else if let Some(MergedFile::Marked(state)) = merged.get(&change.path) {
+                    expected.insert(change.path.clone(), *state);
+                    self.conflicts.push(Conflict {
+                        path: change.path.clone(),
+                        reason: ConflictReason::Markers,
+                    });
                 } else if force {
                     expected.insert(change.path.clone(), change.before);
                 } else {
@@ -224,7 +246,9 @@ impl Draft<'_> {
         if now == target {
             return;
         }
-        if target.is_opaque() {
+        if is_left_out(&now) {
+            self.leave(path, LEFT_OUT);
+        } else if target.is_opaque() {
             self.leave(path, "its bytes were not in the history at that point");
         } else if now.is_opaque() && target == FileState::Absent {
             // It came since, and deleting it would lose it: going back leaves it alone and says so.
@@ -295,6 +319,16 @@ impl Draft<'_> {
             not_covered: self.not_covered,
         }
     }
+}
+
+/// Why a path is left that a rule leaves out.
+const LEFT_OUT: &str = "a rule leaves it out now, so it stays as it is";
+
+fn is_left_out(state: &FileState) -> bool {
+    let FileState::Opaque { reason, .. } = state else {
+        return false;
+    };
+    *reason == OpaqueReason::NotCovered
 }
 
 /// Going back gives nobody set-user-id or set-group-id bits that the file does not have now.

@@ -2,7 +2,7 @@
 //!
 //! Fed with every operation in order, so that a restart arrives at the same answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aft_model::{Operation, OperationId, OperationKind};
 
@@ -14,12 +14,15 @@ const STEPS_MAX: usize = 10_000;
 pub struct Journey {
     done: Vec<OperationId>,
     undone: Vec<OperationId>,
+    /// The oldest operation that was followed and is remembered; of older ones nothing is known.
+    since: Option<OperationId>,
     reverted_by: BTreeMap<OperationId, Vec<OperationId>>,
 }
 
 impl Journey {
     /// Takes the next operation into account. Only number, kind and `reverts` matter.
     pub fn follow(&mut self, id: OperationId, kind: OperationKind, reverts: &[OperationId]) {
+        self.since.get_or_insert(id);
         match kind {
             OperationKind::Baseline | OperationKind::Gap => {}
             OperationKind::Undo => {
@@ -43,6 +46,7 @@ impl Journey {
         }
         if self.done.len() > 2 * STEPS_MAX {
             self.done.drain(..STEPS_MAX);
+            self.since = self.done.iter().min().copied();
         }
     }
 
@@ -58,6 +62,18 @@ impl Journey {
             .iter()
             .rev()
             .take(usize::try_from(count).unwrap_or(usize::MAX))
+            .copied()
+            .collect()
+    }
+
+    /// Those of `operations` that are not known to be undone, and are steps at all, in the given order.
+    #[must_use]
+    pub fn not_undone(&self, operations: &[OperationId]) -> Vec<OperationId> {
+        let done: BTreeSet<OperationId> = self.done.iter().copied().collect();
+        let is_known = |id: &OperationId| self.since.is_some_and(|since| *id >= since);
+        operations
+            .iter()
+            .filter(|id| done.contains(id) || !is_known(id))
             .copied()
             .collect()
     }

@@ -30,7 +30,7 @@ pub use event::{
     MergeFile, MergeStates, Now, Outcome, Refusal, RequestId, ScanMode, Seen, Selection, StepFate,
     Synced, WorkItem, WorkspaceState,
 };
-pub use goback::{Merged, Targets, plan};
+pub use goback::{Merged, MergedFile, Targets, plan};
 pub use journey::Journey;
 pub use ring::{Ring, Slot};
 pub use tree::Tree;

@@ -97,6 +97,16 @@ impl Pending {
         items
     }
 
+    /// Takes over what another set holds, to be looked at now.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        if other.everything {
+            self.everything();
+        }
+        for (path, subtree) in other.ready {
+            self.look(path, subtree);
+        }
+    }
+
     /// True once after [`Self::everything`].
     pub(crate) fn take_everything(&mut self) -> bool {
         std::mem::take(&mut self.everything)

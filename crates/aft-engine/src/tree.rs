@@ -142,6 +142,17 @@ impl Tree {
         found
     }
 
+    /// Entries in what is no directory: a history that ends between two operations can have them.
+    pub(crate) fn without_directory(&self) -> Vec<RelPath> {
+        let mut found = Vec::new();
+        for (dir, entries) in &self.dirs {
+            if !dir.is_root() && !self.state(dir).is_dir() {
+                visit(dir, entries, &mut |path, _| found.push(path.clone()));
+            }
+        }
+        found
+    }
+
     /// Calls `each` for every entry beneath `dir`, in no promised order.
     pub fn each_beneath(&self, dir: &RelPath, each: &mut dyn FnMut(&RelPath, &Known)) {
         if dir.is_root() {

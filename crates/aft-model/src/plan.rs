@@ -60,6 +60,8 @@ pub enum ConflictReason {
     Unsafe,
     /// A directory would be replaced that holds entries the history does not know.
     DirectoryInUse,
+    /// Later operations touched the same lines; both sides stand in the file between markers.
+    Markers,
 }
 
 impl ConflictReason {
@@ -74,6 +76,7 @@ impl ConflictReason {
             Self::NotWritable => "not-writable",
             Self::Unsafe => "unsafe",
             Self::DirectoryInUse => "directory-in-use",
+            Self::Markers => "conflict-markers",
         }
     }
 }

@@ -78,6 +78,8 @@ pub enum OpaqueReason {
     Unsupported,
     /// Capture of content is stopped because the store is full.
     StoreFull,
+    /// A rule leaves it out since it was last captured. It is on disk, and nobody looks at it.
+    NotCovered,
 }
 
 /// What `lstat` tells about a path; equal signatures and a safe distance in time mean "unchanged".

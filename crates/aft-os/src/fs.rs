@@ -31,6 +31,12 @@ pub trait OpenFile: io::Read + Send {
     /// # Errors
     /// Whatever the system reports.
     fn stat(&self) -> io::Result<StatSig>;
+
+    /// As [`ReadDir::has_writer`]. A stat taken after a `Some(false)` is that of bytes nobody was changing.
+    ///
+    /// # Errors
+    /// Whatever the system reports.
+    fn has_writer(&self) -> io::Result<Option<bool>>;
 }
 
 /// Reading beneath one directory. No call follows a symbolic link in any component.

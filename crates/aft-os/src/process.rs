@@ -1,6 +1,5 @@
 //! Child processes and this process's own standing.
 
-mod credentials;
 mod detach;
 mod memory;
 mod standing;
@@ -8,7 +7,6 @@ mod standing;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open, test_kill_process};
 
-pub use credentials::{PeerCred, peer_cred, recv_with_fd, send_with_fd};
 pub use detach::spawn_detached;
 pub use memory::{limit_arenas, trim_memory};
 pub use standing::{euid, harden, raise_nofile};

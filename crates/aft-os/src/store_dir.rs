@@ -84,6 +84,14 @@ pub trait StoreDir: Send + Sync {
     /// Whatever the system reports; the old file is then still whole.
     fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()>;
 
+    /// Writes `bytes` from offset `at` of a file on, over what is there, and syncs them. For bytes that are there
+    /// already and may not be on the disk, because a sync failed or a process ended before it: at no time is any
+    /// of them missing. The file grows where they reach beyond its end.
+    ///
+    /// # Errors
+    /// `NotFound`, or whatever the system reports; every byte that was there and in `bytes` still is.
+    fn rewrite(&self, name: &str, at: u64, bytes: &[u8]) -> io::Result<()>;
+
     /// Renames a file, replacing `to`.
     ///
     /// # Errors

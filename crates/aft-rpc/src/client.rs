@@ -130,6 +130,12 @@ struct Answer {
     params: Option<Box<RawValue>>,
 }
 
+/// Whose the socket is, or its directory where that cannot be looked into.
+fn owner_of_door(socket: &Path) -> Option<u32> {
+    let owner = |path: &Path| rustix::fs::stat(path).ok().map(|stat| stat.st_uid);
+    owner(socket).or_else(|| owner(socket.parent()?))
+}
+
 /// One connection.
 pub struct Client {
     stream: UnixStream,
@@ -148,17 +154,25 @@ impl Client {
     /// # Errors
     /// [`ClientError::NoDaemon`] where nobody listens; [`ClientError::ForeignDaemon`].
     pub fn connect(socket: &Path) -> Result<Self, ClientError> {
-        let stream = UnixStream::connect(socket).map_err(|source| ClientError::NoDaemon {
+        let ours = rustix::process::geteuid().as_raw();
+        let foreign = |uid| ClientError::ForeignDaemon {
             path: socket.to_owned(),
-            source,
-        })?;
-        let peer = rustix::net::sockopt::socket_peercred(&stream)?;
-        let (theirs, ours) = (peer.uid.as_raw(), rustix::process::geteuid().as_raw());
-        if theirs != ours && theirs != 0 {
-            return Err(ClientError::ForeignDaemon {
+            uid,
+        };
+        let stream = UnixStream::connect(socket).map_err(|source| match owner_of_door(socket) {
+            Some(uid) if uid != ours && source.kind() == std::io::ErrorKind::PermissionDenied => {
+                foreign(uid)
+            }
+            _ => ClientError::NoDaemon {
                 path: socket.to_owned(),
-                uid: theirs,
-            });
+                source,
+            },
+        })?;
+        // Root's too: a daemon serves nobody but its own user.
+        let peer = rustix::net::sockopt::socket_peercred(&stream)?;
+        let theirs = peer.uid.as_raw();
+        if theirs != ours {
+            return Err(foreign(theirs));
         }
         Ok(Self {
             stream,

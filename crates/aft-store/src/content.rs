@@ -33,9 +33,14 @@ pub(crate) const LINK_COST_MIN: u64 = 16 * 1024;
 /// leaves its cost, and with it every delta that stands on it, as it was.
 pub(crate) const DICTIONARY_COST: u64 = 0;
 
+/// zstd's level of background recompression.
+pub(crate) const SMALL: i32 = 9;
+
 /// How hard to compress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
+    /// Not at all: for a first scan while the disk waits for the processors; compressed later.
+    None,
     /// For a first scan, where time counts; recompressed later.
     Fast,
     /// For edits.
@@ -45,11 +50,12 @@ pub enum Level {
 }
 
 impl Level {
-    pub(crate) fn zstd(self) -> i32 {
+    pub(crate) fn zstd(self) -> Option<i32> {
         match self {
-            Self::Fast => -1,
-            Self::Normal => 3,
-            Self::Small => 9,
+            Self::None => None,
+            Self::Fast => Some(-1),
+            Self::Normal => Some(3),
+            Self::Small => Some(SMALL),
         }
     }
 }
@@ -72,7 +78,7 @@ pub struct Prepared {
     pub(crate) size: u64,
     pub(crate) kind: Kind,
     pub(crate) payload: Vec<u8>,
-    /// It was compressed in a hurry, and maintenance may win much.
+    /// It was compressed in a hurry or not at all, and maintenance may win much.
     pub(crate) hasty: bool,
     /// Chunks to put before it.
     pub(crate) chunks: Vec<Prepared>,
@@ -173,7 +179,7 @@ fn prepare_whole(id: ContentId, bytes: &[u8], base: Option<&Base>, level: Level)
         size,
         kind: Kind::Blob,
         payload,
-        hasty: level == Level::Fast && size >= 64,
+        hasty: matches!(level, Level::None | Level::Fast) && size >= 64,
         chunks: Vec::new(),
     }
 }
@@ -241,7 +247,7 @@ thread_local! {
 
 /// A zstd frame with checksum and size; `None` where it would not be smaller.
 pub(crate) fn compress(bytes: &[u8], level: Level) -> Option<Vec<u8>> {
-    compress_at(bytes, level.zstd())
+    compress_at(bytes, level.zstd()?)
 }
 
 pub(crate) fn compress_at(bytes: &[u8], level: i32) -> Option<Vec<u8>> {

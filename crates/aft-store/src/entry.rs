@@ -39,9 +39,41 @@ pub(crate) enum OpPaths {
     /// In its own record.
     Inline(Vec<RelPath>),
     /// In its part records.
-    Parts(Vec<u32>),
+    Parts(Vec<PartPaths>),
     /// In the baseline parts.
     Baseline(Vec<u32>),
+}
+
+/// A part of an operation's paths.
+#[derive(Clone, Debug)]
+pub(crate) struct PartPaths {
+    pub(crate) part: u32,
+    /// At hand where the operation was put by this process; otherwise they are in the record.
+    pub(crate) paths: Option<Vec<RelPath>>,
+}
+
+impl OpPaths {
+    /// Numbers of the parts.
+    pub(crate) fn parts(&self) -> Vec<u32> {
+        match self {
+            Self::Inline(_) => Vec::new(),
+            Self::Parts(parts) => parts.iter().map(|part| part.part).collect(),
+            Self::Baseline(parts) => parts.clone(),
+        }
+    }
+
+    /// All paths, where they are at hand.
+    pub(crate) fn at_hand(&self) -> Option<Vec<&RelPath>> {
+        match self {
+            Self::Inline(paths) => Some(paths.iter().collect()),
+            Self::Parts(parts) => {
+                let each: Option<Vec<&Vec<RelPath>>> =
+                    parts.iter().map(|part| part.paths.as_ref()).collect();
+                Some(each?.into_iter().flatten().collect())
+            }
+            Self::Baseline(_) => None,
+        }
+    }
 }
 
 /// An operation's row.
@@ -90,7 +122,8 @@ pub(crate) enum Entry {
     Audit(u64, Loc),
 }
 
-fn body(payload: &[u8]) -> Result<&[u8], RecordError> {
+/// A salted record without its salt.
+pub(crate) fn body(payload: &[u8]) -> Result<&[u8], RecordError> {
     payload.get(SALT_LEN..).ok_or(RecordError::Short)
 }
 
@@ -117,7 +150,11 @@ impl OpRow {
                 OpPaths::Inline(paths.map_err(RecordError::Path)?)
             }
             ChangesV1::Parts { parts, .. } => {
-                OpPaths::Parts(parts.iter().map(|p| p.part).collect())
+                let unread = |p: &records::PartRefV1| PartPaths {
+                    part: p.part,
+                    paths: None,
+                };
+                OpPaths::Parts(parts.iter().map(unread).collect())
             }
             ChangesV1::Baseline { parts, .. } => {
                 OpPaths::Baseline(parts.iter().map(|p| p.part).collect())

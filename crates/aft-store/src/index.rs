@@ -14,6 +14,7 @@ use std::path::PathBuf;
 
 use aft_os::StoreDir;
 use parking_lot::{Mutex, MutexGuard};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// Name of the index's file.
@@ -113,13 +114,16 @@ fn open_at(path: &PathBuf) -> rusqlite::Result<Connection> {
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
+    // A new index has nothing to lose; its first checkpoint makes it durable.
+    connection.execute_batch("PRAGMA synchronous = OFF")?;
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     connection.execute_batch(
-        "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -2048;
+        "PRAGMA cache_size = -2048;
          PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 0; PRAGMA temp_store = MEMORY;",
     )?;
-    connection.set_prepared_statement_cache_capacity(32);
+    keep_plans(&connection)?;
     schema::prepare(&connection)?;
+    connection.execute_batch("PRAGMA synchronous = NORMAL")?;
     Ok(connection)
 }
 
@@ -127,8 +131,17 @@ fn open_reader(path: &PathBuf) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.execute_batch("PRAGMA cache_size = -512; PRAGMA temp_store = MEMORY;")?;
+    keep_plans(&connection)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     Ok(connection)
+}
+
+/// Statements are prepared once. Without the guarantee a plan hangs on the values that were bound, and a
+/// statement is prepared anew whenever one changes, as a page's bound always does.
+fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(32);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 /// SQLite would make its file readable by others; its extra files take the mode of this one. A failure

@@ -4,9 +4,9 @@
 //! and put back what a failed write or sync may have lost.
 //! Does not: know what records mean or when a group ends.
 //!
-//! Everything since the last successful sync stays in memory, so that [`Log::reopen`] can cut the file
-//! to its last durable end and append it again: after a failed sync the kernel may have dropped pages
-//! and called them clean, and a retry on the same handle would lie.
+//! Everything since the last successful sync stays in memory, so that [`Log::reopen`] can write it again:
+//! after a failed sync the kernel may have dropped pages and called them clean, and a retry on the same
+//! handle would lie.
 
 use std::io;
 use std::sync::Arc;
@@ -237,7 +237,8 @@ impl Log {
         }
     }
 
-    /// After a failure: cuts the file to its last durable end and appends again what came after.
+    /// After a failure: writes again what came after the last durable end, over what is there, so that readers
+    /// and a new process find at every moment what was shown to them. What a failed write left behind it is cut.
     ///
     /// # Errors
     /// The system still refuses; nothing in memory is lost, and this can be tried again.
@@ -245,12 +246,18 @@ impl Log {
         self.poisoned = true;
         self.file = None;
         let mut file = self.open_file()?;
-        file.truncate(self.durable)
-            .map_err(StoreError::io("cut a segment"))?;
-        for piece in &self.pieces {
-            file.append(piece).map_err(StoreError::io("append"))?;
+        self.dir
+            .rewrite(
+                &segment::file_name(self.number),
+                self.durable,
+                &self.pieces.concat(),
+            )
+            .map_err(StoreError::io("write again"))?;
+        if file.len() != self.end {
+            file.truncate(self.end)
+                .map_err(StoreError::io("cut a segment"))?;
+            file.sync().map_err(StoreError::io("sync"))?;
         }
-        file.sync().map_err(StoreError::io("sync"))?;
         self.dir
             .sync_dir()
             .map_err(StoreError::io("sync the directory"))?;

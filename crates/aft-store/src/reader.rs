@@ -6,7 +6,9 @@
 
 mod contents;
 mod history;
+mod pages;
 mod states;
+mod window;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +17,8 @@ use aft_model::{Change, Checkpoint, CheckpointName, Known, OperationId, RelPath}
 use rusqlite::params;
 
 pub use contents::ContentReader;
-pub use history::{Filter, HistoryEntry, OperationSummary};
+pub use history::{HistoryEntry, OperationSummary};
+pub use pages::Filter;
 
 use crate::content::{WHOLE_MAX, decompress};
 use crate::entry::{Loc, PartOwner, salted};

@@ -6,12 +6,14 @@
 //! and a new frame version.
 
 mod convert;
+mod listed;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use convert::{
     kind_from_number, kind_number, known_record, known_value, operation_record, operation_value,
 };
+pub(crate) use listed::{ListedV1, decode_listed};
 
 use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 use bincode::{Decode, Encode};
@@ -146,9 +148,10 @@ pub(crate) enum CommitV1 {
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub(crate) enum ChangesV1 {
     Inline(Vec<ChangeV1>),
-    /// In part records of their own.
+    /// In part records of their own; the first of them here too, for lists.
     Parts {
         total: u64,
+        first: Vec<ChangeV1>,
         parts: Vec<PartRefV1>,
     },
     /// In the baseline parts: every path of them was absent before.

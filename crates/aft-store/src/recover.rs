@@ -393,6 +393,9 @@ impl Scan {
                 vouched_whole: at < last,
             };
             let walk = walker.walk()?;
+            if at == last {
+                self.make_durable(info, from, &bytes, &walk)?;
+            }
             self.take(&walk, &bytes, info);
             self.torn = walk.torn;
             self.end = walk.end;
@@ -405,6 +408,41 @@ impl Scan {
             }
         }
         Ok(())
+    }
+
+    /// Writes the end of the log again, from where nothing vouches for it, and syncs it. It can be read, which
+    /// does not mean that it is on the disk: where a sync failed before the process ended, the kernel calls pages
+    /// clean that were never written, and no later sync would write them. Before the index learns of it, and
+    /// before anything is acknowledged after it.
+    fn make_durable(
+        &self,
+        info: &SegmentInfo,
+        from: u64,
+        bytes: &[u8],
+        walk: &Walk,
+    ) -> Result<(), OpenError> {
+        let end = walk.end.max(info.start);
+        let vouched = walk
+            .records
+            .iter()
+            .filter(|found| found.kind == Kind::Trailer)
+            .filter_map(|found| {
+                let payload = bytes.get(found.payload.clone())?;
+                segment::synced_before(payload, found.loc.offset())
+            });
+        // The index is only ever brought up to what was synced.
+        let indexed = if from > info.start { from } else { 0 };
+        let vouched = vouched.max().unwrap_or(0).max(indexed);
+        if vouched >= end {
+            return Ok(());
+        }
+        let dir = &*self.shared.dir;
+        let mut tail = segment::read_rest(dir, info.number, vouched)?;
+        tail.truncate(usize::try_from(end - vouched).unwrap_or(usize::MAX));
+        dir.rewrite(&segment::file_name(info.number), vouched, &tail)
+            .map_err(open_io("write the end of the log again"))?;
+        // Its name may not be on the disk either.
+        dir.sync_dir().map_err(open_io("sync the directory"))
     }
 
     /// Takes over what a walk found.
@@ -489,3 +527,6 @@ impl Scan {
         Log::resume(dir, store, last.number, end, self.sealed).map_err(OpenError::Write)
     }
 }
+
+#[cfg(test)]
+mod tests;

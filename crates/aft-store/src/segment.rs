@@ -264,10 +264,15 @@ impl Walker<'_> {
         if frame.kind != Kind::Trailer as u8 {
             return None;
         }
-        match records::decode::<TrailerV1>(frame.payload).ok()?.synced {
-            SyncedV1::Back(back) => frame.offset.checked_sub(back),
-            SyncedV1::Whole(_) | SyncedV1::Nothing => None,
-        }
+        synced_before(frame.payload, frame.offset)
+    }
+}
+
+/// Offset in its segment up to which the trailer at `offset` vouches.
+pub(crate) fn synced_before(payload: &[u8], offset: u64) -> Option<u64> {
+    match records::decode::<TrailerV1>(payload).ok()?.synced {
+        SyncedV1::Back(back) => offset.checked_sub(back),
+        SyncedV1::Whole(_) | SyncedV1::Nothing => None,
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use aft_model::{Checkpoint, ContentId, RelPath};
 
 use crate::content::prefix_of;
-use crate::entry::{Entry, Loc, OpPaths, OpRow, PartOwner};
+use crate::entry::{Entry, Loc, OpRow, PartOwner};
 
 /// Entries in memory.
 #[derive(Default, Debug)]
@@ -18,9 +18,9 @@ pub(crate) struct Tail {
     /// By the first 8 bytes of the id, for delta bases.
     pub(crate) blob_prefixes: HashMap<u64, Vec<Loc>>,
     pub(crate) ops: BTreeMap<u64, OpRow>,
-    /// Operations by path, those with their changes in parts left out.
+    /// Operations by path, those whose paths are not at hand left out.
     pub(crate) paths: BTreeMap<RelPath, Vec<u64>>,
-    /// Operations whose paths are in parts.
+    /// Operations whose paths are in parts and not at hand.
     pub(crate) big: Vec<u64>,
     pub(crate) parts: BTreeMap<(PartOwner, u32), Loc>,
     /// `None` means deleted.
@@ -44,14 +44,14 @@ impl Tail {
                     .push(loc);
             }
             Entry::Operation(row) => {
-                match &row.paths {
-                    OpPaths::Inline(paths) => {
+                match row.paths.at_hand() {
+                    Some(paths) => {
                         self.len += paths.len();
                         for path in paths {
                             self.paths.entry(path.clone()).or_default().push(row.id);
                         }
                     }
-                    OpPaths::Parts(_) | OpPaths::Baseline(_) => self.big.push(row.id),
+                    None => self.big.push(row.id),
                 }
                 self.ops.insert(row.id, row);
             }

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::rig::{Rig, about, assert_failure, kind};
 
 /// Bytes that are stored as they stand, so that they can be found in a segment.
-fn noise(len: usize) -> Vec<u8> {
+pub(super) fn noise(len: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_u32;
     let mut next = || {
         state ^= state << 13;
@@ -41,7 +41,7 @@ fn segments(rig: &Rig) -> Vec<PathBuf> {
 
 /// Flips a bit in the middle of where these bytes are stored.
 #[track_caller]
-fn damage(rig: &Rig, content: &[u8]) {
+pub(super) fn damage(rig: &Rig, content: &[u8]) {
     let middle = &content[content.len() / 2..content.len() / 2 + 24];
     for path in segments(rig) {
         let mut bytes = std::fs::read(&path).expect("a segment");

@@ -44,14 +44,14 @@ const EDITS: &[(&str, &str)] = &[
     ),
 ];
 
-fn files_only(manifest: &Manifest) -> Manifest {
+pub(super) fn files_only(manifest: &Manifest) -> Manifest {
     manifest.filtered(|_, entry| entry.kind != Kind::Dir)
 }
 
 /// A rollback answers before its staging directory is gone.
 const SETTLED: std::time::Duration = std::time::Duration::from_secs(20);
 
-fn copy(from: &Path) -> Workspace {
+pub(super) fn copy(from: &Path) -> Workspace {
     wait_until(SETTLED, "staging is gone", || {
         !from.join(".afterimage").exists()
     });
@@ -60,7 +60,7 @@ fn copy(from: &Path) -> Workspace {
     copy
 }
 
-fn apply(into: &Workspace, patch: &[u8], arguments: &[&str]) -> Manifest {
+pub(super) fn apply(into: &Workspace, patch: &[u8], arguments: &[&str]) -> Manifest {
     let file = into.outside().join("patch");
     std::fs::write(&file, patch).expect("the patch");
     let name = file.to_string_lossy().into_owned();
@@ -81,7 +81,7 @@ fn apply(into: &Workspace, patch: &[u8], arguments: &[&str]) -> Manifest {
 }
 
 /// Patches are bytes: a line need not be UTF-8.
-fn printed(rig: &Rig, arguments: &[&str]) -> Vec<u8> {
+pub(super) fn printed(rig: &Rig, arguments: &[&str]) -> Vec<u8> {
     let output = rig.aft(arguments);
     assert_eq!(output.status, 0, "{arguments:?}: {}", output.stderr);
     output.stdout_bytes

@@ -150,15 +150,14 @@ fn the_whole_disk_and_the_home_directory_are_refused_without_force() {
 }
 
 #[test]
-fn a_store_inside_the_workspace_is_refused() {
+fn a_store_inside_the_workspace_is_refused_without_force_and_a_workspace_in_the_store_always() {
     let rig = Rig::new();
-    let holder = rig
-        .daemon
-        .store()
-        .parent()
-        .expect("its directory")
-        .to_path_buf();
-    for dir in [holder, rig.daemon.store()] {
+    let store = rig.daemon.store();
+    let holder = store.parent().expect("its directory");
+    let said = rig.fails(&["watch", holder.to_str().expect("UTF-8"), "--detach"], 1);
+    assert_remedy(&said, "AFT_HOME");
+    assert_remedy(&said, "--force");
+    for dir in [store.clone(), store.join("log")] {
         let dir = dir.to_str().expect("UTF-8");
         let said = rig.fails(&["watch", dir, "--detach", "--force"], 1);
         assert_remedy(&said, "AFT_HOME");

@@ -139,6 +139,13 @@ impl Rig {
         self.daemon.connect(Socket::Editor)
     }
 
+    /// The tree as it must still be after something was refused.
+    #[track_caller]
+    pub(super) fn unharmed_tree(&self) -> Manifest {
+        self.ok(&["sync"]);
+        self.project.manifest_with_times()
+    }
+
     /// Remembers the tree and the history.
     #[track_caller]
     pub(super) fn unharmed(&self) -> Unharmed {

@@ -1,6 +1,6 @@
 //! Errands that are cut short, kills, power cuts and ends in good order, and what must hold when it comes back.
 
-use aft_model::RelPath;
+use aft_model::{OperationKind, RelPath};
 use aft_store::Intent;
 use aft_testkit::manifest::Manifest;
 
@@ -35,6 +35,7 @@ impl Run {
         let before = self.signatures();
         let disk = self.world.root.manifest();
         self.plant_actions();
+        self.plant_meddling();
         if self.rng.chance(self.options.cut_amid) {
             let after = self.rng.below(60);
             self.log.say(format!("power off after {after} changes"));
@@ -158,9 +159,7 @@ impl Run {
     }
 
     fn fall(&mut self, power_cut: bool) -> bool {
-        // After a failed sync the kernel calls pages clean that never reached the disk, and a new process cannot know:
-        // only a power cut makes the outcome plain. That a kill alone leaves this open is a known limit.
-        let power_cut = std::mem::take(&mut self.faulted) || power_cut;
+        self.faulted = false;
         self.log.say(if power_cut { "power cut" } else { "kill" });
         if power_cut {
             self.tally.crashes += 1;
@@ -185,7 +184,8 @@ impl Run {
     fn come_back(&mut self, power_cut: bool) -> Result<(), Violation> {
         let mut power_cut = power_cut;
         let mut fallen = self.world.root.manifest();
-        self.found_intents.clear();
+        // Those that a recovery finished before it was cut short itself count too.
+        let mut intents = std::collections::BTreeMap::new();
         for cut in 0.. {
             if cut < CUT_RECOVERIES_MAX && self.rng.chance(self.options.cut_amid) {
                 let after = self.rng.below(80);
@@ -195,6 +195,9 @@ impl Run {
             }
             let opened = self.open_once();
             self.read_news();
+            for intent in &self.found_intents {
+                intents.insert(intent.operation.id.0, intent.clone());
+            }
             match opened {
                 Ok(workspace) if !self.world.faults.is_off() => {
                     self.workspace = Some(workspace);
@@ -210,7 +213,7 @@ impl Run {
             power_cut |= self.fall(cut);
             fallen = self.world.root.manifest();
         }
-        let intents = std::mem::take(&mut self.found_intents);
+        let intents: Vec<Intent> = intents.into_values().collect();
         self.judge_recovery(&intents, &fallen, power_cut)
     }
 
@@ -248,7 +251,21 @@ impl Run {
             self.tally.recovered += 1;
             self.judge_intent(intent, fallen)?;
         }
+        self.judge_carried_out()?;
         self.judge_displaced()
+    }
+
+    /// C3: what was carried out is an operation of its own, whenever it ended after that.
+    fn judge_carried_out(&self) -> Result<(), Violation> {
+        for id in self.applied_at.keys() {
+            let operation = self.history.operation(*id);
+            if operation.is_none_or(|operation| operation.kind == OperationKind::Observed) {
+                return Err(Violation(format!(
+                    "C3: operation {id} was carried out and is not in the history: {operation:?}"
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// C3: every path that was in one of its two states is in its target state, unless somebody touched it.

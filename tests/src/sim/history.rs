@@ -1,6 +1,6 @@
 //! The history as a reader sees it, folded by hand: a straight line, numbers never reused, nothing promised lost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aft_model::{ContentId, FileState, Operation, OperationId, RelPath};
 use aft_store::Reader;
@@ -153,18 +153,16 @@ impl History {
         states
     }
 
+    /// Every content that any operation names.
+    pub(super) fn contents(&self) -> BTreeSet<ContentId> {
+        let changes = self.operations().flat_map(|operation| &operation.changes);
+        let states = changes.flat_map(|change| [change.before, change.after]);
+        states.filter_map(|state| state.content()).collect()
+    }
+
     /// Every content that any operation names can be read, verified.
     pub(super) fn read_everything(&self, reader: &Reader) -> Result<(), Violation> {
-        let states = self.operations().flat_map(|operation| {
-            operation
-                .changes
-                .iter()
-                .flat_map(|change| [change.before, change.after])
-        });
-        let mut ids: Vec<ContentId> = states.filter_map(|state| state.content()).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        for id in ids {
+        for id in self.contents() {
             let bytes = reader
                 .read_content(&id)
                 .map_err(|error| Violation(format!("C7: content {id} cannot be read: {error}")))?;

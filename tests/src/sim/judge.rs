@@ -103,11 +103,13 @@ impl Run {
                 {
                     continue;
                 }
-                // A directory of that name is ignored as a whole: nothing of it is in the history.
-                let entry =
-                    entry.filter(|entry| !(path.ends_with(b".log") && entry.kind == Kind::Dir));
+                // A directory of that name is ignored as a whole: nothing of it is in the history, but that it is
+                // there, where it became one while it was looked at.
+                let is_left_out =
+                    path.ends_with(b".log") && entry.is_some_and(|entry| entry.kind == Kind::Dir);
                 let state = state_of(states, &path);
-                if !is_as(entry, state) {
+                let is_nothing = is_left_out && state == FileState::Absent;
+                if !is_nothing && !is_as(entry, state) {
                     let shown = String::from_utf8_lossy(&path);
                     return Err(Violation(format!(
                         "C1: the {name} has {shown} as {state:?}, on disk is {entry:?}; history: {}",
@@ -140,9 +142,18 @@ impl Run {
         if let Some(operation) = operation {
             self.history.durable = self.history.durable.max(self.back_durable(operation));
         }
-        for (path, target) in self.targets(what, operation, &now) {
+        let targets = self.targets(what, operation, &now);
+        let needed: BTreeSet<RelPath> = targets
+            .iter()
+            .filter(|(_, target)| target.exists())
+            .flat_map(|(path, _)| std::iter::successors(path.parent(), RelPath::parent))
+            .collect();
+        for (path, target) in targets {
             let is_listed = left.iter().any(|listed| path.is_within(listed));
+            // What is put back needs its directories, also where they were none before.
+            let is_needed = !target.is_dir() && needed.contains(&path);
             if is_listed
+                || is_needed
                 || !is_tracked(path.as_bytes())
                 || touched.contains(path.as_bytes())
                 || target.is_opaque()
@@ -300,6 +311,30 @@ impl Run {
         Ok(())
     }
 
+    /// V1: a version that was read is in an operation of its own, where the one that was saved over it was read too.
+    fn judge_versions(&self) -> Result<(), Violation> {
+        let Some(workspace) = &self.workspace else {
+            return Ok(());
+        };
+        let named = self.history.contents();
+        for (path, both) in self.users.replaced() {
+            let [id, next] = both.map(ContentId);
+            let reader = workspace.reader();
+            if is_tracked(&path)
+                && !named.contains(&id)
+                && reader.contains(&id).map_err(Violation::of)?
+                && reader.contains(&next).map_err(Violation::of)?
+            {
+                let shown = String::from_utf8_lossy(&path);
+                return Err(Violation(format!(
+                    "V1: a version of {shown} was captured and is in no operation: {id}; history: {}",
+                    self.history.about(&path)
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// At the end: a fence over a tree at rest, everything readable, nothing left behind.
     pub(super) fn final_look(&mut self) -> Result<(), Violation> {
         self.sync(false);
@@ -322,6 +357,7 @@ impl Run {
         };
         self.judge_fence(&asked)?;
         self.judge_displaced()?;
+        self.judge_versions()?;
         let Some(workspace) = &self.workspace else {
             return Ok(());
         };

@@ -10,6 +10,9 @@ use parking_lot::Mutex;
 
 use super::run::Run;
 
+/// Called once with the answer to a wish to go back.
+type GoBackReply = Box<dyn FnOnce(Result<Done, Failure>) + Send>;
+
 /// A request under way.
 #[derive(Debug)]
 pub(super) struct Asked {
@@ -41,6 +44,17 @@ pub(super) struct Answers(Arc<Mutex<Vec<(u64, Answer)>>>);
 impl Answers {
     pub(super) fn take(&self) -> Vec<(u64, Answer)> {
         std::mem::take(&mut self.0.lock())
+    }
+
+    /// How many came and were not taken.
+    pub(super) fn len(&self) -> usize {
+        self.0.lock().len()
+    }
+
+    /// Where the answer to a wish to go back goes.
+    pub(super) fn back(&self, request: u64) -> GoBackReply {
+        let answers = self.clone();
+        Box::new(move |answer| answers.put(request, Answer::Back(answer)))
     }
 
     fn put(&self, request: u64, answer: Answer) {
@@ -114,16 +128,13 @@ impl Run {
             expected_plan: None,
             keep_conflicts: self.rng.chance(600),
             force: self.rng.chance(300),
+            markers: false,
             author: Author::Human,
             session: None,
         };
         let id = self.enlist(What::Back(what.clone()));
-        let answers = self.answers.clone();
         if let Some(workspace) = &self.workspace {
-            workspace.go_back(
-                what,
-                Box::new(move |answer| answers.put(id, Answer::Back(answer))),
-            );
+            workspace.go_back(what, self.answers.back(id));
         }
     }
 

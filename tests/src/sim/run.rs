@@ -349,7 +349,26 @@ impl Run {
             ];
             let call = self.rng.pick(&CALLS).copied().unwrap_or(Op::Lstat);
             let skip = self.rng.below(10);
-            let action = user::draw(&self.world, &self.users, &mut self.rng);
+            let mut action = user::draw(&self.world, &self.users, &mut self.rng);
+            while call == Op::RemoveFile && matches!(action, user::Action::Meddle(..)) {
+                // By name, into what was just looked at: no system has a call that looks and removes at once.
+                action = user::draw(&self.world, &self.users, &mut self.rng);
+            }
+            let users = self.users.clone();
+            self.world
+                .root
+                .before(call, skip, move |root| users.act(root, &action));
+        }
+    }
+
+    /// Somebody edits what an apply displaced, after it was looked at and before it is removed.
+    pub(super) fn plant_meddling(&mut self) {
+        if self.rng.chance(self.options.amid) {
+            const CALLS: [Op; 3] = [Op::SyncFile, Op::SyncDir, Op::Lstat];
+            let call = self.rng.pick(&CALLS).copied().unwrap_or(Op::SyncDir);
+            let skip = self.rng.below(if call == Op::Lstat { 40 } else { 4 });
+            let bytes = self.rng.bytes(20);
+            let action = user::Action::Meddle(self.rng.index(8), bytes);
             let users = self.users.clone();
             self.world
                 .root

@@ -37,6 +37,8 @@ pub(super) enum Action {
     Hold(Path),
     HeldWrite(usize, Vec<u8>),
     HeldClose(usize),
+    /// Somebody edits, by its name, what was displaced and not removed yet.
+    Meddle(usize, Vec<u8>),
 }
 
 impl fmt::Display for Action {
@@ -73,6 +75,7 @@ impl fmt::Display for Action {
             Self::Hold(path) => write!(f, "hold {}", one(path)),
             Self::HeldWrite(at, data) => write!(f, "write held {at} {}", bytes(data)),
             Self::HeldClose(at) => write!(f, "close held {at}"),
+            Self::Meddle(at, data) => write!(f, "meddle with displaced {at} {}", bytes(data)),
         }
     }
 }
@@ -88,6 +91,10 @@ pub(super) struct Book {
     written: BTreeSet<[u8; 32]>,
     /// Those of them that users or a power cut did away with.
     destroyed: BTreeSet<[u8; 32]>,
+    /// Paths at which bytes ever lay that were written since the last fall.
+    places: BTreeMap<[u8; 32], BTreeSet<Path>>,
+    /// Saved versions that the very next thing to happen to their path replaced by another, since the last fall.
+    replaced: Vec<(Path, [[u8; 32]; 2])>,
     held: Vec<UserFile>,
     n_tokens: u64,
     /// What happened since it was last asked for, for the log.
@@ -111,6 +118,7 @@ impl Users {
         let (had, has) = (contents(&before), contents(&after));
         book.written.extend(has.difference(&had));
         book.lost_and_back(&had, &has);
+        book.note_versions(&before, &after);
         let line = format!(
             "user {action}: {}",
             result.map_or_else(|e| e.kind().to_string(), |()| "ok".into())
@@ -137,6 +145,19 @@ impl Users {
         book.falls.insert(at);
         book.touched.push(differing(before, after).collect());
         book.lost_and_back(&contents(before), &contents(after));
+        // What was captured before may not have become an operation any more.
+        book.replaced.clear();
+        book.places.clear();
+    }
+
+    /// Versions that lay at one path only, each with the one that replaced it there and lay nowhere else either.
+    pub(super) fn replaced(&self) -> Vec<(Path, [[u8; 32]; 2])> {
+        let book = self.0.lock();
+        let only_there = |(path, both): &&(Path, [[u8; 32]; 2])| {
+            let mut places = both.iter().map(|hash| book.places.get(hash));
+            places.all(|at| at.is_some_and(|at| at.len() == 1 && at.contains(path)))
+        };
+        book.replaced.iter().filter(only_there).cloned().collect()
     }
 
     /// The same without what a power cut did.
@@ -165,6 +186,20 @@ impl Users {
 }
 
 impl Book {
+    fn note_versions(&mut self, before: &Manifest, after: &Manifest) {
+        for (path, entry) in &after.entries {
+            let Some(new) = version(entry) else { continue };
+            let old = before.entries.get(path).and_then(version);
+            if old != Some(new) {
+                self.places.entry(new).or_default().insert(path.clone());
+            }
+            self.replaced.extend(
+                old.filter(|old| *old != new)
+                    .map(|old| (path.clone(), [old, new])),
+            );
+        }
+    }
+
     fn lost_and_back(&mut self, had: &BTreeSet<[u8; 32]>, has: &BTreeSet<[u8; 32]>) {
         self.destroyed.extend(had.difference(has));
         for hash in has {
@@ -173,17 +208,21 @@ impl Book {
     }
 }
 
-/// Hashes of all bytes on disk, staging included: what lies there is not lost.
-fn contents(disk: &Manifest) -> BTreeSet<[u8; 32]> {
-    let hash = |entry: &Entry| match entry.kind {
+/// The bytes of a file that is a version: not an empty one.
+fn version(entry: &Entry) -> Option<[u8; 32]> {
+    match entry.kind {
         Kind::File { size, hash } if size > 0 => Some(hash),
         _ => None,
-    };
+    }
+}
+
+/// Hashes of all bytes on disk, staging included: what lies there is not lost.
+fn contents(disk: &Manifest) -> BTreeSet<[u8; 32]> {
     let tracked = disk
         .entries
         .iter()
         .filter(|(path, _)| !path.starts_with(b"target"));
-    tracked.filter_map(|(_, entry)| hash(entry)).collect()
+    tracked.filter_map(|(_, entry)| version(entry)).collect()
 }
 
 /// The paths that are not the same in both.
@@ -220,7 +259,7 @@ fn named(action: &Action) -> BTreeSet<Path> {
         | Action::ToDir(path, _)
         | Action::ToFile(path, _)
         | Action::Hold(path) => [path.clone()].into(),
-        Action::HeldWrite(..) | Action::HeldClose(_) => BTreeSet::new(),
+        Action::HeldWrite(..) | Action::HeldClose(_) | Action::Meddle(..) => BTreeSet::new(),
     }
 }
 
@@ -264,6 +303,22 @@ fn perform(root: &SimRoot, book: &mut Book, action: &Action) -> std::io::Result<
             Some(file) => file.write(bytes),
             None => Ok(()),
         },
+        Action::Meddle(at, bytes) => {
+            let disk = root.manifest();
+            let displaced: Vec<&Path> = disk
+                .entries
+                .iter()
+                .filter(|(path, entry)| {
+                    path.starts_with(b".afterimage/limbo/")
+                        && matches!(entry.kind, Kind::File { .. })
+                })
+                .map(|(path, _)| path)
+                .collect();
+            match displaced.get(at % displaced.len().max(1)) {
+                Some(path) => root.user_append(path, bytes),
+                None => Ok(()),
+            }
+        }
         Action::HeldClose(at) => {
             if !book.held.is_empty() {
                 let at = at % book.held.len();
@@ -284,7 +339,7 @@ pub(super) fn draw(world: &SimWorld, users: &Users, rng: &mut Rng) -> Action {
         book.n_tokens
     };
     let bytes = token(number, rng);
-    match rng.below(110) {
+    match rng.below(116) {
         0..22 => Action::Write(at(rng), bytes),
         22..30 => Action::Append(at(rng), bytes),
         30..44 => Action::Save(at(rng), bytes),
@@ -320,7 +375,8 @@ pub(super) fn draw(world: &SimWorld, users: &Users, rng: &mut Rng) -> Action {
         95..98 => Action::HeldWrite(rng.index(8), bytes),
         98..100 => Action::HeldClose(rng.index(8)),
         100..104 => Action::Hold(existing(&disk, rng)),
-        _ => Action::HeldWrite(rng.index(8), bytes),
+        104..110 => Action::HeldWrite(rng.index(8), bytes),
+        _ => Action::Meddle(rng.index(8), bytes),
     }
 }
 

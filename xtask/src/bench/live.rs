@@ -308,9 +308,8 @@ impl<'a> Live<'a> {
             {
                 fields.insert("cursor".to_owned(), cursor);
             }
-            let start = shell::now();
-            let answer = connection.call("history.list", &params)?;
-            sample.push(start.elapsed());
+            let (answer, time) = connection.timed("history.list", &params)?;
+            sample.push(time);
             cursor = answer.get("cursor").cloned().unwrap_or(Value::Null);
         }
         self.percentiles("a page of 50 operations over the socket", &sample);

@@ -11,6 +11,8 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
 
+use crate::shell;
+
 /// An answer that takes longer is a hang.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -55,19 +57,38 @@ impl Connection {
             let mut line = String::new();
             let n_bytes = self.reader.read_line(&mut line).context("no answer")?;
             ensure!(n_bytes > 0, "the daemon closed the connection");
-            let mut answer: Value =
-                serde_json::from_str(&line).context("the answer is not JSON")?;
-            if answer.get("id").and_then(Value::as_u64) != Some(self.next_id) {
-                continue;
+            if let Some(result) = self.result(&line)? {
+                return Ok(result);
             }
-            if let Some(error) = answer.get("error") {
-                bail!("the daemon answered {error}");
-            }
-            return answer
-                .get_mut("result")
-                .map(Value::take)
-                .context("the answer has no result");
         }
+    }
+
+    /// The result in a line, if it answers the last request.
+    fn result(&self, line: &str) -> anyhow::Result<Option<Value>> {
+        let mut answer: Value = serde_json::from_str(line).context("the answer is not JSON")?;
+        if answer.get("id").and_then(Value::as_u64) != Some(self.next_id) {
+            return Ok(None);
+        }
+        if let Some(error) = answer.get("error") {
+            bail!("the daemon answered {error}");
+        }
+        let result = answer.get_mut("result").map(Value::take);
+        result.context("the answer has no result").map(Some)
+    }
+
+    /// Sends a request; its answer, and the time until the last byte of it was here. What understanding it takes
+    /// is the client's.
+    pub(crate) fn timed(
+        &mut self,
+        method: &str,
+        params: &Value,
+    ) -> anyhow::Result<(Value, Duration)> {
+        let start = shell::now();
+        self.send(method, params)?;
+        let mut line = String::new();
+        self.reader.read_line(&mut line).context("no answer")?;
+        let time = start.elapsed();
+        Ok((self.result(&line)?.context("an answer to nothing")?, time))
     }
 
     /// Sends a request and reads its answer.

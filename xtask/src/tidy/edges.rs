@@ -48,15 +48,15 @@ const MAY_USE: [(&str, &[&str]); 10] = [
 const DEVELOPER_CRATES: [&str; 3] = ["aft-testkit", "aft-tests", "xtask"];
 
 /// Outside crates with one home, so that a decision about one of them is made in one place.
-const HOMES: [(&str, &[&str]); 16] = [
+const HOMES: [(&str, &[&str]); 17] = [
     ("bincode", &["aft-store"]),
     ("clap", &["aft-cli"]),
     ("clap_complete", &["aft-cli"]),
     ("clap_mangen", &["aft-cli"]),
     ("fastcdc", &["aft-store"]),
-    ("ignore", &["aft-daemon"]),
     ("indicatif", &["aft-cli"]),
     ("libc", &["aft-os"]),
+    ("miniz_oxide", &["aft-engine"]),
     ("notify", &["aft-os"]),
     ("ratatui", &["aft-tui"]),
     ("rmcp", &["aft-mcp"]),
@@ -65,6 +65,7 @@ const HOMES: [(&str, &[&str]); 16] = [
         "serde",
         &["aft-cli", "aft-daemon", "aft-mcp", "aft-rpc", "aft-tui"],
     ),
+    ("sha1_smol", &["aft-engine"]),
     ("similar", &["aft-cli", "aft-engine"]),
     ("tokio", &["aft-daemon", "aft-mcp"]),
     ("zstd", &["aft-engine", "aft-store"]),

@@ -10,19 +10,24 @@ use std::path::{Path, PathBuf};
 use aft_model::Point;
 use aft_rpc::types::diff::{DiffFormat, DiffParams, DiffResult};
 use aft_rpc::types::operation::{ChangeView, DiffDetail, OperationShowParams, OperationShowResult};
-use aft_rpc::{ExitKind, WireBytes, WirePoint};
+use aft_rpc::{ExitKind, WireBytes, WirePath, WirePoint};
 use clap::Args;
 
 use crate::context::{Context, read};
 use crate::failure::{Failure, Outcome};
 use crate::render::patch::{PatchForm, PatchPrinter};
 use crate::render::stat::{self, Totals};
+use crate::render::text::{count, path};
 use crate::render::time::Now;
 use crate::render::{operation, stat::lines};
 
+/// Files that are named when a patch lacks their content.
+const MISSING_MAX: usize = 10;
+
 /// Show an operation with its unified diff
 ///
-/// The diff is one that `git apply` and `patch -p1` accept.
+/// The diff is one that `git apply` and `patch -p1` accept; binary files come back with `git apply` only.
+/// What it cannot hold is said on standard error.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example:\n  aft show 142\n  aft show @ --stat\n\nExit codes: 0 done, 4 no such operation"
@@ -37,7 +42,7 @@ pub(crate) struct ShowArgs {
 
 /// Show what differs between two points
 ///
-/// Without points: the last operation. With one: from there to now. An argument that names an existing
+/// The diff is one as of `aft show`. Without points: the last operation. With one: from there to now. An argument that names an existing
 /// file and reads as nothing but a checkpoint's name is a path; what follows `--` always is.
 #[derive(Args, Debug)]
 #[command(
@@ -125,7 +130,18 @@ pub(crate) fn diff(args: &DiffArgs, context: &mut Context) -> Outcome {
     let mut view = View::new(args.form, context);
     loop {
         let page: DiffResult = context.call(&params)?;
-        view.show(&page.files, context)?;
+        params.from = WirePoint::from(page.from);
+        params.to = Some(WirePoint::from(page.to));
+        let alone = |paths, context: &mut Context| {
+            let params = DiffParams {
+                paths: Some(paths),
+                cursor: None,
+                ..params.clone()
+            };
+            let found: DiffResult = context.call(&params)?;
+            Ok(found.files)
+        };
+        view.show(page.files, alone, context)?;
         params.cursor = page.cursor;
         if params.cursor.is_none() {
             break;
@@ -187,7 +203,16 @@ fn show_text(
             params.operation = WirePoint::from(page.operation.operation);
             is_first = false;
         }
-        view.show(&page.operation.changes, context)?;
+        let alone = |paths, context: &mut Context| {
+            let params = OperationShowParams {
+                paths: Some(paths),
+                cursor: None,
+                ..params.clone()
+            };
+            let found: OperationShowResult = context.call(&params)?;
+            Ok(found.operation.changes)
+        };
+        view.show(page.operation.changes, alone, context)?;
         params.cursor = page.cursor;
         if params.cursor.is_none() {
             return view.finish(context);
@@ -199,6 +224,8 @@ fn show_text(
 struct View {
     stat: Option<Totals>,
     printer: PatchPrinter,
+    /// Files whose content the patch does not hold.
+    missing: Vec<WirePath>,
 }
 
 impl View {
@@ -211,18 +238,55 @@ impl View {
         Self {
             stat: form.stat.then(Totals::default),
             printer: PatchPrinter::new(form_of_patch),
+            missing: Vec::new(),
         }
     }
 
-    fn show(&mut self, changes: &[ChangeView], context: &mut Context) -> Result<(), Failure> {
+    /// Shows a page. What found no room in it is asked for `alone`.
+    fn show(
+        &mut self,
+        changes: Vec<ChangeView>,
+        alone: impl Fn(Vec<WirePath>, &mut Context) -> Result<Vec<ChangeView>, Failure>,
+        context: &mut Context,
+    ) -> Result<(), Failure> {
         if let Some(totals) = &mut self.stat {
             changes.iter().for_each(|change| totals.count(change));
-            return context.print(&lines(changes, context.out.style()));
+            return context.print(&lines(&changes, context.out.style()));
         }
-        for text in changes.iter().filter_map(|change| change.diff.as_ref()) {
-            self.printer.push(&text.0, &mut context.out)?;
+        for mut change in changes {
+            if change.incomplete && change.diff.is_none() {
+                // A rename is told with the place it came from, or it would be a new file.
+                let paths = [Some(change.path.clone()), change.renamed_from.clone()];
+                let found = alone(paths.into_iter().flatten().collect(), context)?;
+                let whole = found.into_iter().find(|found| found.path == change.path);
+                change = whole.unwrap_or(change);
+            }
+            if let Some(text) = &change.diff {
+                self.printer.push(&text.0, &mut context.out)?;
+            }
+            if change.incomplete {
+                self.missing.push(change.path);
+            }
         }
         Ok(())
+    }
+
+    /// What a patch does not hold must not be found out by applying it.
+    fn say_what_is_missing(&self, context: &Context) {
+        if self.missing.is_empty() {
+            return;
+        }
+        let names: Vec<String> = self.missing.iter().take(MISSING_MAX).map(path).collect();
+        let more = if self.missing.len() > MISSING_MAX {
+            ", …"
+        } else {
+            ""
+        };
+        context.note(&format!(
+            "The patch is not complete: it lacks the content of {} ({}{more}). `aft restore PATH --at POINT` puts whole files back.",
+            count(self.missing.len() as u64, "file", "files"),
+            names.join(", ")
+        ));
     }
 
     fn finish(mut self, context: &mut Context) -> Result<(), Failure> {
@@ -231,6 +295,7 @@ impl View {
         }
         self.printer.finish(&mut context.out)?;
         context.out.flush()?;
+        self.say_what_is_missing(context);
         Ok(())
     }
 }

@@ -21,7 +21,7 @@ use crate::render::travel::{plan_summary, result, steps};
 enum Conflict {
     /// They stay as they are, the rest is done (exit 5)
     Keep,
-    /// Conflict markers are written into the files
+    /// Both sides of edits that clash are written into the file, between markers (exit 5)
     Markers,
     /// What is there is recorded and replaced
     Force,
@@ -61,7 +61,7 @@ impl Common {
 )]
 pub(crate) struct UndoArgs {
     /// One operation, possibly in the middle
-    #[arg(value_name = "OP", conflicts_with_all = ["count", "turn"])]
+    #[arg(value_name = "OP", conflicts_with_all = ["count", "turn", "session"])]
     operation: Option<String>,
     /// That many operations
     #[arg(short = 'n', value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -70,7 +70,7 @@ pub(crate) struct UndoArgs {
     #[arg(long, value_name = "T", num_args = 0..=1, require_equals = true, default_missing_value = "-1", conflicts_with = "count")]
     turn: Option<String>,
     /// Only what this session did
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", conflicts_with = "count")]
     session: Option<String>,
     #[command(flatten)]
     common: Common,

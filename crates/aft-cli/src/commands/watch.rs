@@ -1,4 +1,4 @@
-//! `aft watch` and `aft unwatch`: tracking a directory, and seeing what happens in it.
+//! `aft watch`: tracking a directory, and seeing what happens in it.
 
 #[cfg(test)]
 mod tests;
@@ -12,8 +12,8 @@ use std::time::Duration;
 use aft_rpc::types::history::{HistoryPollParams, HistoryPollResult};
 use aft_rpc::types::operation::{DiffDetail, Kind, OperationShowParams, OperationView};
 use aft_rpc::types::workspace::{
-    WorkspaceAddParams, WorkspaceAddResult, WorkspaceRemoveParams, WorkspaceState,
-    WorkspaceStatusParams, WorkspaceStatusResult,
+    WorkspaceAddParams, WorkspaceAddResult, WorkspaceState, WorkspaceStatusParams,
+    WorkspaceStatusResult,
 };
 use aft_rpc::{ExitKind, WirePath, WirePoint};
 use clap::Args;
@@ -22,7 +22,7 @@ use crate::context::{Context, read};
 use crate::daemon_start::pause_for;
 use crate::failure::{Failure, Outcome};
 use crate::progress::ScanProgress;
-use crate::render::text::{count, path, shown};
+use crate::render::text::path;
 use crate::render::time::Now;
 use crate::render::{operation, status};
 
@@ -42,7 +42,7 @@ const SUCCESSOR_PAUSE: Duration = Duration::from_millis(20);
 /// The history of a project that was moved here is taken over.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example:\n  aft watch\n  aft watch ~/project --detach\n\nExit codes: 0 done, 1 it cannot be tracked, 7 the daemon could not be started"
+    after_help = "Example:\n  aft watch\n  aft watch ~/project --detach\n\nExit codes: 0 done, 1 it cannot be tracked, 4 not a directory, 6 too much without --force, or no permission, 7 the daemon could not be started"
 )]
 pub(crate) struct WatchArgs {
     /// The directory [default: the current one]
@@ -53,7 +53,7 @@ pub(crate) struct WatchArgs {
     /// Run the daemon in this process; Ctrl-C ends both
     #[arg(long)]
     foreground: bool,
-    /// Also track `/` or the home directory
+    /// Also track `/`, the home directory, or one that holds the store, which is left out
     #[arg(long)]
     force: bool,
     /// A name for people
@@ -61,26 +61,8 @@ pub(crate) struct WatchArgs {
     name: Option<String>,
 }
 
-/// Stop tracking a directory
-///
-/// Its history stays and goes on when it is watched again, unless --purge deletes it.
-#[derive(Args, Debug)]
-#[command(
-    after_help = "Example:\n  aft unwatch\n  aft unwatch ~/project --purge --yes\n\nExit codes: 0 done, 4 it is not tracked"
-)]
-pub(crate) struct UnwatchArgs {
-    /// The directory [default: the current one]
-    dir: Option<PathBuf>,
-    /// Also delete its history, after asking
-    #[arg(long)]
-    purge: bool,
-    /// Do not ask
-    #[arg(long, short = 'y')]
-    yes: bool,
-}
-
 /// The directory a command is about: its argument, `-w`, or the current one.
-fn directory(dir: Option<&PathBuf>, context: &mut Context) -> Result<WirePath, Failure> {
+pub(super) fn directory(dir: Option<&PathBuf>, context: &mut Context) -> Result<WirePath, Failure> {
     match dir {
         Some(dir) => Ok(WirePath::from(context.place.directory(dir)?.as_path())),
         None => context.workspace(),
@@ -174,7 +156,7 @@ fn wait_until_armed(
         }
         bar.show(status.progress.as_ref());
         // The daemon holds the answer back; one that does not must not be asked in a busy loop.
-        pause_for(Duration::from_millis(PROGRESS_WAIT_MS / 5));
+        pause_for(Duration::from_millis(1));
     }
 }
 
@@ -337,63 +319,4 @@ fn begin_when_up(args: &WatchArgs, ended: &AtomicBool, context: &mut Context) ->
     let status = begin(args, context)?;
     let workspace = WirePath::from(status.workspace.as_str());
     follow(&workspace, status.head, ended, context)
-}
-
-pub(crate) fn unwatch(args: &UnwatchArgs, context: &mut Context) -> Outcome {
-    let workspace = directory(args.dir.as_ref(), context)?;
-    if args.purge && !args.yes {
-        let status: WorkspaceStatusResult = context.call(&WorkspaceStatusParams {
-            workspace: workspace.clone(),
-            wait_ms: None,
-        })?;
-        if !confirm(&status, context)? {
-            return Err(Failure::new(
-                ExitKind::Failed,
-                "nothing was deleted and it is still tracked",
-            ));
-        }
-    }
-    if let Some(result) = context.call_or_print(&WorkspaceRemoveParams {
-        workspace,
-        purge: args.purge,
-    })? {
-        let history = if result.purged {
-            "its history is deleted"
-        } else {
-            "its history stays"
-        };
-        context.print(&format!(
-            "No longer watching {}; {history}.\n",
-            path(&result.root)
-        ))?;
-    }
-    Ok(ExitKind::Done)
-}
-
-/// Asks on the terminal before a history is deleted.
-fn confirm(status: &WorkspaceStatusResult, context: &mut Context) -> Result<bool, Failure> {
-    if !std::io::stdin().is_terminal() {
-        return Err(Failure::new(
-            ExitKind::Usage,
-            "deleting a history asks first, and there is no terminal to ask on",
-        )
-        .with_remedy("Pass --yes to mean it."));
-    }
-    let question = format!(
-        "Delete the history of {} ({}) for ever? [y/N] ",
-        path(&status.root),
-        count(status.head, "operation", "operations")
-    );
-    context.out.flush()?;
-    let mut terminal = std::io::stderr().lock();
-    write!(terminal, "{}", shown(&question)).and_then(|()| terminal.flush())?;
-    let mut answer = String::new();
-    std::io::stdin()
-        .read_line(&mut answer)
-        .map_err(|error| Failure::io("cannot read the answer", &error))?;
-    Ok(is_yes(&answer))
-}
-
-fn is_yes(answer: &str) -> bool {
-    matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }

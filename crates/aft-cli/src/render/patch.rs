@@ -1,6 +1,7 @@
 //! Unified diffs on their way to the reader: unchanged into a pipe, coloured and harmless on a terminal.
 //!
-//! Into a pipe not one byte is changed, because `git apply` and `patch` read them.
+//! Into a pipe not one byte is changed, because `git apply` and `patch` read them. On a terminal binary content is
+//! named only.
 
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,8 @@ pub(crate) struct PatchPrinter {
     words: WordDiff,
     /// Lines of the hunk that have not come, before and after.
     left: (u64, u64),
+    /// Within git's form of binary content.
+    in_binary: bool,
 }
 
 impl PatchPrinter {
@@ -37,6 +40,7 @@ impl PatchPrinter {
             partial: Vec::new(),
             words: WordDiff::new(form.style),
             left: (0, 0),
+            in_binary: false,
         }
     }
 
@@ -64,7 +68,31 @@ impl PatchPrinter {
         self.words.flush(out)
     }
 
+    /// True for a line of binary content, which says nothing to a person.
+    fn is_binary(&mut self, line: &[u8]) -> bool {
+        let in_hunk = self.left.0 > 0 || self.left.1 > 0;
+        if !in_hunk && line == b"GIT binary patch\n" {
+            self.in_binary = true;
+            return true;
+        }
+        // No digit of the content is a space; every head of what follows has one.
+        self.in_binary &= line.starts_with(b"literal ") || !line.contains(&b' ');
+        self.in_binary
+    }
+
     fn line(&mut self, line: &[u8], out: &mut impl Write) -> io::Result<()> {
+        if self.form.terminal {
+            let was_in_binary = self.in_binary;
+            if self.is_binary(line) {
+                let is_first = !was_in_binary;
+                let named: &[u8] = if is_first {
+                    b"Binary content differs\n"
+                } else {
+                    b""
+                };
+                return out.write_all(named);
+            }
+        }
         let line = if self.form.terminal {
             visible(line)
         } else {

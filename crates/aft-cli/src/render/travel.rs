@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use aft_model::ConflictReason;
 use aft_rpc::types::operation::{Kind, StateKind, StateView};
 use aft_rpc::types::travel::{ConflictView, HeadMove, PlanView, StepView, TravelResult};
 
@@ -45,7 +46,8 @@ pub(crate) fn plan_summary(plan: &PlanView, style: Style) -> String {
             count(plan.n_steps, "path", "paths")
         )
     };
-    text.push_str(&conflicts("in conflict:", &plan.conflicts, style));
+    let all: Vec<&ConflictView> = plan.conflicts.iter().collect();
+    text.push_str(&conflicts("in conflict:", &all, style));
     if !plan.not_covered.is_empty() {
         text.push_str("Left alone, because the history does not hold it:\n");
         for uncovered in &plan.not_covered {
@@ -71,7 +73,11 @@ pub(crate) fn result(result: &TravelResult, style: Style) -> String {
         ),
         None => "Nothing to change: the files are already so.\n".to_owned(),
     };
-    text.push_str(&conflicts("left as it is:", &result.kept, style));
+    let is_marked = |view: &&ConflictView| view.reason == ConflictReason::Markers.as_str();
+    let (marked, kept): (Vec<&ConflictView>, Vec<&ConflictView>) =
+        result.kept.iter().partition(is_marked);
+    text.push_str(&conflicts("left as it is:", &kept, style));
+    text.push_str(&conflicts("to be settled by hand:", &marked, style));
     text.push_str(&head_moved(result.head_moved.as_ref()));
     text
 }
@@ -90,7 +96,7 @@ fn done(result: &TravelResult) -> String {
     }
 }
 
-fn conflicts(title: &str, conflicts: &[ConflictView], style: Style) -> String {
+fn conflicts(title: &str, conflicts: &[&ConflictView], style: Style) -> String {
     if conflicts.is_empty() {
         return String::new();
     }

@@ -98,8 +98,23 @@ impl Walk<'_> {
             self.env.watch.remove_tree(path);
             self.gone_beneath(path, found);
         }
-        if known.is_some() {
+        let Some(known) = known else { return };
+        if !known.state.is_dir() && self.is_left_out(path) {
+            // What happens there is not ours to tell, and that it is gone no reason to put it back.
+            self.leave(path, Some(known), false, found);
+        } else {
             found.see(path.clone(), Outcome::Gone);
         }
+    }
+
+    fn is_left_out(&self, path: &RelPath) -> bool {
+        let Some((parent, name)) = path.split() else {
+            return false;
+        };
+        let rules = self.env.rules.dir(self.env.fs, &parent);
+        matches!(
+            self.env.rules.verdict_in(&rules, name, false),
+            Verdict::Skip(_)
+        )
     }
 }

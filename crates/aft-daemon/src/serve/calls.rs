@@ -155,10 +155,16 @@ pub(crate) fn workspace(
     };
     match open {
         Ok(workspace) => Ok((record, workspace)),
-        Err(reason) => {
+        Err(closed) if closed.root_gone => {
+            let message = format!("the directory `{}` is not there", record.root.display());
+            Err(RpcError::new(ErrorKind::Detached, message)
+                .with_remedy("bring it back, or run `aft watch` on its new place"))
+        }
+        Err(closed) => {
             let message = format!(
-                "the workspace `{}` is not open: {reason}",
-                record.root.display()
+                "the workspace `{}` is not open: {}",
+                record.root.display(),
+                closed.reason
             );
             Err(RpcError::new(ErrorKind::Detached, message)
                 .with_remedy("`aft doctor` says what is wrong"))

@@ -16,6 +16,8 @@ use crate::workspace::Workspace;
 const CONTENT_MAX: u64 = 32 << 20;
 /// Diff text in one answer; the rest is asked for by path.
 const TEXT_MAX: usize = 16 << 20;
+/// Binary content of one change, both sides together, that is written out for `git apply`.
+const BINARY_MAX: usize = 16 << 20;
 
 /// What a change's view should carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,12 +43,14 @@ pub(crate) fn views(workspace: &Workspace, changes: &[Change], detail: Detail) -
     let mut views = Vec::with_capacity(changes.len());
     for change in changes {
         let mut view = ChangeView::from(change);
+        // A diff that found no room is asked for by its path.
+        view.incomplete = detail == Detail::Unified && !sources.contains_key(&change.path);
         if !sources.contains_key(&change.path) && room > 0 {
             let source = change
                 .renamed_from
                 .as_ref()
                 .and_then(|from| sources.get(from));
-            let diff = compute(workspace, change, source);
+            let diff = compute(workspace, change, source, detail);
             room = room.saturating_sub(diff.text.len());
             fill(&mut view, change, diff, detail);
         }
@@ -63,13 +67,26 @@ fn fill(view: &mut ChangeView, change: &Change, diff: FileDiff, detail: Detail) 
     });
     match detail {
         Detail::Stat => {}
-        Detail::Unified => view.diff = Some(WireBytes(diff.text)),
+        Detail::Unified => {
+            view.incomplete = diff.omitted;
+            view.diff = Some(WireBytes(diff.text));
+        }
         Detail::Hunks => view.hunks = Some(hunks(change, &diff)),
     }
 }
 
 /// The diff of one change. Content that cannot be read is shown as differing, never as equal.
-fn compute(workspace: &Workspace, change: &Change, source: Option<&FileState>) -> FileDiff {
+fn compute(
+    workspace: &Workspace,
+    change: &Change,
+    source: Option<&FileState>,
+    detail: Detail,
+) -> FileDiff {
+    let binary_bytes_max = if detail == Detail::Unified {
+        BINARY_MAX
+    } else {
+        0
+    };
     let (old_path, old_state) = match (&change.renamed_from, source) {
         (Some(path), Some(state)) => (path, state),
         _ => (&change.path, &change.before),
@@ -87,7 +104,10 @@ fn compute(workspace: &Workspace, change: &Change, source: Option<&FileState>) -
             state: &change.after,
             bytes: after.as_deref(),
         },
-        &Options::default(),
+        &Options {
+            binary_bytes_max,
+            ..Options::default()
+        },
     )
 }
 

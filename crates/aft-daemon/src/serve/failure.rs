@@ -67,7 +67,10 @@ fn of_refusal(refusal: Refusal) -> RpcError {
                 }
             };
             RpcError::new(ErrorKind::EditConflict, message)
-                .with_remedy("--dry-run shows the plan, --on-conflict keep does the rest of it")
+                .with_remedy(
+                    "--dry-run shows the plan, --on-conflict keep does the rest of it, \
+                     --on-conflict markers shows both sides in the file",
+                )
                 .with_conflicts(views)
         }
         Refusal::Failed(reason) => {

@@ -1,6 +1,6 @@
 //! From a point as a user names it to an operation's number.
 
-use aft_model::{OperationId, Point};
+use aft_model::{Checkpoint, OperationId, Point};
 use aft_rpc::{ErrorKind, RpcError, WirePoint, WireTime};
 use aft_store::{Filter, Reader};
 
@@ -85,9 +85,13 @@ fn named(reader: &Reader, name: &str) -> Result<OperationId, RpcError> {
     {
         return Ok(checkpoint.operation);
     }
-    let mut names: Vec<(usize, String)> = reader
-        .checkpoints()
-        .map_err(|error| of_read(&error))?
+    let all = reader.checkpoints().map_err(|error| of_read(&error))?;
+    Err(unknown("point", name, &all))
+}
+
+/// There is no such thing of this name; the checkpoints with the nearest names.
+pub(crate) fn unknown(what: &str, name: &str, all: &[Checkpoint]) -> RpcError {
+    let mut names: Vec<(usize, String)> = all
         .iter()
         .map(|checkpoint| {
             (
@@ -106,11 +110,11 @@ fn named(reader: &Reader, name: &str) -> Result<OperationId, RpcError> {
         .first()
         .map(|name| format!("; the nearest is `{name}`"))
         .unwrap_or_default();
-    Err(RpcError::new(
+    RpcError::new(
         ErrorKind::NotFound,
-        format!("there is no point `{name}`{hint}"),
+        format!("there is no {what} `{name}`{hint}"),
     )
-    .with_nearest(nearest))
+    .with_nearest(nearest)
 }
 
 fn at_time(reader: &Reader, ns: i64, text: &str) -> Result<OperationId, RpcError> {

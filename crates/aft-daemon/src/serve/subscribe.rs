@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use aft_model::OperationKind;
+use aft_model::{Operation, OperationKind};
 use aft_rpc::message::to_line;
 use aft_rpc::types::event::{
     Event, EventName, EventsSubscribeParams, EventsSubscribeResult, EventsUnsubscribeParams,
@@ -183,74 +183,98 @@ impl Follower {
     }
 
     fn message(&self, event: &WorkspaceEvent) -> Option<Vec<u8>> {
-        let (name, clock, time, payload) = match event {
-            WorkspaceEvent::Operation(operation) => {
-                let back = matches!(
-                    operation.kind,
-                    OperationKind::Undo
-                        | OperationKind::Redo
-                        | OperationKind::Rollback
-                        | OperationKind::Restore
-                );
-                let name = if back {
-                    EventName::SnapshotRollback
-                } else {
-                    EventName::SnapshotCreated
-                };
-                let payload = serde_json::json!({
-                    "operation": operation.id.0,
-                    "kind": operation.kind.as_str(),
-                    "author": operation.author.label(),
-                    "n_changes": operation.changes.len(),
-                });
-                (
-                    name,
-                    self.workspace.clock(operation.id),
-                    Some(WireTime(operation.time_ns)),
-                    payload,
+        let told = self.told(event);
+        if self
+            .wanted
+            .as_ref()
+            .is_some_and(|wanted| !wanted.contains(&told.name))
+        {
+            return None;
+        }
+        let event = Event {
+            subscription: self.subscription.clone(),
+            event: Some(told.name),
+            workspace: Some(self.workspace.shared.id.0.clone()),
+            clock: Some(self.workspace.clock(told.at)),
+            time: told.time,
+            payload: told.payload,
+            fresh_instance: false,
+        };
+        Notification::event(&event).map(|notification| to_line(&notification))
+    }
+
+    fn told(&self, event: &WorkspaceEvent) -> Told {
+        let at_head = |name, payload| Told {
+            name,
+            at: self.workspace.reader.head(),
+            time: None,
+            payload,
+        };
+        match event {
+            WorkspaceEvent::Operation(operation) => of_operation(operation),
+            WorkspaceEvent::Checkpoint(checkpoint) => Told {
+                time: Some(WireTime(checkpoint.time_ns)),
+                ..at_head(
+                    EventName::SnapshotCreated,
+                    serde_json::json!({
+                        "checkpoint": checkpoint.name.as_str(),
+                        "operation": checkpoint.operation.0,
+                        "keep": checkpoint.keep.as_str(),
+                        "message": checkpoint.message,
+                    }),
                 )
-            }
-            WorkspaceEvent::State(state) => {
-                let clock = self.workspace.clock(self.workspace.reader.head());
-                (
-                    EventName::WorkspaceState,
-                    clock,
-                    None,
-                    serde_json::json!({ "state": state }),
-                )
-            }
+            },
+            WorkspaceEvent::State(state) => at_head(
+                EventName::WorkspaceState,
+                serde_json::json!({ "state": state }),
+            ),
             WorkspaceEvent::Save(save) => {
-                let clock = self.workspace.clock(self.workspace.reader.head());
                 let (state, reason) = match save {
                     SaveState::Idle => ("idle", None),
                     SaveState::Saving => ("saving", None),
                     SaveState::Saved => ("saved", None),
                     SaveState::Error { reason, .. } => ("error", Some(reason)),
                 };
-                (
+                at_head(
                     EventName::SyncState,
-                    clock,
-                    None,
                     serde_json::json!({ "state": state, "message": reason }),
                 )
             }
-        };
-        if self
-            .wanted
-            .as_ref()
-            .is_some_and(|wanted| !wanted.contains(&name))
-        {
-            return None;
         }
-        let event = Event {
-            subscription: self.subscription.clone(),
-            event: Some(name),
-            workspace: Some(self.workspace.shared.id.0.clone()),
-            clock: Some(clock),
-            time,
-            payload,
-            fresh_instance: false,
-        };
-        Notification::event(&event).map(|notification| to_line(&notification))
+    }
+}
+
+/// An event before it is addressed.
+struct Told {
+    name: EventName,
+    /// The operation its clock stands at.
+    at: aft_model::OperationId,
+    time: Option<WireTime>,
+    payload: serde_json::Value,
+}
+
+fn of_operation(operation: &Operation) -> Told {
+    let back = matches!(
+        operation.kind,
+        OperationKind::Undo
+            | OperationKind::Redo
+            | OperationKind::Rollback
+            | OperationKind::Restore
+    );
+    let name = if back {
+        EventName::SnapshotRollback
+    } else {
+        EventName::SnapshotCreated
+    };
+    Told {
+        name,
+        at: operation.id,
+        time: Some(WireTime(operation.time_ns)),
+        payload: serde_json::json!({
+            "operation": operation.id.0,
+            "kind": operation.kind.as_str(),
+            "author": operation.author.label(),
+            "n_changes": operation.changes.len(),
+        }),
     }
 }

@@ -102,7 +102,8 @@ impl Actor {
                 warn!(workspace = %self.shared.id, took_ms = took / 1_000_000, "slow turn of the workspace");
             }
         }
-        if self.engine.state() == WorkspaceState::Armed {
+        // A tree with what is no operation yet would hide it from the next start.
+        if self.engine.state() == WorkspaceState::Armed && self.engine.is_idle() {
             self.keep_tree();
         }
         info!(workspace = %self.shared.id, "workspace actor ends");
@@ -115,6 +116,9 @@ impl Actor {
         match input {
             Some(input) => self.take(input),
             None => self.tick(),
+        }
+        if self.engine.is_behind() && self.shared.takes_contents() {
+            self.tell(Event::StoreAccepts);
         }
     }
 
@@ -195,7 +199,6 @@ impl Actor {
                 reply,
             } => {
                 let request = self.enlist(Waiting::Sync { durable, reply });
-                self.look_at_polled();
                 self.tell(Event::Sync { request, strict });
             }
             Input::Checkpoint { draft, reply } => {
@@ -203,7 +206,6 @@ impl Actor {
                     draft: *draft,
                     reply,
                 });
-                self.look_at_polled();
                 self.tell(Event::Sync {
                     request,
                     strict: false,
@@ -211,7 +213,6 @@ impl Actor {
             }
             Input::GoBack { what, reply } => {
                 let request = self.enlist(Waiting::GoBack(reply));
-                self.look_at_polled();
                 self.tell(Event::GoBack {
                     request,
                     what: *what,
@@ -222,7 +223,6 @@ impl Actor {
                     durable: false,
                     reply,
                 });
-                self.look_at_polled();
                 self.tell(Event::Attribute {
                     request,
                     attribution: *attribution,
@@ -264,7 +264,7 @@ impl Actor {
         request
     }
 
-    /// Where no events come from, a fence has to look itself.
+    /// Where no events come from, somebody has to look.
     fn look_at_polled(&mut self) {
         let polled = self.shared.standing.lock().polled.clone();
         if !polled.is_empty() {
@@ -310,6 +310,7 @@ impl Actor {
 
     pub(crate) fn carry_out(&mut self, effects: Vec<Effect>) {
         self.wake_at_ns = None;
+        let mut cookies = Vec::new();
         for effect in effects {
             match effect {
                 Effect::Capture { job, items } => {
@@ -324,10 +325,7 @@ impl Actor {
                 }
                 Effect::Record(operation) => self.record(*operation),
                 Effect::PlaceCookie(number) => {
-                    if let Err(error) = self.watch.place_cookie(number) {
-                        info!(workspace = %self.shared.id, %error, "no cookie; walking instead");
-                        self.tell(Event::CookieFailed(number));
-                    }
+                    cookies.push((number, self.watch.place_cookie(number)));
                 }
                 Effect::Gather {
                     job,
@@ -365,6 +363,21 @@ impl Actor {
         self.shared
             .n_watches
             .store(self.watch.len() as u64, Ordering::Relaxed);
+        self.follow_cookies(cookies);
+    }
+
+    /// A fence begins, perhaps long after it was asked for: where no events come from, it looks itself. After all
+    /// other effects, so that nothing overtakes them; the cookie is read at the next turn at the earliest.
+    fn follow_cookies(&mut self, cookies: Vec<(u64, std::io::Result<()>)>) {
+        if !cookies.is_empty() {
+            self.look_at_polled();
+        }
+        for (number, placed) in cookies {
+            if let Err(error) = placed {
+                info!(workspace = %self.shared.id, %error, "no cookie; walking instead");
+                self.tell(Event::CookieFailed(number));
+            }
+        }
     }
 
     fn order(&self, order: LookOrder) {

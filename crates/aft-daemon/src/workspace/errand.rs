@@ -10,7 +10,7 @@ use aft_apply::{
     Task,
 };
 use aft_engine::{
-    Applied, Event, GoBackKind, JobId, MergeFile, MergeStates, StepFate, Targets, merge,
+    Applied, Event, GoBackKind, JobId, MergeFile, MergeStates, MergedFile, StepFate, Targets, merge,
 };
 use aft_model::{Change, ContentId, FileState, Operation, OperationId, RelPath, StatSig};
 use aft_os::{Clock, WriteDir};
@@ -95,7 +95,10 @@ impl Runner {
             Errand::Merge { job, files } => {
                 let merged = files
                     .into_iter()
-                    .map(|file| (file.path.clone(), self.merge(&file)))
+                    .map(|file| {
+                        let merged = self.merge(&file).unwrap_or(MergedFile::Clash);
+                        (file.path.clone(), merged)
+                    })
                     .collect();
                 self.tell(Event::Merged { job, merged });
             }
@@ -182,9 +185,9 @@ impl Runner {
         Ok(Targets::Operations(found))
     }
 
-    /// The file without the change that is taken back; `None` where later edits touch the same lines, or
-    /// where a content cannot be read or kept.
-    fn merge(&self, file: &MergeFile) -> Option<FileState> {
+    /// The file without the change that is taken back; `None` where later edits touch the same lines and no
+    /// markers are wanted or possible, or where a content cannot be read or kept.
+    fn merge(&self, file: &MergeFile) -> Option<MergedFile> {
         let MergeStates { base, theirs, ours } = &file.states;
         let bytes = |state: &FileState| {
             let id = state.content()?;
@@ -196,13 +199,16 @@ impl Runner {
             theirs: "before",
             ours: "now",
         };
-        let merged = merge::three_way(&bytes(base)?, &bytes(theirs)?, &bytes(ours)?, &labels);
+        let now = bytes(ours)?;
+        let merged = merge::three_way(&bytes(base)?, &bytes(theirs)?, &now, &labels);
         let mode = match (mode_of(base)?, mode_of(theirs)?, mode_of(ours)?) {
             (base, theirs, ours) if base == theirs || theirs == ours => ours,
             (base, theirs, ours) if base == ours => theirs,
             _ => return None,
         };
-        if merged.conflicts > 0 {
+        let is_marked = merged.conflicts > 0;
+        // What has no lines comes back from the merge as it is now.
+        if is_marked && (!file.markers || merged.bytes.as_slice() == &*now) {
             return None;
         }
         let content = ContentId(*blake3::hash(&merged.bytes).as_bytes());
@@ -211,10 +217,15 @@ impl Runner {
             .put(&file.path, content, merged.bytes, ours.content())
             .ok()?;
         self.late().flush().ok()?;
-        Some(FileState::File {
+        let state = FileState::File {
             content,
             size,
             mode,
+        };
+        Some(if is_marked {
+            MergedFile::Marked(state)
+        } else {
+            MergedFile::Clean(state)
         })
     }
 

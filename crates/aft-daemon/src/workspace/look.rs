@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use aft_engine::{Event, How, JobId, Outcome, ScanMode, Seen, Tree, WorkItem};
-use aft_model::{Known, RelPath};
+use aft_model::{FileState, Known, OpaqueReason, RelPath};
 use aft_os::{ReadDir, Watch};
 use crossbeam_channel::{Receiver, Sender};
 use tracing::info;
@@ -217,12 +217,15 @@ impl Looker {
             return;
         }
         let mut standing = self.shared.standing.lock();
+        let mut polled = standing.polled.clone();
+        polled.extend(coverage.polled.iter().cloned());
+        polled.sort();
+        polled.dedup();
         if !coverage.polled.is_empty() {
-            let mut polled = standing.polled.clone();
-            polled.extend(coverage.polled.iter().cloned());
-            polled.sort();
-            polled.dedup();
-            drop(self.results.send(Input::Polled(polled)));
+            standing
+                .reasons
+                .retain(|reason| !reason.ends_with(POLLED_REASON));
+            standing.reasons.push(polled_reason(polled.len()));
         }
         if let Some(limit) = &coverage.limit
             && !standing.reasons.contains(limit)
@@ -238,6 +241,11 @@ impl Looker {
                 standing.not_covered.push(uncovered.clone());
             }
         }
+        // Not with the lock held: the actor takes it, and this waits for the actor where its inbox is full.
+        drop(standing);
+        if !coverage.polled.is_empty() || coverage.limit.is_some() {
+            drop(self.results.send(Input::Polled(polled)));
+        }
     }
 
     fn show_coverage(&self, coverage: &capture::Coverage) {
@@ -247,10 +255,7 @@ impl Looker {
             standing.reasons.push(limit.clone());
         }
         if !coverage.polled.is_empty() {
-            standing.reasons.push(format!(
-                "{} directories give no events and are looked at by turns",
-                coverage.polled.len()
-            ));
+            standing.reasons.push(polled_reason(coverage.polled.len()));
         }
         standing.n_not_covered = coverage.not_covered.len() as u64;
         standing.not_covered = coverage
@@ -262,9 +267,17 @@ impl Looker {
     }
 }
 
+/// How the reason for looking at directories by turns ends.
+const POLLED_REASON: &str = " directories give no events and are looked at by turns";
+
+fn polled_reason(count: usize) -> String {
+    format!("{count}{POLLED_REASON}")
+}
+
 fn to_engine(seen: Vec<capture::Seen>) -> Vec<Seen> {
     let outcome = |outcome| match outcome {
         capture::Outcome::Unchanged { stat } => Outcome::Unchanged(stat),
+        capture::Outcome::State(known) if is_refused(&known) => Outcome::Behind,
         capture::Outcome::State(known) => Outcome::State(known),
         capture::Outcome::Gone => Outcome::Gone,
         capture::Outcome::Skipped => Outcome::Skipped,
@@ -276,6 +289,14 @@ fn to_engine(seen: Vec<capture::Seen>) -> Vec<Seen> {
             outcome: outcome(seen.outcome),
         })
         .collect()
+}
+
+/// The store did not take its content. That is no state of the path, which stays to be looked at.
+fn is_refused(known: &Known) -> bool {
+    let FileState::Opaque { reason, .. } = known.state else {
+        return false;
+    };
+    reason == OpaqueReason::StoreFull
 }
 
 impl From<WorkItem> for Item {

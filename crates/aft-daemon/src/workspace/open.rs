@@ -312,7 +312,8 @@ pub(crate) fn workers(opened: Opened, parts: Parts) -> Result<Workers, OpenError
     } = opened;
     let (orders, orders_rx) = parts.orders_max.map_or_else(unbounded, bounded);
     let recent = Recent::default();
-    let sink = Sink::new(reader.clone(), orders.clone(), recent.clone());
+    let shared = Arc::clone(&parts.shared);
+    let sink = Sink::new(reader.clone(), orders.clone(), recent.clone(), shared);
     let (engine, first) = begin(&mut writer, &reader, &recovery, &parts)?;
     let rules = SharedRules::load(parts.real.as_ref(), &parts.config.track, &parts.nested);
     let (look, look_rx) = bounded(4);
@@ -459,7 +460,7 @@ fn resume(reader: &Reader, next: OperationId, shared: &Shared) -> Result<Resumed
             let operation = if summary.is_whole() {
                 Some(summary.operation)
             } else {
-                reader.operation(at)?
+                reader.operation(summary.operation.id)?
             };
             for change in operation.iter().flat_map(|operation| &operation.changes) {
                 tree.set(

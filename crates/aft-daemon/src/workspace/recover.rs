@@ -2,11 +2,12 @@
 //!
 //! Runs before the workspace has an actor, with the store's writer in hand, so nothing else moves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use aft_apply::{
-    Applier, Found, LateSink, OnConflict, Recovery as ApplyRecovery, SetIdBits, StepOutcome, Task,
+    Applier, Found, LateSink, OnConflict, Recovery as ApplyRecovery, Report, SetIdBits,
+    StepOutcome, Task,
 };
 use aft_model::{Author, Change, FileState, Operation, OperationId, OperationKind, RelPath};
 use aft_store::{Intent, Level, Reader, Recovery, Writer};
@@ -86,22 +87,23 @@ fn roll_forward(
         })
         .map(|result| &result.path)
         .collect();
-    if recorded.is_none() {
+    let was_recorded = recorded.is_some();
+    let recorded = recorded.unwrap_or_else(|| {
         let mut operation = operation.clone();
         operation
             .changes
             .retain(|change| done.contains(&change.path));
-        sink.writer.put_operation(&operation)?;
+        operation
+    });
+    if !was_recorded {
+        sink.writer.put_operation(&recorded)?;
         next = next.max(OperationId(operation.id.0 + 1));
     }
-    let late: Vec<Change> = report
-        .late
-        .iter()
-        .map(|late| found(operation, &late.path, late.state))
-        .collect();
-    if !late.is_empty() {
-        sink.writer
-            .put_operation(&observed(operation, next, late))?;
+    for operation in found(operation, &recorded, &report, &done) {
+        sink.writer.put_operation(&Operation {
+            id: next,
+            ..operation
+        })?;
         next = OperationId(next.0 + 1);
     }
     let mut report = report;
@@ -122,21 +124,52 @@ fn changed_after(reader: &Reader, id: OperationId) -> Result<BTreeSet<RelPath>, 
         .collect())
 }
 
-fn found(operation: &Operation, path: &RelPath, after: FileState) -> Change {
-    let planned = operation.changes.iter().find(|change| change.path == *path);
-    Change {
+/// What others saved meanwhile: operations that begin where the history has left each path, and end in what is on
+/// disk. Where the plan stands over a save, that is said, so that the history stays a straight line.
+fn found(
+    operation: &Operation,
+    recorded: &Operation,
+    report: &Report,
+    done: &BTreeSet<&RelPath>,
+) -> Vec<Operation> {
+    let mut states: BTreeMap<&RelPath, FileState> = BTreeMap::new();
+    for change in &operation.changes {
+        states.insert(&change.path, change.before);
+    }
+    for change in &recorded.changes {
+        states.insert(&change.path, change.after);
+    }
+    let change = |path: &RelPath, before, after| Change {
         path: path.clone(),
-        before: planned.map_or(FileState::Absent, |change| change.before),
+        before,
         after,
         renamed_from: None,
+    };
+    let mut operations = Vec::new();
+    for late in &report.late {
+        let now = states.get(&late.path).copied();
+        let now = now.unwrap_or(FileState::Absent);
+        if now == late.state {
+            continue;
+        }
+        let changes = vec![change(&late.path, now, late.state)];
+        operations.push(observed(operation, Author::Unknown, changes));
+        if done.contains(&late.path) {
+            let changes = vec![change(&late.path, late.state, now)];
+            operations.push(observed(operation, Author::Afterimage, changes));
+        } else {
+            states.insert(&late.path, late.state);
+        }
     }
+    operations
 }
 
-fn observed(operation: &Operation, id: OperationId, changes: Vec<Change>) -> Operation {
+/// Without a number.
+fn observed(operation: &Operation, author: Author, changes: Vec<Change>) -> Operation {
     Operation {
-        id,
+        id: OperationId::NONE,
         kind: OperationKind::Observed,
-        author: Author::Unknown,
+        author,
         time_ns: operation.time_ns,
         session: None,
         turn: None,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aft_engine::Ring;
-use aft_model::{Operation, OperationId, RelPath, Uncovered, WorkspaceId};
+use aft_model::{Checkpoint, Operation, OperationId, RelPath, Uncovered, WorkspaceId};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{broadcast, watch};
 
@@ -15,6 +15,8 @@ use crate::capture::Progress;
 
 /// Events a subscriber may lag behind before it is told to read again.
 const EVENTS_MAX: usize = 1024;
+/// Bytes held back for a store that refuses, above which capture stops.
+const HELD_BACK_MAX: u64 = 64 * 1024 * 1024;
 
 /// State of the store's writer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +62,8 @@ pub struct Standing {
 pub enum WorkspaceEvent {
     /// An operation was recorded.
     Operation(Arc<Operation>),
+    /// A name was put on a point.
+    Checkpoint(Arc<Checkpoint>),
     /// The standing changed.
     State(&'static str),
     /// The writer's state changed.
@@ -95,6 +99,8 @@ pub struct Shared {
     pub durable_head: AtomicU64,
     /// Who is at work.
     pub sessions: Sessions,
+    /// Bytes that the writer keeps in memory because the store refuses them.
+    pub(crate) held_back: AtomicU64,
     n_events: AtomicU64,
 }
 
@@ -123,8 +129,15 @@ impl Shared {
             recorded: AtomicU64::new(head.0),
             durable_head: AtomicU64::new(head.0),
             sessions: Sessions::default(),
+            held_back: AtomicU64::new(0),
             n_events: AtomicU64::new(0),
         }
+    }
+
+    /// False while the store refuses and as much is held back for it as may be. Who captures then leaves paths as
+    /// they are known, to be looked at again.
+    pub(crate) fn takes_contents(&self) -> bool {
+        self.held_back.load(Ordering::Acquire) < HELD_BACK_MAX
     }
 
     /// Tells subscribers. Without subscribers nothing is kept.

@@ -1,5 +1,6 @@
 //! Where captured content goes: compressed by whoever captured it, then to the writer in order.
 
+use std::collections::HashSet;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,11 +8,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use aft_model::{ContentId, RelPath};
 use aft_store::{Level, Reader};
 use crossbeam_channel::Sender;
+use parking_lot::Mutex;
 use tracing::trace;
 
 use super::contents::Recent;
+use super::shared::Shared;
 use super::writer::Order;
 use crate::capture::ContentSink;
+
+/// With fewer orders before it, the writer keeps up.
+const ORDERS_FEW: usize = 32;
 
 /// The capture workers' end.
 #[derive(Clone)]
@@ -19,28 +25,74 @@ pub(crate) struct Sink {
     reader: Reader,
     writer: Sender<Order>,
     recent: Recent,
-    baseline: Arc<AtomicBool>,
+    baseline: Arc<Baseline>,
+    shared: Arc<Shared>,
+}
+
+/// What is special while a whole tree is captured for the first time.
+#[derive(Default)]
+struct Baseline {
+    runs: AtomicBool,
+    /// What was sent since it began, where the store held nothing before: then this answers for the index.
+    sent: Mutex<Option<HashSet<ContentId>>>,
 }
 
 impl Sink {
-    pub(crate) fn new(reader: Reader, writer: Sender<Order>, recent: Recent) -> Self {
+    pub(crate) fn new(
+        reader: Reader,
+        writer: Sender<Order>,
+        recent: Recent,
+        shared: Arc<Shared>,
+    ) -> Self {
         Self {
             reader,
             writer,
             recent,
-            baseline: Arc::new(AtomicBool::new(false)),
+            shared,
+            baseline: Arc::default(),
         }
     }
 
     /// During a baseline content is stored fast and made smaller later.
     pub(crate) fn set_baseline(&self, baseline: bool) {
-        self.baseline.store(baseline, Ordering::Relaxed);
+        let is_empty = baseline && self.reader.holds_contents().is_ok_and(|holds| !holds);
+        *self.baseline.sent.lock() = is_empty.then(HashSet::new);
+        self.baseline.runs.store(baseline, Ordering::Relaxed);
+    }
+
+    fn is_held(&self, id: &ContentId) -> bool {
+        match &*self.baseline.sent.lock() {
+            Some(sent) => sent.contains(id),
+            None => self.reader.contains(id).unwrap_or(false),
+        }
+    }
+
+    /// What a first scan stores is compressed anyway later, so now only while the writer is behind: then the disk is
+    /// what it waits for, and fewer bytes are less to wait for.
+    fn baseline_level(&self) -> Level {
+        if self.writer.len() < ORDERS_FEW {
+            Level::None
+        } else {
+            Level::Fast
+        }
+    }
+
+    /// Refuses while the store does and enough is held back for it.
+    fn check(&self) -> io::Result<()> {
+        if self.shared.takes_contents() {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::StorageFull.into())
+        }
     }
 
     fn send(&self, prepared: aft_store::Prepared) -> io::Result<()> {
-        self.writer
-            .send(Order::Content(prepared))
-            .map_err(|_| io::Error::other("the writer has ended"))
+        self.check()?;
+        self.writer.send(Order::Content(prepared)).map_err(|_| {
+            // Nobody will take contents any more, so nobody need look again.
+            self.shared.held_back.store(u64::MAX, Ordering::Release);
+            io::Error::other("the writer has ended")
+        })
     }
 }
 
@@ -52,10 +104,14 @@ impl ContentSink for Sink {
         bytes: Vec<u8>,
         predecessor: Option<ContentId>,
     ) -> io::Result<()> {
-        let baseline = self.baseline.load(Ordering::Relaxed);
-        let held = self.reader.contains(&id).unwrap_or(false);
+        let baseline = self.baseline.runs.load(Ordering::Relaxed);
+        let held = self.is_held(&id);
         if held && baseline {
             return Ok(());
+        }
+        if !held {
+            // Before the bytes are compressed, which would be for nothing.
+            self.check()?;
         }
         let bytes: Arc<[u8]> = Arc::from(bytes);
         if !baseline {
@@ -64,7 +120,11 @@ impl ContentSink for Sink {
         if held {
             return Ok(());
         }
-        let level = if baseline { Level::Fast } else { Level::Normal };
+        let level = if baseline {
+            self.baseline_level()
+        } else {
+            Level::Normal
+        };
         let base = predecessor.and_then(|base| self.reader.base_for(&base));
         if let Some(base) = &base {
             self.recent.put(base.id, &base.bytes);
@@ -75,7 +135,11 @@ impl ContentSink for Sink {
             delta = base.is_some(),
             "content"
         );
-        self.send(aft_store::prepare(&bytes, base.as_ref(), level))
+        self.send(aft_store::prepare(&bytes, base.as_ref(), level))?;
+        if let Some(sent) = &mut *self.baseline.sent.lock() {
+            sent.insert(id);
+        }
+        Ok(())
     }
 
     fn put_stream(

@@ -1,23 +1,25 @@
 //! The writer worker: the only one that writes in the store.
 //!
 //! Takes orders, puts what waits into one commit group, and syncs it when somebody needs it durable or
-//! at the latest a short time after it was written.
+//! at the latest a short time after it was written. What happens when the store refuses is in `trouble`.
 
-use std::collections::VecDeque;
+mod trouble;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use aft_engine::{Event, Tree};
+use aft_engine::Tree;
 use aft_model::{Checkpoint, CheckpointName, Known, Operation, OperationId, RelPath};
 use aft_os::Clock;
 use aft_store::{Intent, Maintenance, Prepared, StoreError, Writer};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use super::inbox::{CheckpointDraft, CheckpointReply, Failure, Input};
 use super::shared::{SaveState, Shared};
 use crate::daemon::chain;
+use trouble::Trouble;
 
 /// An operation is durable at the latest this long after it was written.
 const DURABLE_WITHIN_NS: u64 = 50_000_000;
@@ -25,8 +27,6 @@ const DURABLE_WITHIN_NS: u64 = 50_000_000;
 const IDLE: Duration = Duration::from_millis(200);
 /// Quiet after which background work may hold an order up for the length of a step.
 const QUIET_NS: u64 = 2_000_000_000;
-/// First and longest pause between tries after a failed write.
-const RETRY_S: [u64; 6] = [1, 2, 5, 10, 30, 60];
 
 /// What the writer is asked to do.
 pub(crate) enum Order {
@@ -44,6 +44,8 @@ pub(crate) enum Order {
     Intent(Box<Intent>, Done<()>),
     /// A rollback is settled on disk.
     IntentDone(OperationId),
+    /// An intent that nobody was promised is taken back; its number may belong to another operation.
+    IntentVoid(OperationId),
     /// Everything before this, durable.
     Flush(Done<()>),
     /// The newest tree, to start from next time.
@@ -85,13 +87,14 @@ pub(crate) struct Group {
     answers: Vec<Done<()>>,
     undurable_since_ns: Option<u64>,
     dirty: bool,
-    n_failures: usize,
-    /// Monotonic time of the next try after a failed write.
-    retry_at_ns: Option<u64>,
     keyframe: Option<(OperationId, Arc<Tree>)>,
     closing: Option<Done<()>>,
-    /// What the store refused since a write failed, in order.
-    backlog: VecDeque<Order>,
+    trouble: Trouble,
+    /// Intents of the group under way, not durable yet.
+    intents: Vec<OperationId>,
+    /// Rollbacks that are settled on disk and whose operation was not put yet: until it is, a kill must find
+    /// the intent open, or the rollback would be nobody's.
+    settled_early: Vec<OperationId>,
     /// Monotonic time of the last order.
     last_order_ns: u64,
     /// Background work goes on at the next chance.
@@ -146,7 +149,7 @@ impl Scribe {
                 IDLE
             };
         };
-        let due = (since + DURABLE_WITHIN_NS).max(self.state.retry_at_ns.unwrap_or(0));
+        let due = (since + DURABLE_WITHIN_NS).max(self.state.trouble.retry_at_ns());
         Duration::from_nanos(due.saturating_sub(self.clock.mono_ns()).max(1))
     }
 
@@ -166,55 +169,87 @@ impl Scribe {
     }
 
     fn take(&mut self, order: Order) {
-        let result = match order {
-            Order::Content(_) | Order::Operation(_) | Order::IntentDone(_) => {
-                return self.put(order);
+        match order {
+            Order::IntentDone(id) if id > self.state.newest => {
+                self.state.settled_early.push(id);
             }
-            Order::Checkpoint(order) => return self.take_checkpoint(*order),
-            Order::DropCheckpoint(name, done) => return self.drop_checkpoint(&name, done),
+            Order::Content(_)
+            | Order::Operation(_)
+            | Order::IntentDone(_)
+            | Order::IntentVoid(_) => self.put(order),
+            Order::Checkpoint(order) => self.take_checkpoint(*order),
+            Order::DropCheckpoint(name, done) => self.drop_checkpoint(&name, done),
             Order::PutCheckpoint(checkpoint, done) => {
                 let result = self.store.put_checkpoint(&checkpoint);
-                self.when_durable(done);
-                result
+                self.promise(result, done);
             }
             Order::Intent(intent, done) => {
                 let result = self.store.put_intent(&intent);
-                self.when_durable(done);
-                result
+                if result.is_ok() {
+                    self.state.intents.push(intent.operation.id);
+                }
+                self.promise(result, done);
             }
             Order::Flush(done) => {
-                self.when_durable(done);
-                Ok(())
+                self.promise(Ok(()), done);
             }
             Order::Keyframe(operation, tree) => {
                 self.state.keyframe = Some((operation, tree));
-                return;
             }
             Order::Close(done) => {
                 self.state.closing = Some(done);
-                return;
             }
-        };
-        self.wrote(result);
+        }
     }
 
     /// Puts what nobody waits for and nobody would send again. Where the store refuses, it waits for the store to be
     /// opened anew, in order.
     fn put(&mut self, order: Order) {
         let mut result = Ok(());
-        let refused = !self.state.backlog.is_empty() || self.store.is_poisoned();
+        let refused = self.state.trouble.has_backlog() || self.store.is_poisoned();
         if !refused {
             result = match &order {
                 Order::Content(prepared) => self.store.put_content(prepared),
                 Order::Operation(operation) => self.store.put_operation(operation),
-                Order::IntentDone(operation) => self.store.put_intent_done(*operation),
+                Order::IntentDone(id) | Order::IntentVoid(id) => self.store.put_intent_done(*id),
                 _ => Ok(()),
             };
         }
+        let mut put = None;
         if refused || self.store.is_poisoned() && result.is_err() {
-            self.state.backlog.push_back(order);
+            self.hold_back(order);
         } else if let Order::Operation(operation) = &order {
             self.state.newest = operation.id;
+            put = Some(operation.id);
+        }
+        self.wrote(result);
+        if let Some(id) = put {
+            self.settle(id);
+        }
+    }
+
+    /// This operation is put, so the intents of those up to it may be retired.
+    fn settle(&mut self, through: OperationId) {
+        let early = std::mem::take(&mut self.state.settled_early);
+        let (now, later) = early.into_iter().partition(|id| *id <= through);
+        self.state.settled_early = later;
+        let now: Vec<OperationId> = now;
+        for id in now {
+            self.put(Order::IntentDone(id));
+        }
+    }
+
+    /// Answers when what was put is durable, or at once where it was not put.
+    fn promise(&mut self, result: Result<(), StoreError>, done: Done<()>) {
+        match &result {
+            Ok(()) => {
+                self.state.wants_durable = true;
+                self.state.answers.push(done);
+            }
+            Err(failed) => {
+                let failure = self.failed(failed);
+                done(Err(failure));
+            }
         }
         self.wrote(result);
     }
@@ -227,11 +262,6 @@ impl Scribe {
         if let Err(failed) = result {
             self.failed(&failed);
         }
-    }
-
-    fn when_durable(&mut self, done: Done<()>) {
-        self.state.wants_durable = true;
-        self.state.answers.push(done);
     }
 
     fn take_checkpoint(&mut self, order: CheckpointOrder) {
@@ -258,8 +288,9 @@ impl Scribe {
             n_bytes,
         };
         let result = self.store.put_checkpoint(&checkpoint);
-        self.when_durable(Box::new(move |durable| reply(durable.map(|()| checkpoint))));
-        self.wrote(result);
+        let done =
+            Box::new(move |durable: Result<(), Failure>| reply(durable.map(|()| checkpoint)));
+        self.promise(result, done);
     }
 
     fn drop_checkpoint(&mut self, name: &CheckpointName, done: Done<bool>) {
@@ -267,8 +298,8 @@ impl Scribe {
             return done(Ok(false));
         }
         let result = self.store.delete_checkpoint(name);
-        self.when_durable(Box::new(move |durable| done(durable.map(|()| true))));
-        self.wrote(result);
+        let done = Box::new(move |durable: Result<(), Failure>| done(durable.map(|()| true)));
+        self.promise(result, done);
     }
 
     /// Makes what was taken visible, durable where somebody needs it, and answers.
@@ -280,6 +311,7 @@ impl Scribe {
         let result = self.store.commit(durable);
         self.state.dirty = false;
         let answers = std::mem::take(&mut self.state.answers);
+        let intents = std::mem::take(&mut self.state.intents);
         match result {
             Ok(()) => {
                 self.tell_recorded();
@@ -292,22 +324,15 @@ impl Scribe {
             }
             Err(failed) => {
                 let failure = self.failed(&failed);
-                self.tell_stuck(&failed);
+                // What was put is still in memory and will be in the log; who asked is told that it is not.
+                let void = intents.into_iter().map(Order::IntentVoid);
+                void.for_each(|order| self.hold_back(order));
+                self.tell_stuck();
                 answers
                     .into_iter()
                     .for_each(|answer| answer(Err(failure.clone())));
             }
         }
-    }
-
-    fn now_durable(&mut self) {
-        self.state.undurable_since_ns = None;
-        self.state.n_failures = 0;
-        self.state.retry_at_ns = None;
-        self.shared
-            .durable_head
-            .store(self.state.told.0, Ordering::Relaxed);
-        self.shared.set_save(SaveState::Saved);
     }
 
     fn tell_recorded(&mut self) {
@@ -319,40 +344,6 @@ impl Scribe {
             // Never waits for the actor, which may be waiting for room in this worker's queue: a full inbox
             // means that it is awake, and it looks at the number at every turn.
             drop(self.results.try_send(Input::Wake));
-        }
-    }
-
-    /// Whoever waits for what is not recorded learns why it is not. A full inbox drops the word; the next try
-    /// that fails sends it again.
-    fn tell_stuck(&self, failed: &StoreError) {
-        if self.state.newest > self.state.told || !self.state.backlog.is_empty() {
-            let event = Event::StoreFailed(chain(failed));
-            drop(self.results.try_send(Input::Event(Box::new(event))));
-        }
-    }
-
-    /// A failed write or sync: nothing is called durable until the store was opened again.
-    /// What fails between two tries is told to whoever asked, and is neither logged nor counted again.
-    fn failed(&mut self, failed: &StoreError) -> Failure {
-        let now_ns = self.clock.mono_ns();
-        if self.state.retry_at_ns.is_none_or(|at| at <= now_ns) {
-            let retry_s = RETRY_S
-                .get(self.state.n_failures)
-                .or(RETRY_S.last())
-                .copied()
-                .unwrap_or(60);
-            error!(workspace = %self.shared.id, error = %chain(failed), retry_s, "the store cannot be written");
-            self.shared.set_save(SaveState::Error {
-                reason: chain(failed),
-                retry_s,
-            });
-            self.state.n_failures += 1;
-            self.state.retry_at_ns = Some(now_ns + retry_s * 1_000_000_000);
-        }
-        if failed.is_full() {
-            Failure::StoreFull(chain(failed))
-        } else {
-            Failure::Store(chain(failed))
         }
     }
 
@@ -390,40 +381,6 @@ impl Scribe {
         }
     }
 
-    fn sync_late(&mut self) {
-        match self.store.commit(true) {
-            Ok(()) => {
-                self.tell_recorded();
-                self.now_durable();
-            }
-            Err(failed) => {
-                self.failed(&failed);
-                self.try_again();
-            }
-        }
-    }
-
-    /// What was not written is still in the writer's memory; opening the store again appends it. Where that
-    /// fails too, the next try is due when the pause is over.
-    fn try_again(&mut self) {
-        let opened = self.store.reopen().and_then(|()| {
-            for order in std::mem::take(&mut self.state.backlog) {
-                self.put(order);
-            }
-            self.store.commit(true)
-        });
-        match opened {
-            Ok(()) => {
-                self.tell_recorded();
-                self.now_durable();
-            }
-            Err(failed) => {
-                self.failed(&failed);
-                self.tell_stuck(&failed);
-            }
-        }
-    }
-
     fn keyframe(&mut self, operation: OperationId, tree: &Tree) {
         let mut entries: Vec<(RelPath, Known)> = Vec::new();
         tree.each_beneath(&RelPath::root(), &mut |path, known| {
@@ -452,3 +409,6 @@ impl Scribe {
             .map_err(|failed| Failure::Store(chain(&failed)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use aft_model::{Change, FileState, Known, Operation, OperationKind, RelPath, StatSig};
+use aft_model::{
+    Change, FileState, Known, OpaqueReason, Operation, OperationKind, RelPath, StatSig,
+};
 
-use super::{Engine, LookKind};
+use super::{Engine, LookKind, Walk};
 use crate::Tree;
 use crate::burst::{Burst, Fit};
 use crate::event::{Hint, JobId, Now, Outcome, ScanMode, Seen, WorkspaceState};
@@ -39,8 +41,7 @@ impl Engine {
             self.take_baseline(now, seen);
             return;
         }
-        let gap = std::mem::take(&mut self.scan_gap);
-        let reason = self.scan_reason.take();
+        let Walk { gap, reason } = std::mem::take(&mut self.walk);
         if gap {
             self.end_burst(now);
             let mut burst = Burst::new(now.mono_ns, self.attribution.clone());
@@ -58,7 +59,7 @@ impl Engine {
         seen.sort_by(|a, b| a.path.cmp(&b.path));
         let states = seen.iter().filter_map(|seen| match seen.outcome {
             Outcome::State(known) | Outcome::Unstable(known) => Some((seen.path.clone(), known)),
-            Outcome::Unchanged(_) | Outcome::Gone | Outcome::Skipped => None,
+            Outcome::Unchanged(_) | Outcome::Gone | Outcome::Skipped | Outcome::Behind => None,
         });
         let changes = |(path, known): (RelPath, Known)| Change {
             path,
@@ -68,11 +69,12 @@ impl Engine {
         };
         self.tree = std::sync::Arc::new(Tree::from_entries(states.clone()));
         let changes = states.map(changes).collect();
-        for seen in seen
-            .iter()
-            .filter(|seen| matches!(seen.outcome, Outcome::Unstable(_)))
-        {
-            self.look_again(now, &seen.path);
+        for Seen { path, outcome } in &seen {
+            match outcome {
+                Outcome::Unstable(_) => self.look_again(now, path),
+                Outcome::Behind => self.fall_behind(now, path),
+                _ => {}
+            }
         }
         let operation = self.operation(now, OperationKind::Baseline, changes);
         self.record(operation);
@@ -88,8 +90,20 @@ impl Engine {
         );
     }
 
+    /// Looked at again when the store accepts contents again; until then no fence is true.
+    fn fall_behind(&mut self, now: Now, path: &RelPath) {
+        self.behind.add(Hint::Look(path.clone()), now.mono_ns, 0, 0);
+    }
+
     fn absorb(&mut self, now: Now, seen: Vec<Seen>) {
-        for Seen { path, outcome } in seen {
+        let mut left = Vec::new();
+        // What is gone goes first, the deepest before what held it: where a second version ends the burst in between,
+        // each of the two operations leaves a tree in which every file has its directories.
+        let (mut gone, rest): (Vec<Seen>, Vec<Seen>) = seen
+            .into_iter()
+            .partition(|seen| seen.outcome == Outcome::Gone);
+        gone.sort_by(|a, b| b.path.cmp(&a.path));
+        for Seen { path, outcome } in gone.into_iter().chain(rest) {
             match outcome {
                 Outcome::Unchanged(stat) => self.trust(&path, stat),
                 Outcome::State(known) => self.step(now, &path, known),
@@ -98,15 +112,55 @@ impl Engine {
                     &path,
                     crate::event::known(FileState::Absent, None, false),
                 ),
-                Outcome::Skipped => {
-                    self.set(&path, crate::event::known(FileState::Absent, None, false))
-                }
+                Outcome::Skipped => left.extend(self.leaving(path)),
+                Outcome::Behind => self.fall_behind(now, &path),
                 Outcome::Unstable(known) => {
                     self.step(now, &path, known);
                     self.look_again(now, &path);
                 }
             }
         }
+        self.record_leaving(now, left);
+    }
+
+    /// What it means that a rule leaves a path out which was covered: something is there, and nobody knows what. A
+    /// directory has no bytes to know, so it stays one.
+    fn leaving(&self, path: RelPath) -> Option<Change> {
+        let before = self.tree.get(&path)?.state;
+        let (size, mode) = match before {
+            FileState::File { size, mode, .. } | FileState::Opaque { size, mode, .. } => {
+                (size, mode)
+            }
+            FileState::Symlink { .. } => (0, 0o777),
+            FileState::Absent | FileState::Dir { .. } => return None,
+        };
+        let after = FileState::Opaque {
+            reason: OpaqueReason::NotCovered,
+            size,
+            mode,
+        };
+        (before != after).then_some(Change {
+            path,
+            before,
+            after,
+            renamed_from: None,
+        })
+    }
+
+    /// Paths that leave coverage are an operation of their own, so that the history still folds to the tree. It is
+    /// a gap: from here on nothing is known of them, and there is nothing to take back.
+    fn record_leaving(&mut self, now: Now, left: Vec<Change>) {
+        if left.is_empty() {
+            return;
+        }
+        self.end_burst(now);
+        // A burst on the way may hold one of them: what it says comes first, and is where this begins.
+        for change in &left {
+            self.set(&change.path, crate::event::known(change.after, None, false));
+        }
+        let mut operation = self.operation(now, OperationKind::Gap, left);
+        operation.note = Some("a rule leaves these out from here on; they stay on disk".into());
+        self.record(operation);
     }
 
     /// Other names of files that were found changed: a write through one hard link changes all, and only

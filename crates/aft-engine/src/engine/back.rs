@@ -4,7 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use aft_model::{Change, Conflict, Known, Operation, OperationId, OperationKind, Plan, RelPath};
+use aft_model::{
+    Change, Conflict, ConflictReason, Known, Operation, OperationId, OperationKind, Plan, RelPath,
+};
 
 use super::{Engine, Look, LookKind};
 use crate::event::{
@@ -80,6 +82,15 @@ impl Engine {
     }
 
     pub(super) fn plan_looked(&mut self, done: JobId) {
+        if let Some(reason) = self.why_behind() {
+            let is_mine =
+                |job: &Job| matches!(job.stage, Stage::Looking(wanted, _) if wanted == done);
+            if self.back.front().is_some_and(is_mine) {
+                // What is on disk there is not in the history, so it must not be gone over.
+                self.refuse_front(Refusal::StoreFailed(reason));
+            }
+            return;
+        }
         let Some(job) = self.back.front_mut() else {
             return;
         };
@@ -158,6 +169,7 @@ impl Engine {
             GoBackKind::Undo(count) => (self.journey.to_undo(*count), "undo"),
             GoBackKind::Redo(count) => (self.journey.to_redo(*count), "redo"),
             GoBackKind::UndoOperation(operation) => (vec![*operation], "undo"),
+            GoBackKind::UndoAll(operations) => (self.journey.not_undone(operations), "undo"),
             GoBackKind::To { .. } => (Vec::new(), ""),
         };
         if operations.is_empty() && !nothing.is_empty() {
@@ -208,7 +220,8 @@ impl Engine {
 
     /// Changes under later ones are merged out of them before the plan is made.
     fn merge_if_needed(&mut self, targets: Targets) -> bool {
-        let files = goback::to_merge(&targets, &self.tree);
+        let markers = self.back.front().is_some_and(|job| job.what.markers);
+        let files = goback::to_merge(&targets, &self.tree, markers);
         let id = self.job();
         let Some(job) = self.back.front_mut() else {
             return false;
@@ -233,6 +246,8 @@ impl Engine {
     }
 
     fn decide(&mut self, now: Now, targets: &Targets, merged: &Merged) {
+        // What was seen before gets the number before.
+        self.end_burst(now);
         let Some(job) = self.back.front() else { return };
         let what = job.what.clone();
         let plan = match goback::plan(
@@ -250,7 +265,9 @@ impl Engine {
         {
             return self.refuse_front(Refusal::PlanChanged);
         }
-        if !plan.conflicts.is_empty() && !what.keep_conflicts {
+        // Markers are what was asked for; they are told with the answer.
+        let is_in_the_way = |conflict: &Conflict| conflict.reason != ConflictReason::Markers;
+        if plan.conflicts.iter().any(is_in_the_way) && !what.keep_conflicts {
             return self.refuse_front(Refusal::Conflicts(plan.conflicts));
         }
         if plan.steps.is_empty() {
@@ -325,6 +342,7 @@ impl Engine {
         if applied.error.is_some() || !applied.refused.is_empty() {
             // Nothing was touched and nothing durable names the number, so it is free again.
             self.next = operation.id;
+            self.record_displaced(now);
             match applied.error {
                 Some(reason) => self.refuse_front(Refusal::Failed(reason)),
                 None => self.narrow(now, *plan, applied.refused),
@@ -447,8 +465,25 @@ impl Engine {
         self.record_seen_and_gone(now, back.id, observed, again);
     }
 
-    /// What was written into a displaced file is in the history, though not on disk any more.
-    pub(super) fn displaced(&mut self, now: Now, by: OperationId, found: Vec<Change>) {
+    /// What was written into a displaced file is in the history, though not on disk any more. A plan that is
+    /// being carried out has its number already, so it is recorded first.
+    pub(super) fn displaced(&mut self, by: OperationId, found: Vec<Change>) {
+        self.displaced_meanwhile.push((by, found));
+    }
+
+    pub(super) fn record_displaced(&mut self, now: Now) {
+        if self
+            .looking
+            .is_some_and(|look| look.kind == LookKind::Apply)
+        {
+            return;
+        }
+        for (by, found) in std::mem::take(&mut self.displaced_meanwhile) {
+            self.record_one_displaced(now, by, found);
+        }
+    }
+
+    fn record_one_displaced(&mut self, now: Now, by: OperationId, found: Vec<Change>) {
         self.end_burst(now);
         let mut observed = Vec::new();
         let mut again = Vec::new();
@@ -501,13 +536,13 @@ impl GoBackKind {
     fn selection(&self) -> Option<&Selection> {
         match self {
             Self::To { selection, .. } => Some(selection),
-            Self::Undo(_) | Self::UndoOperation(_) | Self::Redo(_) => None,
+            Self::Undo(_) | Self::UndoOperation(_) | Self::UndoAll(_) | Self::Redo(_) => None,
         }
     }
 
     fn operation_kind(&self) -> OperationKind {
         match self {
-            Self::Undo(_) | Self::UndoOperation(_) => OperationKind::Undo,
+            Self::Undo(_) | Self::UndoOperation(_) | Self::UndoAll(_) => OperationKind::Undo,
             Self::Redo(_) => OperationKind::Redo,
             Self::To { restore: true, .. } => OperationKind::Restore,
             Self::To { restore: false, .. } => OperationKind::Rollback,

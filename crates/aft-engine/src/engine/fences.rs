@@ -149,6 +149,9 @@ impl Engine {
                 fence.stage = Stage::Recording(head);
             }
         }
+        if let Some(reason) = self.why_behind() {
+            self.refuse_unrecorded(&reason);
+        }
         let recorded = self.recorded;
         let mut at = 0;
         while let Some(fence) = self.fences.get(at) {
@@ -162,6 +165,13 @@ impl Engine {
         if let Some(reason) = self.store_failed.clone() {
             self.refuse_unrecorded(&reason);
         }
+    }
+
+    /// Why something that was seen is not in the history and will not be soon, if so: no fence is true then.
+    pub(super) fn why_behind(&self) -> Option<String> {
+        let why = || "the store does not take contents as fast as they come".to_owned();
+        self.is_behind()
+            .then(|| self.store_failed.clone().unwrap_or_else(why))
     }
 
     /// The store cannot be written: who waits for an operation to be recorded is told, rather than left waiting

@@ -1,10 +1,13 @@
 //! The engine by hand: events in, effects out, no world around it. The seeded simulation has the world.
 
+mod behind;
+mod coverage;
 mod failing_store;
 
 use aft_model::{Author, ContentId, FileState, Known, RelPath};
 
 mod links;
+mod order;
 
 use super::*;
 use crate::event::{
@@ -15,6 +18,8 @@ struct Bench {
     engine: Engine,
     now: Now,
     effects: Vec<Effect>,
+    /// Every operation since it was armed.
+    all_recorded: Vec<Operation>,
 }
 
 fn path(text: &str) -> RelPath {
@@ -56,6 +61,7 @@ impl Bench {
                 wall_ns: 1,
             },
             effects,
+            all_recorded: Vec::new(),
         };
         let job = bench.scan_job();
         let seen = files.iter().map(|(name, n)| saw(name, *n)).collect();
@@ -65,11 +71,17 @@ impl Bench {
         });
         assert_eq!(bench.engine.state(), WorkspaceState::Armed);
         bench.effects.clear();
+        bench.all_recorded.clear();
         bench
     }
 
     fn tell(&mut self, event: Event) {
         self.effects = self.engine.handle(self.now, event);
+        let recorded = self.effects.iter().filter_map(|effect| match effect {
+            Effect::Record(operation) => Some((**operation).clone()),
+            _ => None,
+        });
+        self.all_recorded.extend(recorded);
     }
 
     fn later(&mut self, ms: u64) {
@@ -308,6 +320,7 @@ fn wish(kind: GoBackKind) -> GoBack {
         expected_plan: None,
         keep_conflicts: false,
         force: false,
+        markers: false,
         author: Author::Human,
         session: None,
     }

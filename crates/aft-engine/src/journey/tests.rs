@@ -51,3 +51,19 @@ fn a_new_edit_ends_redo_and_a_gap_does_not() {
     assert!(journey.to_redo(1).is_empty());
     assert_eq!(journey.to_undo(5), [op(4)]);
 }
+
+#[test]
+fn what_is_not_undone_is_known_as_far_as_the_walk_is() {
+    use OperationKind::{Baseline, Edit, Observed, Undo};
+    let all = [op(9), op(8), op(6), op(4), op(1)];
+    let journey = walk(&[
+        (5, Observed, &[]),
+        (6, Edit, &[]),
+        (7, Undo, &[6]),
+        (8, Edit, &[]),
+        (9, Baseline, &[]),
+    ]);
+    // 6 is undone, 9 is no step; of what was before 5 nothing is known.
+    assert_eq!(journey.not_undone(&all), [op(8), op(4), op(1)]);
+    assert_eq!(Journey::default().not_undone(&all), all);
+}

@@ -192,6 +192,10 @@ impl OpenFile for RealFile {
     fn stat(&self) -> io::Result<StatSig> {
         Ok(signature(&rustix::fs::fstat(&self.0)?))
     }
+
+    fn has_writer(&self) -> io::Result<Option<bool>> {
+        Ok(probe_lease(&self.0))
+    }
 }
 
 /// `fcntl` command that chooses the signal of a broken lease; the same on every Linux, and missing in `libc`.
@@ -199,7 +203,7 @@ const F_SETSIG: libc::c_int = 10;
 
 /// Asks for a read lease, which the kernel refuses while anybody holds the inode open for writing or mapped writably.
 #[expect(unsafe_code, reason = "leases have no safe wrapper")]
-fn probe_lease(fd: &OwnedFd) -> Option<bool> {
+fn probe_lease(fd: &impl AsRawFd) -> Option<bool> {
     let raw = fd.as_raw_fd();
     // A writer that opens the file during the next microsecond breaks the lease, and the kernel tells by SIGIO, which
     // would end the process. SIGURG is ignored unless somebody handles it.

@@ -2,8 +2,8 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{Read, Seek, Write};
-use std::os::fd::{AsFd, AsRawFd};
+use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
@@ -107,60 +107,6 @@ fn a_program_that_cannot_be_run_is_an_error() {
         )
         .is_err()
     );
-}
-
-#[test]
-fn a_peer_is_who_it_is_and_an_open_file_travels() {
-    let (here, there) = UnixStream::pair().unwrap();
-    let peer = peer_cred(&here).unwrap();
-    assert_eq!((peer.uid, peer.pid), (euid(), std::process::id()));
-    assert!(peer_cred(File::open("/dev/null").unwrap()).is_err());
-
-    let mut file = tempfile::tempfile().unwrap();
-    file.write_all(b"through the socket").unwrap();
-    file.rewind().unwrap();
-    send_with_fd(&here, b"{\"hello\":1}\n", file.as_fd()).unwrap();
-    (&here).write_all(b"more").unwrap();
-    let mut buf = [0; 12];
-    let (len, fd) = recv_with_fd(&there, &mut buf).unwrap();
-    assert_eq!(&buf[..len], b"{\"hello\":1}\n");
-    let fd = fd.unwrap();
-    assert_ne!(fd.as_raw_fd(), file.as_raw_fd());
-    assert!(
-        rustix::io::fcntl_getfd(&fd)
-            .unwrap()
-            .contains(rustix::io::FdFlags::CLOEXEC)
-    );
-    let mut text = String::new();
-    File::from(fd).read_to_string(&mut text).unwrap();
-    assert_eq!(text, "through the socket");
-    let (len, none) = recv_with_fd(&there, &mut buf).unwrap();
-    assert_eq!((&buf[..len], none.is_none()), (b"more".as_slice(), true));
-    assert!(send_with_fd(&here, b"", file.as_fd()).is_err());
-    drop(here);
-    assert_eq!(recv_with_fd(&there, &mut buf).unwrap().0, 0);
-}
-
-#[test]
-fn a_long_message_with_a_descriptor_arrives_whole() {
-    let (here, there) = UnixStream::pair().unwrap();
-    let sent: Vec<u8> = (0..1_000_000u32)
-        .map(|number| number.to_le_bytes()[0])
-        .collect();
-    let expected = sent.clone();
-    let sender = std::thread::spawn(move || send_with_fd(&here, &sent, std::io::stdin().as_fd()));
-    let (mut received, mut descriptors, mut buf) = (Vec::new(), 0, vec![0; 64 * 1024]);
-    loop {
-        let (len, fd) = recv_with_fd(&there, &mut buf).unwrap();
-        descriptors += usize::from(fd.is_some());
-        received.extend_from_slice(&buf[..len]);
-        if len == 0 {
-            break;
-        }
-    }
-    sender.join().unwrap().unwrap();
-    assert_eq!(descriptors, 1);
-    assert!(received == expected);
 }
 
 /// Hardening is for good, so it happens in a run of this test by itself.

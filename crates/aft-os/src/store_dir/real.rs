@@ -143,6 +143,13 @@ impl StoreDir for RealStoreDir {
         self.sync_dir()
     }
 
+    fn rewrite(&self, name: &str, at: u64, bytes: &[u8]) -> io::Result<()> {
+        // A handle for appending would append whatever the offset says.
+        let file = self.open_file(name, OFlags::WRONLY)?;
+        file.write_all_at(bytes, at)?;
+        file.sync_data()
+    }
+
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         check_name(from)?;
         check_name(to)?;

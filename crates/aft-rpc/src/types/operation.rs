@@ -174,7 +174,8 @@ pub struct ChangeView {
     /// Lines added and removed, where counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stat: Option<LineStat>,
-    /// Unified diff that `git apply` and `patch -p1` accept, or a piece of it.
+    /// Unified diff that `git apply` and `patch -p1` accept, or a piece of it. Binary content stands in it
+    /// as git writes it, which `patch` leaves out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diff: Option<WireBytes>,
     /// Where the piece begins, when `diff` is only a piece.
@@ -186,6 +187,10 @@ pub struct ChangeView {
     /// The hunks, where asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hunks: Option<Vec<super::diff::HunkView>>,
+    /// A diff was asked for and does not hold all of the change: its content is too large, is not in the
+    /// history, or found no room in this answer (then there is no `diff`; ask for this path alone).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub incomplete: bool,
 }
 
 impl From<&aft_model::Change> for ChangeView {
@@ -218,6 +223,7 @@ impl ChangeView {
             diff_offset: None,
             diff_total: None,
             hunks: None,
+            incomplete: false,
         }
     }
 }
@@ -237,7 +243,7 @@ pub struct StateView {
     /// Permission bits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<u32>,
-    /// With `opaque`: why its bytes are not held, `too-large`, `unreadable`, `unsupported` or `store-full`.
+    /// With `opaque`: why its bytes are not held, `too-large`, `unreadable`, `unsupported`, `store-full` or `not-covered`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -280,6 +286,7 @@ pub fn opaque_reason(reason: OpaqueReason) -> &'static str {
         OpaqueReason::Unreadable => "unreadable",
         OpaqueReason::Unsupported => "unsupported",
         OpaqueReason::StoreFull => "store-full",
+        OpaqueReason::NotCovered => "not-covered",
     }
 }
 

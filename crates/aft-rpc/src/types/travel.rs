@@ -17,7 +17,8 @@ pub enum OnConflict {
     Refuse,
     /// Those paths stay as they are; the rest is done.
     Keep,
-    /// Conflict markers are written into the files.
+    /// Later edits of the same lines stay beside what comes back, between conflict markers; nothing is touched
+    /// where another conflict stands in the way.
     Markers,
     /// What is there is recorded and replaced.
     Force,
@@ -182,8 +183,8 @@ impl From<&aft_model::PlanStep> for StepView {
 pub struct ConflictView {
     /// The path.
     pub path: WirePath,
-    /// `changed-later`, `changed-now`, `not-captured`, `content-damaged`, `not-writable`, `unsafe` or
-    /// `directory-in-use`.
+    /// `changed-later`, `changed-now`, `not-captured`, `content-damaged`, `not-writable`, `unsafe`,
+    /// `directory-in-use`, or `conflict-markers` for a file that holds both sides now.
     pub reason: String,
     /// A sentence.
     pub message: String,
@@ -211,6 +212,7 @@ fn conflict_sentence(reason: ConflictReason) -> &'static str {
         ConflictReason::NotWritable => "it or its directory cannot be written",
         ConflictReason::Unsafe => "a symbolic link, a mount point or a .git stands in its way",
         ConflictReason::DirectoryInUse => "the directory holds entries the history does not know",
+        ConflictReason::Markers => "later edits touch the same lines; conflict markers show both",
     }
 }
 
@@ -272,7 +274,8 @@ pub struct TravelResult {
     pub reverts: Vec<u64>,
     /// How many paths were changed (for a dry run: would be).
     pub n_changed: u64,
-    /// Paths that were left as they are, with why. When it is not empty the work is partly done.
+    /// Paths that were left as they are or hold conflict markers, with why. When it is not empty the work is
+    /// partly done.
     #[serde(default)]
     pub kept: Vec<ConflictView>,
     /// The plan, for a dry run.

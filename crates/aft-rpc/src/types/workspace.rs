@@ -15,7 +15,7 @@ pub struct WorkspaceAddParams {
     /// A name for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Also accept `/` and the home directory.
+    /// Also accept `/`, the home directory, and one that holds the store, which is left out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub force: bool,
 }
@@ -251,9 +251,12 @@ pub struct Progress {
 pub struct WorkspaceRemoveParams {
     /// Root path or id.
     pub workspace: WirePath,
-    /// Also delete its history.
+    /// Also delete its history; that of a directory which is no longer watched, too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub purge: bool,
+    /// Only say which one it would be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
 }
 
 /// Result of `workspace.remove`.
@@ -263,6 +266,9 @@ pub struct WorkspaceRemoveResult {
     pub workspace: String,
     /// Its root.
     pub root: WirePath,
+    /// Its newest operation.
+    #[serde(default)]
+    pub head: u64,
     /// Whether its history was deleted.
     pub purged: bool,
 }

@@ -10,12 +10,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Index;
 use crate::content::prefix_of;
-use crate::entry::{Loc, OpPaths, OpRow};
+use crate::entry::{Loc, OpPaths, OpRow, PartOwner, PartPaths};
 use crate::records::{self, AppliedV1, CheckpointV1};
 use crate::tail::Tail;
 
 /// Gives the paths in one part record of an operation.
-pub(crate) type PartPaths<'a> = &'a dyn Fn(Loc) -> Vec<RelPath>;
+pub(crate) type ReadPaths<'a> = &'a dyn Fn(Loc) -> Vec<RelPath>;
 
 /// The session or turn texts seen last, since neighbours mostly share theirs.
 #[derive(Default)]
@@ -44,7 +44,7 @@ impl Index {
         &self,
         tail: &Tail,
         applied: &AppliedV1,
-        part_paths: PartPaths<'_>,
+        part_paths: ReadPaths<'_>,
     ) -> rusqlite::Result<()> {
         let mut writer = self.writer();
         let transaction = writer.transaction()?;
@@ -87,7 +87,7 @@ fn put_parts(connection: &Connection, tail: &Tail) -> rusqlite::Result<()> {
 fn put_operations(
     connection: &Connection,
     tail: &Tail,
-    part_paths: PartPaths<'_>,
+    part_paths: ReadPaths<'_>,
 ) -> rusqlite::Result<()> {
     let next_path: Option<i64> = connection
         .query_row(
@@ -107,16 +107,22 @@ fn put_operations(
         )?;
         match &row.paths {
             OpPaths::Inline(paths) => put_changes(connection, row.id, None, paths, &mut next_path)?,
-            OpPaths::Parts(parts) | OpPaths::Baseline(parts) => {
-                let owner = row.part_owner();
+            OpPaths::Parts(parts) => {
+                for PartPaths { part, paths } in parts {
+                    let read;
+                    let paths = match paths {
+                        Some(paths) => paths,
+                        None => {
+                            read = paths_in(connection, row.part_owner(), *part, part_paths)?;
+                            &read
+                        }
+                    };
+                    put_changes(connection, row.id, Some(*part), paths, &mut next_path)?;
+                }
+            }
+            OpPaths::Baseline(parts) => {
                 for part in parts {
-                    let loc: Option<i64> = connection
-                        .prepare_cached("SELECT loc FROM parts WHERE owner = ?1 AND part = ?2")?
-                        .query_row(params![owner.key(), part], |row| row.get(0))
-                        .optional()?;
-                    let paths = loc
-                        .map(|loc| part_paths(Loc(loc as u64)))
-                        .unwrap_or_default();
+                    let paths = paths_in(connection, row.part_owner(), *part, part_paths)?;
                     put_changes(connection, row.id, Some(*part), &paths, &mut next_path)?;
                 }
             }
@@ -126,6 +132,22 @@ fn put_operations(
         .prepare_cached("INSERT OR REPLACE INTO meta(key, value) VALUES('next_path', ?1)")?
         .execute(params![next_path])?;
     Ok(())
+}
+
+/// The paths in a part that was put into the index before.
+fn paths_in(
+    connection: &Connection,
+    owner: PartOwner,
+    part: u32,
+    part_paths: ReadPaths<'_>,
+) -> rusqlite::Result<Vec<RelPath>> {
+    let loc: Option<i64> = connection
+        .prepare_cached("SELECT loc FROM parts WHERE owner = ?1 AND part = ?2")?
+        .query_row(params![owner.key(), part], |row| row.get(0))
+        .optional()?;
+    Ok(loc
+        .map(|loc| part_paths(Loc(loc as u64)))
+        .unwrap_or_default())
 }
 
 fn put_row(

@@ -154,6 +154,7 @@ fn reason_of(byte: u8) -> Option<OpaqueReason> {
         OpaqueReason::Unreadable,
         OpaqueReason::Unsupported,
         OpaqueReason::StoreFull,
+        OpaqueReason::NotCovered,
     ];
     all.into_iter().find(|reason| *reason as u8 == byte)
 }

@@ -29,6 +29,20 @@ impl Reader {
         self.shared.holds(id)
     }
 
+    /// True where the store holds any content at all.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn holds_contents(&self) -> Result<bool, ReadError> {
+        if !self.shared.tail.read().blobs.is_empty() {
+            return Ok(true);
+        }
+        self.shared.index.read(|connection| {
+            let mut ask = connection.prepare_cached("SELECT 1 FROM blobs LIMIT 1")?;
+            Ok(ask.exists([])?)
+        })
+    }
+
     /// The content's bytes.
     ///
     /// # Errors

@@ -1,43 +1,22 @@
-//! Operations: one by number, pages newest first, polling oldest first, one path's history.
+//! Operations: one by number, and one path's history.
 //!
 //! Does: merge the index with the tail in memory.
-//! Does not: fold history into states; that is the business of its neighbour.
+//! Does not: list operations or fold them into states; that is the business of its neighbours.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use aft_model::{Change, Operation, OperationId, OperationKind, RelPath, SessionId, TurnId};
-use rusqlite::types::Value;
-use rusqlite::{OptionalExtension, Rows, params, params_from_iter};
+use aft_model::{Change, Operation, OperationId, RelPath};
+use rusqlite::{OptionalExtension, params};
 
 use super::{Reader, part_changes, part_paths, undecodable};
-use crate::entry::{Loc, OpPaths, OpRow, PartOwner, salted};
+use crate::entry::{Loc, OpRow, PartOwner, salted};
 use crate::error::ReadError;
-use crate::records::{self, ChangesV1, OperationV1};
-use crate::tail::Tail;
-
-/// Which operations are asked for. The default asks for all.
-#[derive(Clone, Debug, Default)]
-pub struct Filter {
-    /// Those that changed this path or one beneath it.
-    pub path: Option<RelPath>,
-    /// Those of this session.
-    pub session: Option<SessionId>,
-    /// Those of this turn.
-    pub turn: Option<TurnId>,
-    /// Those of this kind.
-    pub kind: Option<OperationKind>,
-    /// Those after this operation.
-    pub since_op: Option<OperationId>,
-    /// Those up to and with this operation.
-    pub until_op: Option<OperationId>,
-    /// Those recorded at this time or later.
-    pub since_ns: Option<i64>,
-}
+use crate::records::{self, ChangeV1, ChangesV1, OperationV1};
 
 /// An operation as far as it is cheap to have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperationSummary {
-    /// The operation. Its changes are empty where they are too many to lie in its own record.
+    /// The operation, with all of its changes, the first of them, or none.
     pub operation: Operation,
     /// How many changes it has in truth.
     pub n_changes: u64,
@@ -112,22 +91,6 @@ impl Reader {
         }
     }
 
-    /// The summaries of operations whose places are at hand.
-    fn summaries(
-        &self,
-        found: impl Iterator<Item = (u64, Loc)>,
-    ) -> Result<Vec<OperationSummary>, ReadError> {
-        let mut page = Vec::new();
-        for (id, loc) in found {
-            match self.record_at(OperationId(id), loc) {
-                Ok(record) => page.push(summary(record)?),
-                Err(ReadError::Io(_)) => page.extend(self.operation_summary(OperationId(id))?),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(page)
-    }
-
     /// The operation of `record`, its parts loaded.
     pub(super) fn whole_operation(
         &self,
@@ -149,47 +112,11 @@ impl Reader {
         Ok(operation)
     }
 
-    fn owned_part(&self, owner: PartOwner, part: u32) -> Result<Vec<Change>, ReadError> {
+    /// The changes in one part of an operation.
+    pub(super) fn owned_part(&self, owner: PartOwner, part: u32) -> Result<Vec<Change>, ReadError> {
         let missing = || ReadError::corrupt("operation", format!("its part {part} is missing"));
         let loc = self.shared.find_part(owner, part)?.ok_or_else(missing)?;
         part_changes(&self.shared, loc)
-    }
-
-    /// At most `limit` operations that pass `filter`, newest first, all before `before`.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub fn operations(
-        &self,
-        filter: &Filter,
-        before: Option<OperationId>,
-        limit: usize,
-    ) -> Result<Vec<OperationSummary>, ReadError> {
-        let found = self.matching(filter, before, limit)?;
-        self.summaries(found.into_iter().rev())
-    }
-
-    /// At most `limit` operations after `operation`, oldest first.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub fn operations_after(
-        &self,
-        operation: OperationId,
-        limit: usize,
-    ) -> Result<Vec<OperationSummary>, ReadError> {
-        let start = operation.0.saturating_add(1);
-        let mut found: BTreeMap<u64, Loc> = {
-            let tail = self.shared.tail.read();
-            let rows = tail.ops.range(start..).take(limit);
-            rows.map(|(id, row)| (*id, row.loc)).collect()
-        };
-        self.shared.index.read(|connection| {
-            let mut ask = connection
-                .prepare_cached("SELECT op, loc FROM ops WHERE op >= ?1 ORDER BY op LIMIT ?2")?;
-            take_places(ask.query(params![number(start), count(limit)])?, &mut found)
-        })?;
-        self.summaries(found.into_iter().take(limit))
     }
 
     /// At most `limit` versions of exactly this path, newest first, all before `before`.
@@ -205,10 +132,11 @@ impl Reader {
         let below = before.map_or(u64::MAX, |op| op.0);
         let mut entries = Vec::new();
         for id in self.operations_of(path, 0, below, limit, true)? {
-            let Some(change) = self.change_of(OperationId(id), path)? else {
+            let Some(record) = self.operation_record(OperationId(id))? else {
                 continue;
             };
-            if let Some(summary) = self.operation_summary(OperationId(id))? {
+            if let Some(change) = self.change_in(&record, path)? {
+                let summary = summary(record)?;
                 entries.push(HistoryEntry { summary, change });
             }
         }
@@ -261,7 +189,7 @@ impl Reader {
     }
 
     /// Large operations in the tail that changed a path for which `wanted` holds.
-    fn big_tail_operations(
+    pub(super) fn big_tail_operations(
         &self,
         wanted: impl Fn(&RelPath) -> bool,
     ) -> Result<Vec<OpRow>, ReadError> {
@@ -287,11 +215,8 @@ impl Reader {
         row: &OpRow,
         wanted: &impl Fn(&RelPath) -> bool,
     ) -> Result<bool, ReadError> {
-        let (OpPaths::Parts(parts) | OpPaths::Baseline(parts)) = &row.paths else {
-            return Ok(false);
-        };
-        for part in parts {
-            if let Some(loc) = self.shared.find_part(row.part_owner(), *part)?
+        for part in row.paths.parts() {
+            if let Some(loc) = self.shared.find_part(row.part_owner(), part)?
                 && part_paths(&self.shared, loc)?.iter().any(wanted)
             {
                 return Ok(true);
@@ -306,15 +231,20 @@ impl Reader {
         operation: OperationId,
         path: &RelPath,
     ) -> Result<Option<Change>, ReadError> {
-        let Some(record) = self.operation_record(operation)? else {
-            return Ok(None);
-        };
+        match self.operation_record(operation)? {
+            Some(record) => self.change_in(&record, path),
+            None => Ok(None),
+        }
+    }
+
+    /// What the operation of `record` did to `path`.
+    fn change_in(&self, record: &OperationV1, path: &RelPath) -> Result<Option<Change>, ReadError> {
         let (owner, parts) = match &record.changes {
-            ChangesV1::Inline(_) => {
-                let changes = summary(record)?.operation.changes;
-                return Ok(changes.into_iter().find(|change| change.path == *path));
-            }
-            ChangesV1::Parts { parts, .. } => (PartOwner::Operation(operation.0), parts),
+            ChangesV1::Inline(changes) => return change_among(changes, path),
+            ChangesV1::Parts { first, parts, .. } => match change_among(first, path)? {
+                Some(change) => return Ok(Some(change)),
+                None => (PartOwner::Operation(record.id), parts),
+            },
             ChangesV1::Baseline { parts, .. } => (PartOwner::Baseline, parts),
         };
         let known_part: Option<u32> =
@@ -324,7 +254,7 @@ impl Reader {
                     "SELECT part FROM changes WHERE path = (SELECT id FROM paths WHERE path = ?1)
                      AND op = ?2",
                 )?
-                .query_row(params![path.as_bytes(), number(operation.0)], |row| row.get(0))
+                .query_row(params![path.as_bytes(), number(record.id)], |row| row.get(0))
                 .optional()?;
                 Ok::<_, ReadError>(part.flatten())
             })?;
@@ -340,48 +270,12 @@ impl Reader {
         }
         Ok(None)
     }
-
-    /// The newest `limit` numbers below `before` that pass.
-    fn matching(
-        &self,
-        filter: &Filter,
-        before: Option<OperationId>,
-        limit: usize,
-    ) -> Result<BTreeMap<u64, Loc>, ReadError> {
-        let mut below = before.map_or(u64::MAX, |op| op.0);
-        if let Some(until) = filter.until_op {
-            below = below.min(until.0.saturating_add(1));
-        }
-        let above = filter.since_op.map_or(0, |op| op.0);
-        let path = filter.path.as_ref().filter(|path| !path.is_root());
-        let mut found = BTreeMap::new();
-        {
-            let tail = self.shared.tail.read();
-            found.extend(tail_matches(&tail, filter, path, above, below));
-        }
-        if let Some(path) = path {
-            let big = self.big_tail_operations(|changed| changed.is_within(path))?;
-            let passing = big.iter().filter(|row| passes(row, filter, above, below));
-            found.extend(passing.map(|row| (row.id, row.loc)));
-        }
-        let (sql, values) = indexed_query(filter, path, above, below, limit);
-        self.shared.index.read(|connection| {
-            let mut ask = connection.prepare_cached(&sql)?;
-            take_places(ask.query(params_from_iter(values))?, &mut found)
-        })?;
-        while found.len() > limit {
-            found.pop_first();
-        }
-        Ok(found)
-    }
 }
 
-fn take_places(mut rows: Rows<'_>, found: &mut BTreeMap<u64, Loc>) -> Result<(), ReadError> {
-    while let Some(row) = rows.next()? {
-        let id = row.get::<_, i64>(0)? as u64;
-        found.insert(id, Loc(row.get::<_, i64>(1)? as u64));
-    }
-    Ok(())
+fn change_among(changes: &[ChangeV1], path: &RelPath) -> Result<Option<Change>, ReadError> {
+    let found = changes.iter().find(|change| change.path == path.as_bytes());
+    let change = found.map(Change::try_from).transpose();
+    change.map_err(|e| undecodable("operation", &e))
 }
 
 /// The record as a summary.
@@ -401,88 +295,6 @@ pub(super) fn summary(mut record: OperationV1) -> Result<OperationSummary, ReadE
         operation,
         n_changes,
     })
-}
-
-fn passes(row: &OpRow, filter: &Filter, above: u64, below: u64) -> bool {
-    row.id > above
-        && row.id < below
-        && filter
-            .session
-            .as_ref()
-            .is_none_or(|s| row.session.as_deref() == Some(s.0.as_str()))
-        && filter
-            .turn
-            .as_ref()
-            .is_none_or(|t| row.turn.as_deref() == Some(t.0.as_str()))
-        && filter
-            .kind
-            .is_none_or(|kind| records::kind_number(kind) == row.kind)
-        && filter.since_ns.is_none_or(|since| row.time_ns >= since)
-}
-
-fn tail_matches<'a>(
-    tail: &'a Tail,
-    filter: &'a Filter,
-    path: Option<&'a RelPath>,
-    above: u64,
-    below: u64,
-) -> impl Iterator<Item = (u64, Loc)> + 'a {
-    let on_path = move |row: &OpRow| match (path, &row.paths) {
-        (None, _) => true,
-        (Some(path), OpPaths::Inline(paths)) => paths.iter().any(|changed| changed.is_within(path)),
-        (Some(_), OpPaths::Parts(_) | OpPaths::Baseline(_)) => false,
-    };
-    let rows = tail.ops.values().rev();
-    rows.filter(move |row| passes(row, filter, above, below) && on_path(row))
-        .map(|row| (row.id, row.loc))
-}
-
-/// The question to the index. Without a path it stops at the page's end; with one it looks at every
-/// change beneath it.
-fn indexed_query(
-    filter: &Filter,
-    path: Option<&RelPath>,
-    above: u64,
-    below: u64,
-    limit: usize,
-) -> (String, Vec<Value>) {
-    let mut sql = String::from("SELECT op, loc FROM ops WHERE op > ? AND op < ?");
-    let mut values: Vec<Value> = vec![number(above).into(), number(below).into()];
-    let names = [
-        ("session", filter.session.as_ref().map(|s| &s.0)),
-        ("turn", filter.turn.as_ref().map(|t| &t.0)),
-    ];
-    for (column, name) in names {
-        if let Some(name) = name {
-            sql.push_str(&format!(
-                " AND {column} = (SELECT id FROM names WHERE name = ?)"
-            ));
-            values.push(name.clone().into());
-        }
-    }
-    if let Some(kind) = filter.kind {
-        // A literal, so that the partial index over kinds can be used.
-        sql.push_str(&format!(" AND kind = {}", records::kind_number(kind)));
-    }
-    if let Some(since) = filter.since_ns {
-        sql.push_str(" AND time_ns >= ?");
-        values.push(since.into());
-    }
-    if let Some(path) = path {
-        // Everything beneath `p` sorts from `p/` up to `p0`, because `0` follows `/`.
-        let mut from = path.as_bytes().to_vec();
-        let mut to = from.clone();
-        from.push(b'/');
-        to.push(b'0');
-        sql.push_str(
-            " AND op IN (SELECT op FROM changes WHERE path IN
-              (SELECT id FROM paths WHERE path = ? OR (path >= ? AND path < ?)))",
-        );
-        values.extend([path.as_bytes().to_vec().into(), from.into(), to.into()]);
-    }
-    sql.push_str(" ORDER BY op DESC LIMIT ?");
-    values.push(count(limit).into());
-    (sql, values)
 }
 
 /// Numbers of operations stay far below 2^63; a larger bound means "no bound".

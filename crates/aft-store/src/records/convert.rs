@@ -20,11 +20,12 @@ const KEEPS: [Keep; 4] = [
     Keep::User,
 ];
 
-const REASONS: [OpaqueReason; 4] = [
+const REASONS: [OpaqueReason; 5] = [
     OpaqueReason::TooLarge,
     OpaqueReason::Unreadable,
     OpaqueReason::Unsupported,
     OpaqueReason::StoreFull,
+    OpaqueReason::NotCovered,
 ];
 
 fn position<T: PartialEq>(all: &[T], wanted: &T) -> u8 {

@@ -61,6 +61,105 @@ fn the_bytes_of_an_operation_are_frozen() {
 }
 
 #[test]
+fn the_bytes_of_an_operation_in_parts_are_frozen() {
+    let mut large = sample();
+    let ChangesV1::Inline(first) = large.changes else {
+        panic!("the sample has its changes inline");
+    };
+    large.changes = ChangesV1::Parts {
+        total: 65,
+        first,
+        parts: vec![PartRefV1 {
+            part: 0,
+            commitment: [7; 32],
+        }],
+    };
+    let bytes = encode(&large);
+    let expected = format!(
+        "000141010361{}",
+        [
+            "2f62",
+            "01",
+            &"01".repeat(32),
+            "fb204efba401",
+            "01",
+            &"02".repeat(32),
+            "fb204efbed01",
+            "00",
+            "01",
+            "00",
+            &"07".repeat(32),
+        ]
+        .concat()
+    );
+    // The head is that of the inline one; from `note` on.
+    assert!(hex(&bytes).ends_with(&expected), "{}", hex(&bytes));
+    assert_eq!(decode::<OperationV1>(&bytes).unwrap(), large);
+}
+
+#[test]
+fn a_listed_operation_is_the_first_of_the_whole_one() {
+    let one = ChangeV1 {
+        path: b"a".to_vec(),
+        before: StateV1::Absent,
+        after: StateV1::Symlink { target: [5; 32] },
+        renamed_from: Some(b"b".to_vec()),
+    };
+    let numbered = |n: u8| ChangeV1 {
+        path: vec![b'a' + n],
+        ..one.clone()
+    };
+    let many: Vec<ChangeV1> = (0..20).map(numbered).collect();
+    let part = PartRefV1 {
+        part: 3,
+        commitment: [7; 32],
+    };
+    let places = [
+        (ChangesV1::Inline(Vec::new()), 0),
+        (ChangesV1::Inline(many.clone()), 20),
+        (
+            ChangesV1::Parts {
+                total: 999,
+                first: many.clone(),
+                parts: vec![part.clone()],
+            },
+            999,
+        ),
+        (
+            ChangesV1::Baseline {
+                total: 80_000,
+                parts: vec![part],
+            },
+            80_000,
+        ),
+    ];
+    for (changes, total) in places {
+        let whole = OperationV1 {
+            changes,
+            ..sample()
+        };
+        for wanted in [0, 1, 19, 20, 21, usize::MAX] {
+            let listed = decode_listed(&encode(&whole), wanted).unwrap();
+            assert_eq!(listed.n_changes, total);
+            match (&listed.operation.changes, &whole.changes) {
+                (ChangesV1::Inline(first), ChangesV1::Inline(all)) => {
+                    assert_eq!(first[..], all[..wanted.min(all.len())]);
+                }
+                (ChangesV1::Baseline { total, .. }, ChangesV1::Baseline { .. }) => {
+                    assert_eq!(*total, 80_000);
+                }
+                (listed, whole) => assert_eq!(listed, whole),
+            }
+            let head = |record: &OperationV1| OperationV1 {
+                changes: ChangesV1::Inline(Vec::new()),
+                ..record.clone()
+            };
+            assert_eq!(head(&listed.operation), head(&whole));
+        }
+    }
+}
+
+#[test]
 fn the_bytes_of_the_small_records_are_frozen() {
     let trailer = TrailerV1 {
         group: 7,
@@ -166,6 +265,7 @@ proptest! {
     #[test]
     fn random_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         drop(decode::<OperationV1>(&bytes).map(operation_value));
+        drop(decode_listed(&bytes, 5));
         drop(decode::<Vec<KnownV1>>(&bytes).map(|all| all.iter().for_each(|one| drop(known_value(one)))));
         drop(decode::<Vec<ChangeV1>>(&bytes).map(|all| all.iter().for_each(|one| drop(Change::try_from(one)))));
         drop(decode::<PartV1>(&bytes));
@@ -179,6 +279,7 @@ proptest! {
         let mut bytes = encode(&sample());
         let at = at % bytes.len();
         bytes[at] ^= flip;
+        drop(decode_listed(&bytes, 5));
         drop(decode::<OperationV1>(&bytes).map(operation_value));
     }
 }

@@ -242,6 +242,22 @@ impl StoreDir for Disk {
         Ok(())
     }
 
+    fn rewrite(&self, name: &str, at: u64, bytes: &[u8]) -> io::Result<()> {
+        let data = self.file(name)?;
+        let written = self.call();
+        let part = bytes.len() / if written.is_ok() { 1 } else { 2 };
+        {
+            let mut data = data.lock();
+            let end = at as usize + part;
+            let len = data.bytes.len().max(end);
+            data.bytes.resize(len, 0);
+            data.bytes[at as usize..end].copy_from_slice(&bytes[..part]);
+        }
+        written?;
+        let disk = self.clone();
+        Handle { disk, data }.sync()
+    }
+
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let mut state = self.0.lock();
         let file = state.files.remove(from).ok_or(io::ErrorKind::NotFound)?;

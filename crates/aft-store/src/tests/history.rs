@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::disk::Disk;
 use super::{change, file, opened, operation, path};
-use crate::{Filter, Reader};
+use crate::{Filter, ReadError, Reader};
 
 const PATHS: [&str; 8] = [
     "a",
@@ -308,4 +308,104 @@ fn large_operations_answer_like_small_ones() {
         );
         store.writer.flush_index().unwrap();
     }
+}
+
+/// A list shows the first changes of a large operation and reads none of its parts for that.
+#[test]
+fn a_page_shows_the_first_changes_of_large_operations() {
+    let disk = Disk::default();
+    let mut store = opened(&disk);
+    let name = |n: u64| format!("d/f{n:05}");
+    let changes = |id: u64, count: u64| -> Vec<_> {
+        (0..count)
+            .map(|n| change(&name(n), file(&[id as u8 - 1]), file(&[id as u8])))
+            .collect()
+    };
+    let sizes = [1, 64, 65, 1500, 2000, 2001];
+    for (id, count) in (1..).zip(sizes) {
+        let operation = operation(id, changes(id, count));
+        store.writer.put_operation(&operation).unwrap();
+    }
+    store.writer.commit(true).unwrap();
+    let agrees = |reader: &Reader| {
+        for shown in [0, 1, 10, 20, 21, 64, 100, 1999, usize::MAX] {
+            let page = reader.page(&Filter::default(), None, 9, shown).unwrap();
+            let after = reader.page_after(OperationId::NONE, 9, shown).unwrap();
+            assert!(page.iter().eq(after.iter().rev()));
+            for (summary, (id, count)) in after.iter().zip((1..).zip(sizes)) {
+                let mut expected = changes(id, count);
+                expected.truncate(shown);
+                if shown == usize::MAX && count > 2000 {
+                    expected.truncate(20);
+                }
+                assert_eq!((summary.operation.id.0, summary.n_changes), (id, count));
+                assert!(summary.operation.changes == expected, "{shown} of {count}");
+            }
+        }
+        let whole = reader.operations(&Filter::default(), None, 9).unwrap();
+        let shown: Vec<_> = whole
+            .iter()
+            .rev()
+            .map(|s| s.operation.changes.len())
+            .collect();
+        assert_eq!(shown, [1, 64, 65, 1500, 2000, 0], "whole, or none at all");
+        let filter = Filter {
+            path: Some(path(&name(1700))),
+            ..Filter::default()
+        };
+        let on_path = reader.page(&filter, None, 9, 1).unwrap();
+        let ids: Vec<_> = on_path.iter().map(|s| s.operation.id.0).collect();
+        assert_eq!(ids, [6, 5]);
+        let history = reader.path_history(&path(&name(1700)), None, 9).unwrap();
+        let ids: Vec<_> = history.iter().map(|e| e.summary.operation.id.0).collect();
+        assert_eq!(ids, [6, 5]);
+    };
+    agrees(&store.reader);
+    store.writer.flush_index().unwrap();
+    agrees(&store.reader);
+    store.writer.close().unwrap();
+    // The index is rebuilt from the log, whose records alone tell the paths now.
+    agrees(&opened(&disk).reader);
+}
+
+/// A damaged part is not noticed by a page that does not show it, and damage in the operation's record is.
+#[test]
+fn a_page_reads_no_parts_and_still_checks_what_it_reads() {
+    let disk = Disk::default();
+    let mut store = opened(&disk);
+    let changes = |n: u64| -> Vec<_> {
+        (0..n)
+            .map(|n| change(&format!("d/f{n:05}"), FileState::Absent, file(&[1])))
+            .collect()
+    };
+    store
+        .writer
+        .put_operation(&operation(1, changes(1)))
+        .unwrap();
+    store
+        .writer
+        .put_operation(&operation(2, changes(300)))
+        .unwrap();
+    store.writer.commit(true).unwrap();
+    let segment = "seg-00000001.aft";
+    let whole = disk.bytes(segment);
+    // In order: the first operation, the part of the second, the second.
+    let damaged = |kind: crate::Kind| {
+        let mut frames = (0..whole.len()).rev().filter(|at| {
+            let head = crate::frame::FrameHead::parse(&whole[*at..]);
+            head.is_some_and(|head| head.kind == kind as u8 && head.version == 1)
+        });
+        let mut bytes = whole.clone();
+        bytes[frames.next().unwrap() + 40] ^= 1;
+        disk.set_bytes(segment, bytes);
+        store.reader.shared().forget_file(1);
+        let page = store.reader.page(&Filter::default(), None, 9, 10);
+        disk.set_bytes(segment, whole.clone());
+        page
+    };
+    assert_eq!(damaged(crate::Kind::Part).unwrap().len(), 2);
+    assert!(matches!(
+        damaged(crate::Kind::Operation),
+        Err(ReadError::Corrupt { .. })
+    ));
 }

@@ -317,7 +317,7 @@ impl Rewrite {
             .push((Kind::Blob, 1, (HEADER_LEN + content.payload.len()) as i64));
         self.dictionary = Some(Dictionary {
             id: content.id,
-            prepared: CDict::create(&plain, Level::Small.zstd()),
+            prepared: CDict::create(&plain, content::SMALL),
         });
     }
 

@@ -9,7 +9,7 @@ use aft_model::{Change, FileState, Known, Operation, OperationId, OperationKind,
 use super::Writer;
 use crate::chain::SALT_LEN;
 use crate::content::compress_at;
-use crate::entry::{Entry, OpRow, PartOwner};
+use crate::entry::{Entry, OpPaths, OpRow, PartOwner};
 use crate::error::StoreError;
 use crate::frame::Kind;
 use crate::reader;
@@ -18,8 +18,10 @@ use crate::records::{
 };
 use crate::recover::Intent;
 
-/// More changes than this go into parts.
-const INLINE_MAX: usize = 2000;
+/// More changes than this go into parts, so that a page of a list need not read them.
+const INLINE_MAX: usize = 64;
+/// Changes that stand in the operation's own record too when all are in parts: what a list shows of it.
+const FIRST_MAX: usize = 20;
 /// Changes in a part.
 const PART_MAX: usize = 1000;
 /// Bytes, roughly, from which a part is ended early: paths can be long.
@@ -41,7 +43,8 @@ impl Writer {
         self.begin()?;
         let record = records::operation_record(operation, changes);
         let body = records::encode(&record);
-        let row = OpRow::new(&record, crate::entry::Loc(0)).map_err(invalid)?;
+        let mut row = OpRow::new(&record, crate::entry::Loc(0)).map_err(invalid)?;
+        name_paths(&mut row, &operation.changes);
         self.salted(Kind::Operation, &body, |loc| {
             Some(Entry::Operation(OpRow { loc, ..row }))
         })
@@ -145,8 +148,10 @@ impl Writer {
                 commitment: self.last_commitment,
             });
         }
+        let first = operation.changes.iter().take(FIRST_MAX);
         Ok(ChangesV1::Parts {
             total: operation.changes.len() as u64,
+            first: first.map(ChangeV1::from).collect(),
             parts,
         })
     }
@@ -190,6 +195,21 @@ impl Writer {
         }
         let total = operation.changes.len() as u64;
         Ok((stored == wanted).then_some(ChangesV1::Baseline { total, parts }))
+    }
+}
+
+/// Gives a row the paths that went into parts, so that the index need not read them back. They are cut
+/// as they were when the parts were put.
+fn name_paths(row: &mut OpRow, changes: &[Change]) {
+    let OpPaths::Parts(parts) = &mut row.paths else {
+        return;
+    };
+    let mut rest = changes;
+    for part in parts {
+        let take = fitting(rest.iter().map(change_len));
+        let (now, later) = rest.split_at_checked(take).unwrap_or((rest, &[]));
+        part.paths = Some(now.iter().map(|change| change.path.clone()).collect());
+        rest = later;
     }
 }
 

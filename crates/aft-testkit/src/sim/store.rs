@@ -237,6 +237,35 @@ impl StoreDir for SimStoreDir {
         Ok(())
     }
 
+    fn rewrite(&self, name: &str, at: u64, bytes: &[u8]) -> io::Result<()> {
+        check_name(name)?;
+        let faults = &self.shared.faults;
+        faults.check(Op::StoreOpen)?;
+        let found = self.shared.disk.lock().find(self.dir, name);
+        let file = found.ok_or(Errno::NOENT)?;
+        let written = faults.check(Op::StoreAppend);
+        if faults.is_off() {
+            return written;
+        }
+        let part = if written.is_ok() {
+            bytes.len()
+        } else {
+            bytes.len() / 2
+        };
+        let part = bytes.get(..part).unwrap_or_default();
+        self.shared.disk.lock().overwrite(file, at, part)?;
+        written?;
+        let synced = faults.check(Op::StoreSync);
+        if !faults.is_off() {
+            let mut disk = self.shared.disk.lock();
+            match synced {
+                Ok(()) => disk.sync(file),
+                Err(_) => disk.sync_failed(file),
+            }
+        }
+        synced
+    }
+
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         check_name(from)?;
         check_name(to)?;

@@ -1,9 +1,8 @@
-//! Adding, waiting, removing.
+//! Adding and waiting.
 
 use aft_rpc::{ErrorKind, RpcError};
 use serde_json::{Value, json};
 
-use super::is_yes;
 use crate::fake_daemon::FakeDaemon;
 
 fn status(state: &str) -> Value {
@@ -118,22 +117,4 @@ fn watching_prints_what_is_newer_than_the_start_once() {
         "{}",
         ran.out
     );
-}
-
-#[test]
-fn a_history_is_deleted_only_with_a_yes() {
-    let daemon = FakeDaemon::start(|method, params| match method {
-        "workspace.status" => Ok(status("armed")),
-        _ => Ok(json!({ "workspace": "id1", "root": "/w", "purged": params["purge"] == true })),
-    });
-    assert_eq!(
-        daemon.run("aft unwatch --purge --yes").out,
-        "No longer watching /w; its history is deleted.\n"
-    );
-    assert_eq!(
-        daemon.run("aft unwatch /w").out,
-        "No longer watching /w; its history stays.\n"
-    );
-    assert!(is_yes("y\n") && is_yes(" YES \n"));
-    assert!(!is_yes("\n") && !is_yes("yeah\n") && !is_yes("n\n"));
 }

@@ -45,6 +45,25 @@ fn a_terminal_gets_no_control_characters() {
 }
 
 #[test]
+fn a_terminal_gets_no_binary_content() {
+    let head = "diff --git a/b b/b\nindex 1..2 100644\n";
+    let patch = format!(
+        "{head}GIT binary patch\nliteral 3\nKcmYdfNCp4_i2%g_\n\nliteral 3\nKcmYdfNCE%>hycU@\n\n# aft: d: nothing -> directory 0755\ndiff --git a/t b/t\n@@ -1 +1 @@\n-GIT binary patch\n+literal 3\n"
+    );
+    let form = PatchForm {
+        terminal: true,
+        ..PatchForm::default()
+    };
+    let shown = String::from_utf8(print(patch.as_bytes(), form)).unwrap();
+    let rest = "# aft: d: nothing -> directory 0755\ndiff --git a/t b/t\n@@ -1 +1 @@\n-GIT binary patch\n+literal 3\n";
+    assert_eq!(shown, format!("{head}Binary content differs\n{rest}"));
+    assert_eq!(
+        print(patch.as_bytes(), PatchForm::default()),
+        patch.as_bytes()
+    );
+}
+
+#[test]
 fn colour_tells_a_line_of_content_from_a_head() {
     let text = print(
         PATCH,

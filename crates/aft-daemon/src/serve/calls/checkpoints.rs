@@ -13,7 +13,7 @@ use super::{Answer, ask, files, reading, result, workspace};
 use crate::serve::connection::Peer;
 use crate::serve::failure::of_read;
 use crate::serve::points;
-use crate::workspace::{CheckpointDraft, EarlierState, Input, Order, Workspace};
+use crate::workspace::{CheckpointDraft, EarlierState, Input, Order, Workspace, WorkspaceEvent};
 
 /// Checkpoints in a page unless the client says otherwise.
 const PAGE: u64 = 200;
@@ -43,7 +43,11 @@ pub(super) async fn create(peer: &Arc<Peer>, request: &Request) -> Answer {
             .is_ok()
     })
     .await?;
-    result(&CheckpointView::from(&made))
+    let view = CheckpointView::from(&made);
+    workspace
+        .shared
+        .publish(WorkspaceEvent::Checkpoint(Arc::new(made)));
+    result(&view)
 }
 
 /// The state at a point, with what it holds.
@@ -88,18 +92,7 @@ fn existing(workspace: &Workspace, wanted: &str) -> Result<Checkpoint, RpcError>
         .reader
         .checkpoints()
         .map_err(|error| of_read(&error))?;
-    found.ok_or_else(|| {
-        let names = all
-            .iter()
-            .map(|checkpoint| checkpoint.name.as_str().to_owned())
-            .take(5)
-            .collect();
-        RpcError::new(
-            ErrorKind::NotFound,
-            format!("there is no checkpoint `{wanted}`"),
-        )
-        .with_nearest(names)
-    })
+    found.ok_or_else(|| points::unknown("checkpoint", wanted, &all))
 }
 
 pub(super) fn list(peer: &Arc<Peer>, request: &Request) -> Answer {

@@ -5,6 +5,7 @@
 use aft_model::{FileState, OpaqueReason, RelPath};
 use aft_rpc::types::workspace::{NotCovered, Reason, UncoveredView, WorkspaceState};
 
+use crate::daemon::Closed;
 use crate::workspace::{Standing, Workspace};
 
 /// Paths that are named; the rest is counted.
@@ -23,25 +24,54 @@ pub(super) fn reasons(state: WorkspaceState, standing: &Standing) -> Vec<Reason>
         })
         .collect();
     if state == WorkspaceState::Detached {
-        reasons.push(Reason {
-            code: "root-moved".to_owned(),
-            message: "the directory was moved, deleted, unmounted or replaced by another"
-                .to_owned(),
-            path: None,
-            remedy: Some(
-                "put it back, or run `aft watch` in the directory it was moved to".to_owned(),
-            ),
-        });
+        reasons.push(root_moved());
     }
     reasons
 }
 
-/// Directories that could not be looked into, and entries whose bytes are not held.
-pub(super) fn not_covered(workspace: &Workspace, standing: &Standing) -> NotCovered {
+fn root_moved() -> Reason {
+    Reason {
+        code: "root-moved".to_owned(),
+        message: "the directory was moved, deleted, unmounted or replaced by another".to_owned(),
+        path: None,
+        remedy: Some("put it back, or run `aft watch` in the directory it was moved to".to_owned()),
+    }
+}
+
+/// Why a workspace was not opened when the daemon started.
+pub(super) fn why_closed(closed: Closed) -> Reason {
+    if closed.root_gone {
+        return root_moved();
+    }
+    Reason {
+        code: "not-open".to_owned(),
+        message: closed.reason,
+        path: None,
+        remedy: Some("`aft doctor` says what is wrong".to_owned()),
+    }
+}
+
+/// The store itself where it lies inside, directories that could not be looked into, and entries whose bytes
+/// are not held.
+pub(super) fn not_covered(
+    workspace: &Workspace,
+    standing: &Standing,
+    store: Option<&RelPath>,
+) -> NotCovered {
     let mut shown = NotCovered {
         count: standing.n_not_covered,
-        paths: standing.not_covered.iter().map(Into::into).collect(),
+        paths: Vec::new(),
     };
+    if let Some(store) = store {
+        shown.count += 1;
+        shown.paths.push(UncoveredView {
+            path: store.into(),
+            reason: "the histories themselves are kept here".to_owned(),
+        });
+    }
+    shown
+        .paths
+        .extend(standing.not_covered.iter().map(UncoveredView::from));
     let Some(tree) = workspace.tree().filter(|tree| tree.n_opaque() > 0) else {
         return shown;
     };
@@ -70,5 +100,6 @@ fn in_words(reason: OpaqueReason) -> &'static str {
         OpaqueReason::Unreadable => "it cannot be read",
         OpaqueReason::Unsupported => "not a file, link or directory",
         OpaqueReason::StoreFull => "the store has no room",
+        OpaqueReason::NotCovered => "a rule leaves it out since it was last captured",
     }
 }

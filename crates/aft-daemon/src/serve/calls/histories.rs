@@ -28,7 +28,7 @@ use crate::workspace::Workspace;
 const PAGE: u64 = 50;
 const PAGE_MAX: u64 = 1000;
 /// Changes shown of each operation of a list unless the client says otherwise.
-const CHANGES_SHOWN: u64 = 20;
+const CHANGES_SHOWN: usize = 10;
 /// Changes with diffs in one answer.
 const FILES_SHOWN: usize = 2000;
 /// A long poll waits at most this long.
@@ -58,9 +58,11 @@ pub(super) fn list(peer: &Arc<Peer>, request: &Request) -> Answer {
     };
     let limit = usize::try_from(params.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX)).unwrap_or(50);
     let before = cursor(params.cursor.as_deref())?;
+    let shown = params.changes_limit.map_or(CHANGES_SHOWN, |shown| {
+        usize::try_from(shown).unwrap_or(CHANGES_SHOWN)
+    });
     reading(|| {
-        let found = matching(&workspace, filter, &chosen, before, limit)?;
-        let shown = usize::try_from(params.changes_limit.unwrap_or(CHANGES_SHOWN)).unwrap_or(20);
+        let found = matching(&workspace, filter, &chosen, before, (limit, shown))?;
         let mut operations = Vec::with_capacity(found.len());
         for summary in &found {
             operations.push(listed(&workspace, summary, shown, params.stat));
@@ -81,12 +83,12 @@ fn matching(
     filter: Filter,
     chosen: &Selection,
     before: Option<OperationId>,
-    limit: usize,
+    (limit, shown): (usize, usize),
 ) -> Result<Vec<OperationSummary>, RpcError> {
     let read = |filter: &Filter| {
         workspace
             .reader
-            .operations(filter, before, limit)
+            .page(filter, before, limit, shown)
             .map_err(|error| of_read(&error))
     };
     if chosen.is_all() {
@@ -157,13 +159,12 @@ pub(super) async fn poll(peer: &Arc<Peer>, request: &Request) -> Answer {
     reading(|| {
         let found = workspace
             .reader
-            .operations_after(after, limit)
+            .page_after(after, limit, CHANGES_SHOWN)
             .map_err(|error| of_read(&error))?;
         let clock = found.last().map_or(after, |last| last.operation.id);
-        let shown = usize::try_from(CHANGES_SHOWN).unwrap_or(20);
         let operations = found
             .iter()
-            .map(|summary| listed(&workspace, summary, shown, false))
+            .map(|summary| listed(&workspace, summary, CHANGES_SHOWN, false))
             .collect();
         result(&HistoryPollResult {
             clock: workspace.clock(clock),
@@ -178,16 +179,15 @@ pub(super) async fn poll(peer: &Arc<Peer>, request: &Request) -> Answer {
 fn fresh_start(workspace: &Workspace, limit: usize) -> Answer {
     let mut newest = workspace
         .reader
-        .operations(&Filter::default(), None, limit)
+        .page(&Filter::default(), None, limit, CHANGES_SHOWN)
         .map_err(|error| of_read(&error))?;
     newest.reverse();
     let clock = newest
         .last()
         .map_or(OperationId::NONE, |last| last.operation.id);
-    let shown = usize::try_from(CHANGES_SHOWN).unwrap_or(20);
     let operations = newest
         .iter()
-        .map(|summary| listed(workspace, summary, shown, false))
+        .map(|summary| listed(workspace, summary, CHANGES_SHOWN, false))
         .collect();
     result(&HistoryPollResult {
         clock: workspace.clock(clock),

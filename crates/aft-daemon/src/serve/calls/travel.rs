@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aft_engine::{FenceKind, GoBack, GoBackKind, Selection};
-use aft_model::{Author, ContentId, OperationId, Plan, PlanId, RelPath};
+use aft_model::{Author, ConflictReason, ContentId, OperationId, Plan, PlanId, RelPath};
 use aft_rpc::types::hello::Role;
 use aft_rpc::types::operation::{HeadView, Kind};
 use aft_rpc::types::sync::{Fence, SyncParams, SyncResult};
@@ -11,13 +11,13 @@ use aft_rpc::types::travel::{
     ConflictView, HeadMove, OnConflict, PlanView, RedoParams, RollbackApplyParams,
     RollbackPlanParams, StepView, TravelResult, UndoParams,
 };
-use aft_rpc::{ErrorKind, Request, RpcError, WirePath};
+use aft_rpc::{ErrorKind, Request, RpcError, WirePath, WirePoint};
 
 use super::histories::offset;
-use super::{Answer, ask, result, workspace};
+use super::{Answer, ask, reading, result, workspace};
 use crate::registry::Record;
 use crate::serve::connection::Peer;
-use crate::serve::points;
+use crate::serve::{points, soundness, whose};
 use crate::workspace::{Done, Input, Workspace};
 
 /// Steps shown in one answer unless the client asks for fewer.
@@ -55,15 +55,23 @@ pub(super) async fn sync(peer: &Arc<Peer>, request: &Request) -> Answer {
 pub(super) async fn undo(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: UndoParams = request.params()?;
     let (_, workspace) = workspace(peer, &params.workspace)?;
-    if params.turn.is_some() || params.session.is_some() {
-        return Err(RpcError::new(
-            ErrorKind::NotFound,
-            "no turn or session was recorded in this workspace",
-        ));
-    }
+    let of_somebody = params.turn.is_some() || params.session.is_some();
     let kind = match (&params.operation, params.count) {
+        (Some(_), _) | (_, Some(_)) if of_somebody => {
+            return Err(RpcError::new(
+                ErrorKind::Invalid,
+                "say `turn` and `session`, or `operation`, or `count`",
+            ));
+        }
         (Some(point), _) => {
             GoBackKind::UndoOperation(points::resolve(&workspace.reader, point, peer.now_ns())?)
+        }
+        (None, _) if of_somebody => {
+            // What they wrote a moment ago belongs to it.
+            fence(&workspace, params.wait_ms).await?;
+            let (session, turn) = (params.session.as_deref(), params.turn.as_deref());
+            let found = reading(|| whose::operations(&workspace.reader, session, turn, None))?;
+            GoBackKind::UndoAll(found)
         }
         (None, count) => GoBackKind::Undo(at_least_one(count)?),
     };
@@ -75,6 +83,19 @@ pub(super) async fn undo(peer: &Arc<Peer>, request: &Request) -> Answer {
         plan: None,
     };
     go(peer, &workspace, Kind::Undo, wish, params.wait_ms).await
+}
+
+async fn fence(workspace: &Workspace, wait_ms: Option<u64>) -> Result<(), RpcError> {
+    let fenced = ask(workspace, wait_ms, |reply| {
+        workspace
+            .ask(Input::Sync {
+                strict: false,
+                durable: false,
+                reply,
+            })
+            .is_ok()
+    });
+    fenced.await.map(drop)
 }
 
 pub(super) async fn redo(peer: &Arc<Peer>, request: &Request) -> Answer {
@@ -101,14 +122,14 @@ fn at_least_one(count: Option<u64>) -> Result<u64, RpcError> {
 pub(super) async fn plan(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: RollbackPlanParams = request.params()?;
     let (record, workspace) = workspace(peer, &params.workspace)?;
-    refuse_session(params.session.as_ref())?;
-    let point = points::resolve(&workspace.reader, &params.point, peer.now_ns())?;
-    let selection = selection(&record, params.paths.as_deref())?;
-    let kind = GoBackKind::To {
-        point,
-        selection,
+    let destination = Destination {
+        point: &params.point,
+        paths: params.paths.as_deref(),
+        session: params.session.as_deref(),
         restore: params.restore,
+        wait_ms: params.wait_ms,
     };
+    let kind = destination.read(peer, &record, &workspace).await?;
     let what = wish_to_go_back(
         peer,
         Wish {
@@ -128,11 +149,12 @@ pub(super) async fn plan(peer: &Arc<Peer>, request: &Request) -> Answer {
             .is_ok()
     })
     .await?;
-    let Done::Plan(plan) = done else {
+    let Done::Plan(mut plan) = done else {
         return Err(RpcError::internal("a dry run answered with a result"));
     };
+    reading(|| soundness::check(&workspace, &mut plan));
     let from = offset(params.cursor.as_deref())?;
-    let view = plan_view(&workspace, &plan, Some(point), from, params.limit);
+    let view = plan_view(&workspace, &plan, target(&kind), from, params.limit);
     peer.plans.remember(plan.id, kind);
     result(&view)
 }
@@ -140,26 +162,31 @@ pub(super) async fn plan(peer: &Arc<Peer>, request: &Request) -> Answer {
 pub(super) async fn apply(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: RollbackApplyParams = request.params()?;
     let (record, workspace) = workspace(peer, &params.workspace)?;
-    refuse_session(params.session.as_ref())?;
-    let (kind, plan) = match (&params.plan, &params.point) {
-        (Some(plan), point) => {
-            let id = ContentId::from_hex(plan).map(PlanId).ok_or_else(|| {
-                RpcError::new(ErrorKind::Invalid, "a plan is 64 hexadecimal digits")
-            })?;
-            let kind = match point {
-                Some(point) => to_point(peer, &record, &workspace, point, &params)?,
-                None => peer.plans.recall(id).ok_or_else(|| {
-                    RpcError::new(ErrorKind::NotFound, "this connection has not made that plan; make it again, or give `point` and `paths` too")
-                })?,
+    let id = |plan: &String| {
+        let id = ContentId::from_hex(plan).map(PlanId);
+        id.ok_or_else(|| RpcError::new(ErrorKind::Invalid, "a plan is 64 hexadecimal digits"))
+    };
+    let plan = params.plan.as_ref().map(id).transpose()?;
+    let kind = match (&params.point, plan) {
+        (Some(point), _) => {
+            let destination = Destination {
+                point,
+                paths: params.paths.as_deref(),
+                session: params.session.as_deref(),
+                restore: params.restore,
+                wait_ms: params.wait_ms,
             };
-            (kind, Some(id))
+            destination.read(peer, &record, &workspace).await?
         }
-        (None, Some(point)) => (to_point(peer, &record, &workspace, point, &params)?, None),
+        (None, Some(plan)) => peer.plans.recall(plan).ok_or_else(|| {
+            RpcError::new(ErrorKind::NotFound, "this connection has not made that plan; make it again, or give `point` and `paths` too")
+        })?,
         (None, None) => return Err(RpcError::new(ErrorKind::Invalid, "say `plan` or `point`")),
     };
     let shown = match kind {
         GoBackKind::To { restore: true, .. } => Kind::Restore,
-        _ => Kind::Rollback,
+        GoBackKind::To { .. } => Kind::Rollback,
+        _ => Kind::Undo,
     };
     let wish = Wish {
         kind,
@@ -171,29 +198,49 @@ pub(super) async fn apply(peer: &Arc<Peer>, request: &Request) -> Answer {
     go(peer, &workspace, shown, wish, params.wait_ms).await
 }
 
-fn to_point(
-    peer: &Peer,
-    record: &Record,
-    workspace: &Workspace,
-    point: &aft_rpc::WirePoint,
-    params: &RollbackApplyParams,
-) -> Result<GoBackKind, RpcError> {
-    let point = points::resolve(&workspace.reader, point, peer.now_ns())?;
-    let selection = selection(record, params.paths.as_deref())?;
-    Ok(GoBackKind::To {
-        point,
-        selection,
-        restore: params.restore,
-    })
+/// Where a rollback goes, as a client says it.
+struct Destination<'a> {
+    point: &'a WirePoint,
+    paths: Option<&'a [WirePath]>,
+    session: Option<&'a str>,
+    restore: bool,
+    wait_ms: Option<u64>,
 }
 
-fn refuse_session(session: Option<&String>) -> Result<(), RpcError> {
-    match session {
-        None => Ok(()),
-        Some(id) => Err(RpcError::new(
-            ErrorKind::NotFound,
-            format!("there is no session `{id}` in this workspace"),
-        )),
+impl Destination<'_> {
+    async fn read(
+        self,
+        peer: &Peer,
+        record: &Record,
+        workspace: &Workspace,
+    ) -> Result<GoBackKind, RpcError> {
+        let selection = selection(record, self.paths)?;
+        let resolve = || points::resolve(&workspace.reader, self.point, peer.now_ns());
+        let Some(session) = self.session else {
+            return Ok(GoBackKind::To {
+                point: resolve()?,
+                selection,
+                restore: self.restore,
+            });
+        };
+        if !selection.is_all() {
+            return Err(RpcError::new(
+                ErrorKind::Invalid,
+                "what a session did is taken back whole; name paths or a session, not both",
+            ));
+        }
+        fence(workspace, self.wait_ms).await?;
+        let point = resolve()?;
+        let found =
+            reading(|| whose::operations(&workspace.reader, Some(session), None, Some(point)))?;
+        Ok(GoBackKind::UndoAll(found))
+    }
+}
+
+fn target(kind: &GoBackKind) -> Option<OperationId> {
+    match kind {
+        GoBackKind::To { point, .. } => Some(*point),
+        _ => None,
     }
 }
 
@@ -229,12 +276,6 @@ fn wish_to_go_back(peer: &Peer, wish: Wish) -> Result<GoBack, RpcError> {
             "only control.sock may go over conflicts; use `keep`",
         ));
     }
-    if wish.on_conflict == OnConflict::Markers {
-        return Err(RpcError::new(
-            ErrorKind::Invalid,
-            "conflict markers are not written by this version; use `keep`",
-        ));
-    }
     let author = if peer.role == Role::Control {
         Author::Human
     } else {
@@ -245,8 +286,9 @@ fn wish_to_go_back(peer: &Peer, wish: Wish) -> Result<GoBack, RpcError> {
         dry_run: wish.dry_run,
         expected_head: wish.expected_head.map(OperationId),
         expected_plan: wish.plan,
-        keep_conflicts: wish.on_conflict != OnConflict::Refuse,
+        keep_conflicts: matches!(wish.on_conflict, OnConflict::Keep | OnConflict::Force),
         force: wish.on_conflict == OnConflict::Force,
+        markers: wish.on_conflict == OnConflict::Markers,
         author,
         session: None,
     })
@@ -259,10 +301,7 @@ async fn go(
     wish: Wish,
     wait_ms: Option<u64>,
 ) -> Answer {
-    let target = match &wish.kind {
-        GoBackKind::To { point, .. } => Some(*point),
-        _ => None,
-    };
+    let target = target(&wish.kind);
     let what = wish_to_go_back(peer, wish)?;
     let done = ask(workspace, wait_ms, |reply| {
         workspace
@@ -275,17 +314,20 @@ async fn go(
     .await?;
     let head = workspace.reader.head().0;
     let view = match done {
-        Done::Plan(plan) => TravelResult {
-            operation: None,
-            kind,
-            head,
-            target: target.map(|point| point.0),
-            reverts: Vec::new(),
-            n_changed: 0,
-            kept: Vec::new(),
-            head_moved: target.and_then(|point| head_move(workspace, point)),
-            plan: Some(plan_view(workspace, &plan, target, 0, None)),
-        },
+        Done::Plan(mut plan) => {
+            reading(|| soundness::check(workspace, &mut plan));
+            TravelResult {
+                operation: None,
+                kind,
+                head,
+                target: target.map(|point| point.0),
+                reverts: Vec::new(),
+                n_changed: 0,
+                kept: Vec::new(),
+                head_moved: target.and_then(|point| head_move(workspace, point)),
+                plan: Some(plan_view(workspace, &plan, target, 0, None)),
+            }
+        }
         Done::Ran {
             operation, kept, ..
         } => TravelResult {
@@ -309,7 +351,11 @@ async fn go(
 }
 
 fn kept_view((path, reason): (RelPath, String)) -> ConflictView {
-    let message = format!("left as it is: {reason}");
+    let message = if reason == ConflictReason::Markers.as_str() {
+        "later edits touch the same lines; it holds both, between conflict markers".to_owned()
+    } else {
+        format!("left as it is: {reason}")
+    };
     ConflictView {
         path: (&path).into(),
         reason,

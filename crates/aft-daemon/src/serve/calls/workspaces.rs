@@ -7,13 +7,16 @@ use std::time::Duration;
 
 use aft_rpc::types::operation::HeadView;
 use aft_rpc::types::workspace::{
-    NotCovered, Progress, Reason, SyncState, SyncStatus, WorkspaceAddParams, WorkspaceAddResult,
+    NotCovered, Progress, SyncState, SyncStatus, WorkspaceAddParams, WorkspaceAddResult,
     WorkspaceEntry, WorkspaceListParams, WorkspaceListResult, WorkspaceRemoveParams,
     WorkspaceRemoveResult, WorkspaceState, WorkspaceStatusParams, WorkspaceStatusResult,
 };
 use aft_rpc::{ErrorKind, Request, RpcError, WirePath, WireTime};
 
+use tokio::sync::broadcast::error::RecvError;
+
 use super::{Answer, ask, coverage, result, workspace};
+use crate::daemon::Closed;
 use crate::registry::Record;
 use crate::serve::connection::Peer;
 use crate::serve::failure;
@@ -21,6 +24,8 @@ use crate::workspace::{Input, SaveState, Workspace};
 
 /// `status` fences first, but shows what it has when the fence takes longer than this.
 const STATUS_FENCE: Duration = Duration::from_millis(500);
+/// Longest wait for a first scan within one request.
+const ARMING_WAIT_MAX: Duration = Duration::from_secs(300);
 
 pub(super) async fn add(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: WorkspaceAddParams = request.params()?;
@@ -58,13 +63,14 @@ fn state(workspace: &Workspace) -> WorkspaceState {
 
 pub(super) fn list(peer: &Arc<Peer>, request: &Request) -> Answer {
     let _: WorkspaceListParams = request.params()?;
-    let entry = |(record, open): (Record, Result<Arc<Workspace>, String>)| WorkspaceEntry {
+    let entry = |(record, open): (Record, Result<Arc<Workspace>, Closed>)| WorkspaceEntry {
         state: open
             .as_ref()
             .map_or(WorkspaceState::Detached, |workspace| state(workspace)),
-        head: open
-            .as_ref()
-            .map_or(0, |workspace| workspace.reader.head().0),
+        head: open.as_ref().map_or_else(
+            |closed| closed.head.0,
+            |workspace| workspace.reader.head().0,
+        ),
         workspace: record.id,
         root: record.root.as_path().into(),
         name: record.name,
@@ -80,6 +86,7 @@ pub(super) async fn status(peer: &Arc<Peer>, request: &Request) -> Answer {
         Ok(found) => found,
         Err(error) => return closed_status(peer, &params.workspace).unwrap_or(Err(error)),
     };
+    while_arming(&workspace, params.wait_ms).await;
     if params.wait_ms != Some(0)
         && !matches!(
             state(&workspace),
@@ -104,15 +111,6 @@ pub(super) async fn status(peer: &Arc<Peer>, request: &Request) -> Answer {
         .map_err(|error| failure::of_read(&error))?;
     let head = workspace.reader.head();
     let now_state = state(&workspace);
-    let (sync, message, retry) = match &standing.save {
-        SaveState::Idle => (SyncState::Idle, None, None),
-        SaveState::Saving => (SyncState::Saving, None, None),
-        SaveState::Saved => (SyncState::Saved, None, None),
-        SaveState::Error { reason, retry_s } => {
-            let at = peer.now_ns() + i64::try_from(*retry_s).unwrap_or(60) * 1_000_000_000;
-            (SyncState::Error, Some(reason.clone()), Some(WireTime(at)))
-        }
-    };
     let git_head = workspace
         .reader
         .operation_summary(head)
@@ -120,20 +118,18 @@ pub(super) async fn status(peer: &Arc<Peer>, request: &Request) -> Answer {
         .flatten()
         .and_then(|summary| summary.operation.head);
     result(&WorkspaceStatusResult {
-        workspace: record.id,
+        workspace: record.id.clone(),
         root: record.root.as_path().into(),
-        name: record.name,
+        name: record.name.clone(),
         state: now_state,
         head: head.0,
-        sync: SyncStatus {
-            state: sync,
-            message,
-            retry,
-            durable_head: workspace.shared.durable_head.load(Ordering::Relaxed),
-        },
+        sync: sync_status(peer, &workspace, &standing.save),
         reasons: coverage::reasons(now_state, &standing),
         sessions: super::sessions::open_views(&workspace)?,
-        not_covered: super::reading(|| Ok(coverage::not_covered(&workspace, &standing)))?,
+        not_covered: super::reading(|| {
+            let store = peer.daemon.store_within(&record.root);
+            coverage::not_covered(&workspace, &standing, store.as_ref())
+        }),
         progress: (now_state == WorkspaceState::Arming).then(|| progress(&workspace)),
         memory_bytes: super::process::resident_bytes(),
         disk_bytes: stats.segment_bytes + stats.index_bytes,
@@ -142,6 +138,40 @@ pub(super) async fn status(peer: &Arc<Peer>, request: &Request) -> Answer {
         backend: (*workspace.shared.backend.lock()).to_owned(),
         git_head: git_head.as_ref().map(HeadView::from),
     })
+}
+
+/// Waits until the first scan is stored, at most `wait_ms` long.
+async fn while_arming(workspace: &Workspace, wait_ms: Option<u64>) {
+    let patience = Duration::from_millis(wait_ms.unwrap_or(0)).min(ARMING_WAIT_MAX);
+    let mut events = workspace.shared.events.subscribe();
+    let armed = async {
+        while state(workspace) == WorkspaceState::Arming {
+            // A subscriber that lags has missed nothing but the order; the state itself is read again.
+            if let Err(RecvError::Closed) = events.recv().await {
+                break;
+            }
+        }
+    };
+    // Whether the time is up or not, the answer says how things stand.
+    drop(tokio::time::timeout(patience, armed).await);
+}
+
+fn sync_status(peer: &Peer, workspace: &Workspace, save: &SaveState) -> SyncStatus {
+    let (state, message, retry) = match save {
+        SaveState::Idle => (SyncState::Idle, None, None),
+        SaveState::Saving => (SyncState::Saving, None, None),
+        SaveState::Saved => (SyncState::Saved, None, None),
+        SaveState::Error { reason, retry_s } => {
+            let at = peer.now_ns() + i64::try_from(*retry_s).unwrap_or(60) * 1_000_000_000;
+            (SyncState::Error, Some(reason.clone()), Some(WireTime(at)))
+        }
+    };
+    SyncStatus {
+        state,
+        message,
+        retry,
+        durable_head: workspace.shared.durable_head.load(Ordering::Relaxed),
+    }
 }
 
 fn progress(workspace: &Workspace) -> Progress {
@@ -162,25 +192,20 @@ fn known(total: &std::sync::atomic::AtomicU64) -> Option<u64> {
 /// A workspace that cannot be opened still has a status: detached, with the reason.
 fn closed_status(peer: &Peer, wanted: &WirePath) -> Option<Answer> {
     let (record, open) = peer.daemon.resolve(wanted.as_bytes())?;
-    let reason = open.err()?;
+    let closed = open.err()?;
     Some(result(&WorkspaceStatusResult {
         workspace: record.id,
         root: record.root.as_path().into(),
         name: record.name,
         state: WorkspaceState::Detached,
-        head: 0,
+        head: closed.head.0,
         sync: SyncStatus {
             state: SyncState::Idle,
             message: None,
             retry: None,
-            durable_head: 0,
+            durable_head: closed.head.0,
         },
-        reasons: vec![Reason {
-            code: "not-open".to_owned(),
-            message: reason,
-            path: None,
-            remedy: Some("`aft doctor` says what is wrong".to_owned()),
-        }],
+        reasons: vec![coverage::why_closed(closed)],
         not_covered: NotCovered::default(),
         progress: None,
         memory_bytes: super::process::resident_bytes(),
@@ -195,22 +220,27 @@ fn closed_status(peer: &Peer, wanted: &WirePath) -> Option<Answer> {
 
 pub(super) async fn remove(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: WorkspaceRemoveParams = request.params()?;
-    let Some((record, _)) = peer.daemon.resolve(params.workspace.as_bytes()) else {
+    let wanted = params.workspace.as_bytes();
+    let found = super::reading(|| peer.daemon.to_remove(wanted, params.purge));
+    let Some((record, head)) = found else {
         let message = format!(
             "`{}` is not in a watched workspace",
             params.workspace.display()
         );
         return Err(RpcError::new(ErrorKind::NotFound, message));
     };
-    let daemon = Arc::clone(&peer.daemon);
-    let (id, purge) = (record.workspace_id(), params.purge);
-    let removed = tokio::task::spawn_blocking(move || daemon.remove(&id, purge)).await;
-    removed
-        .map_err(|error| RpcError::internal(error.to_string()))?
-        .map_err(|error| RpcError::internal(crate::daemon::chain(&error)))?;
+    if !params.dry_run {
+        let daemon = Arc::clone(&peer.daemon);
+        let (id, purge) = (record.workspace_id(), params.purge);
+        let removed = tokio::task::spawn_blocking(move || daemon.remove(&id, purge)).await;
+        removed
+            .map_err(|error| RpcError::internal(error.to_string()))?
+            .map_err(|error| RpcError::internal(crate::daemon::chain(&error)))?;
+    }
     result(&WorkspaceRemoveResult {
         workspace: record.id,
         root: record.root.as_path().into(),
-        purged: params.purge,
+        head: head.0,
+        purged: params.purge && !params.dry_run,
     })
 }

@@ -372,6 +372,93 @@ fn lines_that_say_what_git_cannot_are_skipped_by_both_tools() {
     }
 }
 
+/// Bytes that are binary for git: a NUL among the first, and no more structure than that.
+fn any_binary() -> impl Strategy<Value = Vec<u8>> {
+    (
+        proptest::collection::vec(any::<u8>(), 0..300),
+        proptest::collection::vec(any::<u8>(), 0..300),
+    )
+        .prop_map(|(head, tail)| [head.as_slice(), b"\0", &tail].concat())
+}
+
+fn any_side() -> impl Strategy<Value = Node> {
+    prop_oneof![
+        4 => (any_binary(), any::<bool>()).prop_map(|(bytes, runs)| if runs { program(&bytes) } else { text_file(&bytes) }),
+        1 => Just(text_file(b"text\n")),
+        1 => Just(text_file(b"")),
+        1 => Just(target(b"somewhere")),
+        1 => Just(Nothing),
+    ]
+}
+
+/// As [`exact`], with binary content written out.
+fn with_binaries() -> Options {
+    Options {
+        binary_bytes_max: 1 << 20,
+        ..exact()
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #[test]
+    fn git_restores_binary_files_exactly_in_both_directions(
+        pairs in proptest::collection::vec((any_side(), any_side(), any::<bool>()), 1..30),
+    ) {
+        let link = |node: &Node| matches!(node, Link(_));
+        let mut cases = Vec::new();
+        for (before, after, moves) in pairs {
+            let both = before != Nothing && after != Nothing;
+            cases.push(if moves && both && link(&before) == link(&after) {
+                Case::moved(b"old name", b"new", before, after)
+            } else {
+                Case::at(b"f", before, after)
+            });
+        }
+        let patch = |cases: &[Case]| {
+            let mut text = Vec::new();
+            for (at, case) in cases.iter().enumerate() {
+                let diff = case.diff(at, &with_binaries());
+                assert!(diff.complete && !diff.omitted, "{case:?}");
+                text.extend_from_slice(&diff.text);
+            }
+            text
+        };
+        let there = patch(&cases);
+        if !there.is_empty() {
+            judge(&["git", "apply"], &cases, &there)?;
+        }
+        // Backwards, git loses what a deleted program or link was, and the type of what became another, from its own
+        // patches too.
+        cases.retain(|case| match (&case.before, &case.after) {
+            (before, Nothing) => matches!(before, File(_, 0o644)),
+            (before, after) => *before == Nothing || link(before) == link(after),
+        });
+        let there = patch(&cases);
+        for case in &mut cases {
+            std::mem::swap(&mut case.old, &mut case.new);
+            std::mem::swap(&mut case.before, &mut case.after);
+        }
+        if !there.is_empty() {
+            judge(&["git", "apply", "-R"], &cases, &there)?;
+        }
+    }
+}
+
+#[test]
+fn binary_content_that_is_too_large_is_named_and_said_to_be_missing() {
+    let case = Case::at(b"b", text_file(&[0; 600]), text_file(&[0; 500]));
+    let options = |binary_bytes_max| Options {
+        binary_bytes_max,
+        ..exact()
+    };
+    let named = case.diff(0, &options(1099));
+    assert!(named.binary && named.omitted && !named.complete);
+    let written = case.diff(0, &options(1100));
+    assert!(written.binary && !written.omitted && written.complete);
+    assert!(written.text.len() < 300, "it is compressed");
+}
+
 fn any_line() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         6 => "[a-d]{0,2}".prop_map(|text| format!("{text}\n").into_bytes()),

@@ -136,3 +136,17 @@ fn a_missing_directory_is_made_only_when_asked_for() {
     assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
     assert!(refused.to_string().contains("chmod 700"), "{refused}");
 }
+
+#[test]
+fn bytes_are_written_again_where_they_are_and_beyond_the_end() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = RealStoreDir::open(&temporary.path().join("store"), true).unwrap();
+    dir.append("log").unwrap().append(b"one two").unwrap();
+    dir.rewrite("log", 4, b"two three").unwrap();
+    let file = dir.read("log").unwrap();
+    let mut bytes = vec![0; usize::try_from(file.len().unwrap()).unwrap()];
+    file.read_exact_at(&mut bytes, 0).unwrap();
+    assert_eq!(bytes, b"one two three");
+    let missing = dir.rewrite("other", 0, b"x").unwrap_err();
+    assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+}

@@ -40,6 +40,14 @@ impl OpenFile for SimFile {
         self.root.enter(Op::Fstat)?;
         Ok(self.root.shared.state.lock().tree.stat(self.node)?)
     }
+
+    fn has_writer(&self) -> io::Result<Option<bool>> {
+        self.root.shared.faults.check_life(self.life)?;
+        self.root.enter(Op::HasWriter)?;
+        let state = self.root.shared.state.lock();
+        let inode = state.tree.node(self.node)?;
+        Ok(state.options.leases.then_some(inode.writers > 0))
+    }
 }
 
 impl Drop for SimFile {

@@ -195,6 +195,30 @@ impl Disk {
         if fits { Ok(()) } else { Err(Errno::NOSPC) }
     }
 
+    /// Writes over what is there and beyond it. What was written again is written to the disk by the next sync,
+    /// whatever became of an earlier one.
+    pub(super) fn overwrite(&mut self, file: FileId, at: u64, bytes: &[u8]) -> Result<(), Errno> {
+        let at = usize::try_from(at).map_err(|_| Errno::FBIG)?;
+        let end = at + bytes.len();
+        let room = usize::try_from(self.free()).unwrap_or(usize::MAX);
+        let file = self.files.get_mut(&file).ok_or(Errno::STALE)?;
+        let more = end.saturating_sub(file.bytes.len());
+        let fits = more <= room;
+        let end = end - (more - more.min(room));
+        if file.bytes.len() < end {
+            file.bytes.resize(end, 0);
+        }
+        for (to, from) in file.bytes.iter_mut().skip(at).zip(bytes) {
+            *to = *from;
+        }
+        // A part of the lie that lies before is still one; none lies behind, as files only grow.
+        file.lied = file
+            .lied
+            .map(|(start, lied)| (start, if lied <= end { lied.min(at) } else { lied }))
+            .filter(|(start, end)| start < end);
+        if fits { Ok(()) } else { Err(Errno::NOSPC) }
+    }
+
     pub(super) fn append_part(&mut self, file: FileId, bytes: &[u8]) {
         let part = self.rng.index(bytes.len());
         if let Some(file) = self.files.get_mut(&file) {

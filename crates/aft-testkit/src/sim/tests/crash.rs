@@ -68,6 +68,7 @@ fn a_synced_file_without_its_directory_may_have_no_name() {
 fn an_exchange_with_write_back_started_is_old_or_new_and_never_empty() {
     let act = |w: &SimWorld| {
         w.root.create(&p("s"), 0o644, b"new").unwrap();
+        w.root.start_write_back(&p("s")).unwrap();
         w.root.exchange(&p("s"), &p("f")).unwrap();
     };
     assert_eq!(outcomes(act, |r| text(r, "f")), set(&["old", "new"]));
@@ -84,7 +85,7 @@ fn an_exchange_with_write_back_started_is_old_or_new_and_never_empty() {
 #[test]
 fn an_exchange_of_bytes_that_only_lie_in_the_cache_may_come_back_empty() {
     let act = |w: &SimWorld| {
-        w.root.user_write("s", "new").unwrap();
+        w.root.create(&p("s"), 0o644, b"new").unwrap();
         w.root.exchange(&p("s"), &p("f")).unwrap();
         w.root.sync_dir(&p("")).unwrap();
     };

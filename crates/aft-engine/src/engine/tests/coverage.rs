@@ -1,0 +1,146 @@
+//! Paths that a rule leaves out from some moment on: the history says so, and nobody removes them.
+
+use super::*;
+use aft_model::OpaqueReason;
+
+const LEFT: FileState = FileState::Opaque {
+    reason: OpaqueReason::NotCovered,
+    size: 1,
+    mode: 0o644,
+};
+
+fn skipped(name: &str) -> Seen {
+    Seen {
+        path: path(name),
+        outcome: Outcome::Skipped,
+    }
+}
+
+/// `a` and `log` are known, and a rule now leaves `log` out.
+fn left() -> (Bench, Vec<Operation>) {
+    let mut bench = Bench::armed(&[("a", 1), ("log", 1)]);
+    bench.tell(Event::Rescan {
+        reason: "an ignore rule changed".to_owned(),
+        gap: false,
+    });
+    let job = bench.scan_job();
+    bench.tell(Event::Scanned {
+        job,
+        seen: vec![saw("a", 2), skipped("log")],
+    });
+    bench.later(20);
+    let operations = bench.all_recorded.clone();
+    (bench, operations)
+}
+
+#[test]
+fn a_path_that_leaves_coverage_is_an_operation_and_the_fold_stays_the_tree() {
+    let (bench, operations) = left();
+    let mut folded = crate::Tree::new();
+    folded.set(&path("a"), crate::event::known(state(1), None, false));
+    folded.set(&path("log"), crate::event::known(state(1), None, false));
+    for change in operations.iter().flat_map(|operation| &operation.changes) {
+        assert_eq!(folded.state(&change.path), change.before);
+        folded.set(&change.path, crate::event::known(change.after, None, false));
+    }
+    for name in ["a", "log"] {
+        assert_eq!(
+            folded.state(&path(name)),
+            bench.engine.tree().state(&path(name)),
+            "{name}"
+        );
+    }
+    let leaving = operations
+        .iter()
+        .find(|operation| operation.changes.iter().any(|c| c.path == path("log")))
+        .expect("the history says that it is not covered any more");
+    assert_eq!(leaving.changes[0].after, LEFT);
+    assert!(!leaving.kind.is_undoable(), "there is nothing to take back");
+    assert!(leaving.note.is_some());
+}
+
+#[test]
+fn a_path_that_is_left_out_again_and_again_is_one_operation() {
+    let (mut bench, before) = left();
+    bench.tell(Event::Hints(vec![Hint::Look(path("log"))]));
+    let job = bench.capture_job().unwrap();
+    bench.tell(Event::Captured {
+        job,
+        seen: vec![skipped("log")],
+    });
+    bench.later(20);
+    assert_eq!(bench.all_recorded.len(), before.len());
+}
+
+#[test]
+fn a_directory_that_is_left_out_stays_a_directory() {
+    let mut bench = Bench::armed(&[]);
+    bench.tell(Event::Hints(vec![Hint::NewDirectory(path("d"))]));
+    let job = bench.capture_job().unwrap();
+    let dir = FileState::Dir { mode: 0o755 };
+    bench.tell(Event::Captured {
+        job,
+        seen: vec![Seen {
+            path: path("d"),
+            outcome: Outcome::State(crate::event::known(dir, None, false)),
+        }],
+    });
+    bench.later(20);
+    bench.tell(Event::Hints(vec![Hint::NewDirectory(path("d"))]));
+    let job = bench.capture_job().unwrap();
+    bench.tell(Event::Captured {
+        job,
+        seen: vec![skipped("d")],
+    });
+    assert_eq!(bench.engine.tree().state(&path("d")), dir);
+}
+
+fn plan(bench: &Bench, kind: &GoBackKind, targets: &crate::Targets) -> aft_model::Plan {
+    let tree = bench.engine.tree();
+    let merged = crate::goback::Merged::new();
+    crate::goback::plan(kind, targets, tree, OperationId(4), false, &merged).unwrap()
+}
+
+#[test]
+fn going_back_over_it_neither_removes_nor_overwrites_nor_refuses() {
+    let (bench, _) = left();
+    for target in [FileState::Absent, state(7), state(1)] {
+        let kind = GoBackKind::To {
+            point: OperationId(1),
+            selection: Selection::default(),
+            restore: false,
+        };
+        let states = vec![(path("a"), state(1)), (path("log"), target)];
+        let plan = plan(&bench, &kind, &crate::Targets::States(states));
+        let paths: Vec<&RelPath> = plan.steps.iter().map(|step| &step.path).collect();
+        assert_eq!(paths, [&path("a")], "{target:?}");
+        assert_eq!(plan.conflicts, []);
+        assert_eq!(plan.not_covered[0].path, path("log"));
+    }
+}
+
+#[test]
+fn undoing_an_operation_of_a_path_that_was_left_out_since_leaves_it() {
+    let (bench, _) = left();
+    let change = |name: &str, before, after| aft_model::Change {
+        path: path(name),
+        before,
+        after,
+        renamed_from: None,
+    };
+    let mut engine = Engine::new(Settings::default(), Start::Fresh, OperationId(1)).0;
+    let earlier = engine.operation(
+        bench.now,
+        aft_model::OperationKind::Observed,
+        vec![
+            change("a", state(1), state(2)),
+            change("log", FileState::Absent, state(1)),
+        ],
+    );
+    let targets = crate::Targets::Operations(vec![std::sync::Arc::new(earlier)]);
+    let plan = plan(&bench, &GoBackKind::Undo(1), &targets);
+    let paths: Vec<&RelPath> = plan.steps.iter().map(|step| &step.path).collect();
+    assert_eq!(paths, [&path("a")]);
+    assert_eq!(plan.conflicts, []);
+    assert_eq!(plan.not_covered[0].path, path("log"));
+}
