@@ -9,8 +9,9 @@ use aft_model::ContentId;
 
 /// Contents up to this size are held in memory whole while they are staged; larger ones are streamed.
 pub(crate) const SMALL_LEN_MAX: u64 = 1024 * 1024;
-/// How many bytes a check keeps for the staging that follows it.
-const PREPARED_LEN_MAX: usize = 16 * 1024 * 1024;
+/// How many bytes a check keeps for the staging that follows it: a thousand source files and more, which would
+/// otherwise be decoded twice.
+const PREPARED_LEN_MAX: usize = 32 * 1024 * 1024;
 /// From this many contents on, two threads read.
 const TWO_READERS_FROM: usize = 64;
 

@@ -3,7 +3,7 @@
 //! Holds each operation and the contents a restore of it needs, so that undo, redo and "what just
 //! happened" never read the store. A content too large for its share is left to the store.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use aft_model::{ContentId, Operation, OperationId};
@@ -25,7 +25,7 @@ const SLOT_BYTES_MAX: usize = 1 << 20;
 pub struct Slot {
     /// The operation.
     pub operation: Arc<Operation>,
-    /// Contents of its before- and after-states, as far as they are resident.
+    /// Contents of its before- and after-states, as far as they are resident, sorted by their identity.
     pub contents: Vec<(ContentId, Arc<[u8]>)>,
 }
 
@@ -33,10 +33,8 @@ impl Slot {
     /// The resident bytes of `id`.
     #[must_use]
     pub fn content(&self, id: &ContentId) -> Option<&Arc<[u8]>> {
-        self.contents
-            .iter()
-            .find(|(held, _)| held == id)
-            .map(|(_, bytes)| bytes)
+        let at = self.contents.binary_search_by(|(held, _)| held.cmp(id));
+        self.contents.get(at.ok()?).map(|(_, bytes)| bytes)
     }
 
     fn bytes(&self) -> usize {
@@ -63,14 +61,14 @@ impl Ring {
         operation: Arc<Operation>,
         content: &dyn Fn(&ContentId) -> Option<Arc<[u8]>>,
     ) {
-        let mut contents: Vec<(ContentId, Arc<[u8]>)> = Vec::new();
+        let mut contents: BTreeMap<ContentId, Arc<[u8]>> = BTreeMap::new();
         let mut room = SLOT_BYTES_MAX;
         let ids = operation
             .changes
             .iter()
             .flat_map(|change| [change.before.content(), change.after.content()]);
         for id in ids.flatten() {
-            if contents.iter().any(|(held, _)| *held == id) {
+            if contents.contains_key(&id) {
                 continue;
             }
             let Some(bytes) = content(&id) else { continue };
@@ -78,11 +76,11 @@ impl Ring {
                 break;
             }
             room -= bytes.len();
-            contents.push((id, bytes));
+            contents.insert(id, bytes);
         }
         let slot = Slot {
             operation,
-            contents,
+            contents: contents.into_iter().collect(),
         };
         self.bytes += slot.bytes();
         self.slots.push_back(slot);

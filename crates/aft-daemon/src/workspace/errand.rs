@@ -376,7 +376,17 @@ impl Runner {
         task: &Task<'_>,
         mut report: Report,
     ) -> Vec<aft_apply::Held> {
-        match applier.settle(task, &mut report, &mut self.late()) {
+        let mut late = self.late();
+        let settled = applier.settle(task, &mut report, &mut late);
+        let found = std::mem::take(&mut late.found);
+        if !found.is_empty() {
+            // Their bytes are durable; without an operation nobody would find them.
+            self.tell(Event::Displaced {
+                by: task.operation.id,
+                found,
+            });
+        }
+        match settled {
             Ok(()) if report.held.is_empty() => {
                 drop(self.writer.send(Order::IntentDone(task.operation.id)))
             }
