@@ -20,6 +20,10 @@ pub struct Ring {
 /// Contents of one operation above this many bytes are left to the store.
 const SLOT_BYTES_MAX: usize = 1 << 20;
 
+/// An operation with more changes, a first scan above all, is left to the store as a whole: its changes alone would take
+/// more memory than all the others.
+const CHANGES_MAX: usize = 10_000;
+
 /// One operation with its contents.
 #[derive(Clone, Debug)]
 pub struct Slot {
@@ -61,6 +65,9 @@ impl Ring {
         operation: Arc<Operation>,
         content: &dyn Fn(&ContentId) -> Option<Arc<[u8]>>,
     ) {
+        if operation.changes.len() > CHANGES_MAX {
+            return;
+        }
         let mut contents: BTreeMap<ContentId, Arc<[u8]>> = BTreeMap::new();
         let mut room = SLOT_BYTES_MAX;
         let ids = operation
@@ -149,3 +156,6 @@ impl Ring {
         self.bytes
     }
 }
+
+#[cfg(test)]
+mod tests;
