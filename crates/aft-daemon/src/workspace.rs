@@ -12,6 +12,7 @@ mod inbox;
 mod look;
 mod open;
 mod recover;
+mod room;
 mod rules_cell;
 mod sessions;
 mod shared;

@@ -34,7 +34,9 @@ use crate::config::{Config, WatchBackend};
 /// Messages waiting for the actor; a client that finds it full is told `busy`.
 const INBOX_MAX: usize = 1024;
 /// Orders waiting for the writer; whoever captures waits for room.
-const ORDERS_MAX: usize = 64;
+const ORDERS_MAX: usize = 4096;
+/// Bytes of contents among them: what is captured while the writer waits for the disk.
+const ORDERS_BYTES_MAX: u64 = 16 << 20;
 /// Operations looked back on for the walk of undo and redo.
 const JOURNEY_BACK: usize = 1000;
 /// Operations read at once while the tree is built.
@@ -228,6 +230,7 @@ pub fn open(options: OpenOptions) -> Result<Workspace, OpenError> {
         orders_max: Some(ORDERS_MAX),
         threads: SCAN_THREADS,
     };
+    parts.shared.room.limit(ORDERS_BYTES_MAX);
     start(workers(opened, parts)?)
 }
 
@@ -284,23 +287,23 @@ fn start_watch(
     })
 }
 
+/// Displaced files that somebody may still write into, by the operation that displaced them.
+type Displaced = Vec<(OperationId, Vec<aft_apply::Held>)>;
+
 /// Finishes what a crash cut short and takes the history up.
 fn begin(
     writer: &mut aft_store::Writer,
     reader: &Reader,
     recovery: &aft_store::Recovery,
     parts: &Parts,
-) -> Result<(Engine, Vec<Effect>), OpenError> {
+) -> Result<(Engine, Vec<Effect>, Displaced), OpenError> {
     if recovery.unclean {
         warn!(workspace = %parts.shared.id, torn = recovery.torn_bytes, "the store was not closed cleanly");
     }
-    let next = recover(writer, reader, recovery, parts)?;
-    let resumed = resume(reader, next, &parts.shared)?;
-    Ok(Engine::new(
-        settings(&parts.config),
-        resumed.start,
-        resumed.next,
-    ))
+    let recovered = recover(writer, reader, recovery, parts)?;
+    let resumed = resume(reader, recovered.next, &parts.shared)?;
+    let (engine, first) = Engine::new(settings(&parts.config), resumed.start, resumed.next);
+    Ok((engine, first, recovered.displaced))
 }
 
 /// Makes the workers.
@@ -314,7 +317,7 @@ pub(crate) fn workers(opened: Opened, parts: Parts) -> Result<Workers, OpenError
     let recent = Recent::default();
     let shared = Arc::clone(&parts.shared);
     let sink = Sink::new(reader.clone(), orders.clone(), recent.clone(), shared);
-    let (engine, first) = begin(&mut writer, &reader, &recovery, &parts)?;
+    let (engine, first, displaced) = begin(&mut writer, &reader, &recovery, &parts)?;
     let rules = SharedRules::load(parts.real.as_ref(), &parts.config.track, &parts.nested);
     let (look, look_rx) = bounded(4);
     let (errand, errand_rx) = bounded(4);
@@ -358,7 +361,7 @@ pub(crate) fn workers(opened: Opened, parts: Parts) -> Result<Workers, OpenError
         sink,
         shared: Arc::clone(&parts.shared),
         clock: Arc::clone(&clock),
-        displaced: Vec::new(),
+        displaced,
         two_writers: parts.threads > 1,
         before_waiting: Arc::new(|| {}),
     };

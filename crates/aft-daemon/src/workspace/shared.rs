@@ -9,6 +9,7 @@ use aft_model::{Checkpoint, Operation, OperationId, RelPath, Uncovered, Workspac
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{broadcast, watch};
 
+use super::room::Room;
 use super::sessions::Sessions;
 use super::totals::Totals;
 use crate::capture::Progress;
@@ -101,6 +102,8 @@ pub struct Shared {
     pub sessions: Sessions,
     /// Bytes that the writer keeps in memory because the store refuses them.
     pub(crate) held_back: AtomicU64,
+    /// Contents on their way to the writer.
+    pub(crate) room: Room,
     n_events: AtomicU64,
 }
 
@@ -130,6 +133,7 @@ impl Shared {
             durable_head: AtomicU64::new(head.0),
             sessions: Sessions::default(),
             held_back: AtomicU64::new(0),
+            room: Room::default(),
             n_events: AtomicU64::new(0),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use aft_model::{ContentId, RelPath};
 use aft_store::{Level, Reader};
@@ -16,8 +16,10 @@ use super::shared::Shared;
 use super::writer::Order;
 use crate::capture::ContentSink;
 
-/// With fewer orders before it, the writer keeps up.
-const ORDERS_FEW: usize = 32;
+/// Of a first scan so much is stored without being compressed.
+const PLAIN_MAX: u64 = 64 << 20;
+/// With fewer bytes on their way to it, the writer keeps up.
+const KEEPS_UP: u64 = 1 << 20;
 
 /// The capture workers' end.
 #[derive(Clone)]
@@ -33,6 +35,8 @@ pub(crate) struct Sink {
 #[derive(Default)]
 struct Baseline {
     runs: AtomicBool,
+    /// Bytes captured since it began.
+    plain: AtomicU64,
     /// What was sent since it began, where the store held nothing before: then this answers for the index.
     sent: Mutex<Option<HashSet<ContentId>>>,
 }
@@ -57,6 +61,7 @@ impl Sink {
     pub(crate) fn set_baseline(&self, baseline: bool) {
         let is_empty = baseline && self.reader.holds_contents().is_ok_and(|holds| !holds);
         *self.baseline.sent.lock() = is_empty.then(HashSet::new);
+        self.baseline.plain.store(0, Ordering::Relaxed);
         self.baseline.runs.store(baseline, Ordering::Relaxed);
     }
 
@@ -67,10 +72,11 @@ impl Sink {
         }
     }
 
-    /// What a first scan stores is compressed anyway later, so now only while the writer is behind: then the disk is
-    /// what it waits for, and fewer bytes are less to wait for.
-    fn baseline_level(&self) -> Level {
-        if self.writer.len() < ORDERS_FEW {
+    /// What a first scan stores is compressed anyway later. So a tree of common size is stored as it is while the
+    /// writer keeps up, and is there sooner; a large one waits for the disk, and fewer bytes are less to wait for.
+    fn baseline_level(&self, len: usize) -> Level {
+        let plain = self.baseline.plain.fetch_add(len as u64, Ordering::Relaxed);
+        if plain < PLAIN_MAX && self.shared.room.used() < KEEPS_UP {
             Level::None
         } else {
             Level::Fast
@@ -88,6 +94,7 @@ impl Sink {
 
     fn send(&self, prepared: aft_store::Prepared) -> io::Result<()> {
         self.check()?;
+        self.shared.room.take(prepared.stored_len());
         self.writer.send(Order::Content(prepared)).map_err(|_| {
             // Nobody will take contents any more, so nobody need look again.
             self.shared.held_back.store(u64::MAX, Ordering::Release);
@@ -121,7 +128,7 @@ impl ContentSink for Sink {
             return Ok(());
         }
         let level = if baseline {
-            self.baseline_level()
+            self.baseline_level(bytes.len())
         } else {
             Level::Normal
         };

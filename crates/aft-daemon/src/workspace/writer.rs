@@ -23,6 +23,8 @@ use trouble::Trouble;
 
 /// An operation is durable at the latest this long after it was written.
 const DURABLE_WITHIN_NS: u64 = 50_000_000;
+/// Contents of one group; more stay in the queue until it is committed.
+const GROUP_BYTES_MAX: u64 = 8 << 20;
 /// Quiet after which index and background work get their turn.
 const IDLE: Duration = Duration::from_millis(200);
 /// Quiet after which background work may hold an order up for the length of a step.
@@ -87,6 +89,8 @@ pub(crate) struct Group {
     answers: Vec<Done<()>>,
     undurable_since_ns: Option<u64>,
     dirty: bool,
+    /// Bytes of contents in the group.
+    group_bytes: u64,
     keyframe: Option<(OperationId, Arc<Tree>)>,
     closing: Option<Done<()>>,
     trouble: Trouble,
@@ -115,6 +119,7 @@ impl Scribe {
                 Err(RecvTimeoutError::Timeout) => self.idle(),
                 Err(RecvTimeoutError::Disconnected) => {
                     let id = self.shared.id.clone();
+                    self.shared.room.close();
                     if let Err(failure) = self.close() {
                         warn!(workspace = %id, ?failure, "the store was not closed cleanly");
                     }
@@ -135,6 +140,7 @@ impl Scribe {
 
     /// Ends as the order to close says.
     pub(crate) fn end(mut self) {
+        self.shared.room.close();
         info!(workspace = %self.shared.id, "writer ends");
         if let Some(done) = self.state.closing.take() {
             done(self.close());
@@ -156,6 +162,9 @@ impl Scribe {
     /// What came in meanwhile shares the group, up to a bound that keeps answers quick.
     fn take_waiting(&mut self) {
         for _ in 0..4096 {
+            if self.state.group_bytes > GROUP_BYTES_MAX {
+                break;
+            }
             if self
                 .orders
                 .try_iter()
@@ -169,6 +178,10 @@ impl Scribe {
     }
 
     fn take(&mut self, order: Order) {
+        if let Order::Content(prepared) = &order {
+            self.state.group_bytes += prepared.stored_len();
+            self.shared.room.free(prepared.stored_len());
+        }
         match order {
             Order::IntentDone(id) if id > self.state.newest => {
                 self.state.settled_early.push(id);
@@ -205,6 +218,8 @@ impl Scribe {
     /// Puts what nobody waits for and nobody would send again. Where the store refuses, it waits for the store to be
     /// opened anew, in order.
     fn put(&mut self, order: Order) {
+        // A content alone is nobody's yet: what names it comes behind it, and is not durable without it.
+        let is_content = matches!(order, Order::Content(_));
         let mut result = Ok(());
         let refused = self.state.trouble.has_backlog() || self.store.is_poisoned();
         if !refused {
@@ -222,7 +237,7 @@ impl Scribe {
             self.state.newest = operation.id;
             put = Some(operation.id);
         }
-        self.wrote(result);
+        self.wrote(result, !is_content);
         if let Some(id) = put {
             self.settle(id);
         }
@@ -251,14 +266,16 @@ impl Scribe {
                 done(Err(failure));
             }
         }
-        self.wrote(result);
+        self.wrote(result, true);
     }
 
-    fn wrote(&mut self, result: Result<(), StoreError>) {
+    fn wrote(&mut self, result: Result<(), StoreError>, is_promised: bool) {
         self.state.dirty = true;
-        self.state
-            .undurable_since_ns
-            .get_or_insert_with(|| self.clock.mono_ns());
+        if is_promised {
+            self.state
+                .undurable_since_ns
+                .get_or_insert_with(|| self.clock.mono_ns());
+        }
         if let Err(failed) = result {
             self.failed(&failed);
         }
@@ -304,7 +321,13 @@ impl Scribe {
 
     /// Makes what was taken visible, durable where somebody needs it, and answers.
     fn end_group(&mut self) {
-        let durable = std::mem::take(&mut self.state.wants_durable);
+        self.state.group_bytes = 0;
+        // Where orders keep coming, no pause reminds of it.
+        let is_due = self
+            .state
+            .undurable_since_ns
+            .is_some_and(|since| since + DURABLE_WITHIN_NS <= self.clock.mono_ns());
+        let durable = std::mem::take(&mut self.state.wants_durable) || is_due;
         if !self.state.dirty && !durable {
             return;
         }
@@ -317,7 +340,7 @@ impl Scribe {
                 self.tell_recorded();
                 if durable {
                     self.now_durable();
-                } else {
+                } else if self.state.undurable_since_ns.is_some() {
                     self.shared.set_save(SaveState::Saving);
                 }
                 answers.into_iter().for_each(|answer| answer(Ok(())));
