@@ -13,22 +13,22 @@ mod branch_switch;
 mod git_tools;
 mod killed;
 mod lifecycle;
-mod not_covered;
+pub(crate) mod not_covered;
 mod packages;
 mod restart;
-mod rig;
+pub(crate) mod rig;
 mod shell_tools;
 mod versions;
 
 use std::path::PathBuf;
 
 /// Whether the large sizes are wanted.
-fn heavy() -> bool {
+pub(crate) fn heavy() -> bool {
     std::env::var_os("AFT_HEAVY").is_some_and(|value| value == "1")
 }
 
 /// The seed of everything that is left to chance; printed, so that a failure can be repeated.
-fn seed(test: &str) -> u64 {
+pub(crate) fn seed(test: &str) -> u64 {
     let seed = std::env::var("AFT_SEED")
         .ok()
         .and_then(|text| text.parse().ok())
@@ -39,7 +39,7 @@ fn seed(test: &str) -> u64 {
 
 /// Where many files are made and deleted: a file system in memory where there is one, because ext4 without a
 /// journal takes half a millisecond for a file once thousands were deleted.
-fn fast_dir() -> PathBuf {
+pub(crate) fn fast_dir() -> PathBuf {
     let shm = PathBuf::from("/dev/shm");
     if shm.is_dir() && tempfile::tempdir_in(&shm).is_ok() {
         shm

@@ -9,8 +9,14 @@ mod e2e_rough;
 #[cfg(test)]
 mod fence;
 #[cfg(test)]
+mod rollback;
+#[cfg(test)]
 mod scale;
 #[cfg(test)]
 mod sim;
 #[cfg(test)]
+mod store;
+#[cfg(test)]
 mod wire;
+#[cfg(test)]
+mod workspace;

@@ -1,4 +1,4 @@
-//! Developer commands: `cargo xtask tidy | licences | docs | bench`.
+//! Developer commands: `cargo xtask tidy | licences | docs | bench | mutants`.
 //!
 //! Does: check the repository's rules, generate the reference documents, drive the benchmarks.
 //! Does not: run in production, or belong to a product crate's dependencies.
@@ -7,6 +7,7 @@
 
 mod bench;
 mod docs;
+mod mutants;
 mod shell;
 mod tidy;
 
@@ -20,6 +21,7 @@ usage: cargo xtask COMMAND
   tidy              check the rules that neither the compiler nor clippy can check
   licences          check the licence and the number of versions of every dependency
   docs [--check]    write docs/reference from the code; --check only says what is stale
+  mutants [NAME…]   plant each bug of config/mutants.toml in a copy, and see its test turn red
   bench [OPTIONS]   measure `aft` beside git and jj on one tree (`cargo xtask bench --help`)
 ";
 
@@ -50,6 +52,7 @@ fn run(command: &str, arguments: &[String]) -> anyhow::Result<bool> {
             &root,
             arguments.iter().any(|argument| argument == "--check"),
         ),
+        "mutants" => mutants::run(&root, arguments),
         "bench" => bench::run(&root, arguments).context("the benchmark did not finish"),
         "" | "help" | "--help" | "-h" => {
             shell::say(USAGE);

@@ -10,6 +10,8 @@ use crate::look::{self, Seen};
 use crate::stage::{self, HOME};
 use crate::task::{Applier, Kind, Step, Task};
 
+const STICKY: u32 = 0o1000;
+
 /// What a check found.
 #[derive(Debug, Default)]
 pub struct Checked {
@@ -111,8 +113,8 @@ impl Applier<'_> {
 /// What a parent directory allows.
 #[derive(Clone, Copy)]
 enum Verdict {
-    /// Its entries can be looked at and changed.
-    Open,
+    /// Its entries can be looked at and changed; in a `guarded` one, which is sticky and somebody else's, only our own.
+    Open { guarded: bool },
     /// The plan makes it; until then nothing beneath its path is meant.
     Made,
     /// No.
@@ -150,21 +152,24 @@ impl Looks<'_> {
         };
         // Only a mode changes: the parent need not be written.
         let in_place = matches!(step.kind, Kind::OpenDir | Kind::CloseDir | Kind::FileMode);
-        match verdict {
+        let guarded = match verdict {
             Verdict::Made if !step.change.before.exists() => return None,
-            Verdict::Refused(ConflictReason::NotWritable) if in_place => {}
+            Verdict::Refused(ConflictReason::NotWritable) if in_place => false,
             Verdict::Refused(reason) => return Some(reason),
-            Verdict::Made | Verdict::Open => {}
-        }
-        self.refusal_of_entry(step, known)
+            Verdict::Made => false,
+            Verdict::Open { guarded } => guarded,
+        };
+        // What is replaced becomes ours, and a mode is set by its owner; to remove needs the directory alone.
+        let removed = matches!(step.kind, Kind::Delete | Kind::RemoveDir);
+        self.refusal_of_entry(step, known, guarded || !removed)
     }
 
     fn refusal_of_parent(&self, parent: &RelPath) -> Verdict {
         let root = self.applier.root;
         let planned = self.plan.get(parent).copied();
         let is_made = planned.is_some_and(|(before, target)| !before.is_dir() && target.is_dir());
-        match root.lstat(parent) {
-            Ok(Some(stat)) if look::is_dir(&stat) => {
+        match root.lstat_with_rights(parent) {
+            Ok(Some((stat, rights))) if look::is_dir(&stat) => {
                 let opened =
                     matches!(planned, Some((_, FileState::Dir { mode })) if mode & 0o300 == 0o300);
                 if self.device.is_some_and(|device| device != stat.dev) {
@@ -172,28 +177,51 @@ impl Looks<'_> {
                 } else if !opened && !root.may_write(parent).unwrap_or(false) {
                     Verdict::Refused(ConflictReason::NotWritable)
                 } else {
-                    Verdict::Open
+                    Verdict::Open {
+                        guarded: stat.mode & STICKY != 0 && !rights.owned,
+                    }
                 }
             }
             // Whatever is there now, its own step or that of a directory above it answers for it.
             _ if is_made => Verdict::Made,
             Err(error) if look::is_escape(&error) => Verdict::Refused(ConflictReason::Unsafe),
             Err(_) => Verdict::Refused(ConflictReason::NotWritable),
-            Ok(Some(stat)) if look::is_link(&stat) => Verdict::Refused(ConflictReason::Unsafe),
+            Ok(Some((stat, _))) if look::is_link(&stat) => Verdict::Refused(ConflictReason::Unsafe),
             Ok(_) => Verdict::Refused(ConflictReason::ChangedNow),
         }
     }
 
-    fn refusal_of_entry(&self, step: &Step<'_>, known: Option<StatSig>) -> Option<ConflictReason> {
-        match look::see(self.applier.root, step, known) {
+    fn refusal_of_entry(
+        &self,
+        step: &Step<'_>,
+        known: Option<StatSig>,
+        must_own: bool,
+    ) -> Option<ConflictReason> {
+        let root = self.applier.root;
+        let seen = root.lstat_with_rights(&step.change.path).and_then(|found| {
+            let seen = look::see_found(root, step, known, found.map(|(stat, _)| stat))?;
+            Ok((seen, found.map(|(_, rights)| rights)))
+        });
+        match seen {
+            Ok((Seen::Before { .. }, Some(rights)))
+                if rights.fixed || (must_own && !rights.owned) =>
+            {
+                Some(ConflictReason::NotWritable)
+            }
+            Ok((seen, _)) => self.refusal_of_seen(step, &seen),
             Err(error) if look::is_escape(&error) => Some(ConflictReason::Unsafe),
             Err(error) => {
                 tracing::debug!(%error, "a path of the plan cannot be looked at");
                 Some(ConflictReason::NotWritable)
             }
-            Ok(Seen::Other(_)) => Some(ConflictReason::ChangedNow),
-            Ok(Seen::Target(_)) => None,
-            Ok(Seen::Before { .. }) => match step.kind {
+        }
+    }
+
+    fn refusal_of_seen(&self, step: &Step<'_>, seen: &Seen) -> Option<ConflictReason> {
+        match seen {
+            Seen::Other(_) => Some(ConflictReason::ChangedNow),
+            Seen::Target(_) => None,
+            Seen::Before { .. } => match step.kind {
                 Kind::RemoveDir | Kind::DirToFile => self.refusal_of_directory(&step.change.path),
                 _ => None,
             },

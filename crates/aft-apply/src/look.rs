@@ -59,8 +59,18 @@ pub(crate) enum Seen {
 
 /// Looks at the path of `step`. `known` is the signature its `before` state had.
 pub(crate) fn see(root: &dyn ReadDir, step: &Step<'_>, known: Option<StatSig>) -> io::Result<Seen> {
+    let stat = root.lstat(&step.change.path)?;
+    see_found(root, step, known, stat)
+}
+
+/// As [`see`], where the stat was taken a moment ago.
+pub(crate) fn see_found(
+    root: &dyn ReadDir,
+    step: &Step<'_>,
+    known: Option<StatSig>,
+    stat: Option<StatSig>,
+) -> io::Result<Seen> {
     let path = &step.change.path;
-    let stat = root.lstat(path)?;
     let Some(found) = stat else {
         return Ok(match (step.change.before, step.target) {
             (_, FileState::Absent) => Seen::Target(None),

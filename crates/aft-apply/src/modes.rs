@@ -11,6 +11,9 @@ use crate::steps::Interrupted;
 use crate::swap::{changed, gone};
 use crate::task::{Kind, OnConflict, Step};
 
+/// The mode a new directory has before it gets its own: nobody else may look into it meanwhile.
+const MODE_AT_FIRST: u32 = 0o700;
+
 impl Run<'_, '_> {
     /// Makes a directory, open for its owner until its entries are in place.
     pub(crate) fn make_dir(&mut self, step: &Step<'_>) -> Outcome {
@@ -20,6 +23,12 @@ impl Run<'_, '_> {
         match self.see(step)? {
             Seen::Target(stat) => return Ok(StepOutcome::AlreadyThere { stat }),
             Seen::Before { .. } => {}
+            // A crash came between making it and giving it its mode; it gets that when its entries are in place.
+            Seen::Other(Some(stat))
+                if self.recovering && look::is_dir(&stat) && look::mode(&stat) == MODE_AT_FIRST =>
+            {
+                return Ok(StepOutcome::AlreadyThere { stat: Some(stat) });
+            }
             Seen::Other(found) => return self.dir_in_the_way(step, found),
         }
         match self.applier.root.make_dir(&step.change.path, mode | 0o700) {

@@ -6,8 +6,9 @@ use std::io;
 use aft_model::{FileState, OperationId, RelPath};
 
 use crate::apply::Run;
-use crate::late::LateSink;
-use crate::report::{LateEdit, Report};
+use crate::late::{self, LateSink};
+use crate::look;
+use crate::report::{Held, LateEdit, Report};
 use crate::settle::{self, Known, discard};
 use crate::stage::{Places, remove_homes};
 use crate::steps::Interrupted;
@@ -48,13 +49,57 @@ impl Applier<'_> {
             },
             places: Places::new(task.operation.id),
             staged: Vec::new(),
-            sink,
+            sink: &mut *sink,
             report: Report::default(),
             known: Vec::new(),
             recovering: true,
             power_cut: recovery.power_cut,
         };
-        run.go(recovery.skip)
+        let mut report = run.go(recovery.skip)?;
+        if let Err(error) = self.hold_again(task, &mut report, sink) {
+            // Settling meets the same names, and captures each before it removes it.
+            tracing::warn!(%error, "what was held before the crash could not be looked at");
+        }
+        Ok(report)
+    }
+
+    /// Files that were held for somebody who was still writing when the crash came. What they hold now goes to the
+    /// sink; whoever wrote may go on, so they stay in limbo until [`Applier::collect_held`] may take them.
+    fn hold_again(
+        &self,
+        task: &Task<'_>,
+        report: &mut Report,
+        sink: &mut dyn LateSink,
+    ) -> io::Result<()> {
+        let steps = task.steps();
+        for ours in settle::names(self.root, &Places::new(task.operation.id).limbo)? {
+            let step = steps
+                .get(ours.index)
+                .filter(|_| ours.held && ours.operation == task.operation.id);
+            let (Some(step), Some(stat)) = (step, self.root.lstat(&ours.place)?) else {
+                continue;
+            };
+            if report.held.iter().any(|held| held.place == ours.place) || !look::is_file(&stat) {
+                continue;
+            }
+            let path = step.change.path.clone();
+            let (mut state, mut stat) = look::state_at(self.root, &ours.place, &stat)?;
+            if !settle::is_of(step, &state)
+                && let Some(captured) = late::capture(self.root, &ours.place, &path, sink)?
+            {
+                (state, stat) = (captured.state, captured.stat);
+                let path = path.clone();
+                report.late.push(LateEdit { path, state });
+            }
+            let place = ours.place;
+            report.held.push(Held {
+                place,
+                path,
+                state,
+                stat,
+            });
+        }
+        Ok(())
     }
 
     /// Removes what a crash left in `.afterimage/` before an intent was durable. `unfinished` are the operations

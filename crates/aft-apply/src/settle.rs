@@ -298,7 +298,7 @@ pub(crate) fn discard(
 }
 
 /// True for a state the operation itself names: its bytes are in the history.
-fn is_of(step: &Step<'_>, state: &FileState) -> bool {
+pub(crate) fn is_of(step: &Step<'_>, state: &FileState) -> bool {
     *state == step.change.before
         || *state == step.target
         || state.content().is_some_and(|id| {

@@ -61,6 +61,7 @@ impl Burst {
             return Fit::Taken;
         };
         if is_version(&held.after)
+            && !same_bytes(&held.after, &after.0)
             && !(held.before == FileState::Absent && after.0 == FileState::Absent)
         {
             return Fit::SecondVersion;
@@ -72,6 +73,15 @@ impl Burst {
             self.changes.remove(path);
         }
         Fit::Taken
+    }
+
+    /// What each path was before the burst, for a burst that is given up.
+    pub(crate) fn into_befores(
+        self,
+    ) -> impl Iterator<Item = (RelPath, FileState, Option<StatSig>)> {
+        let before =
+            |(path, gathered): (RelPath, Gathered)| (path, gathered.before, gathered.before_stat);
+        self.changes.into_iter().map(before)
     }
 
     /// True when no change is left in it.
@@ -101,6 +111,15 @@ impl Burst {
 /// missing one the first half of a replacement; neither is what the user saved.
 fn is_version(state: &FileState) -> bool {
     matches!(state, FileState::File { size, .. } if *size > 0)
+}
+
+/// The same content under another mode: a save that sets its mode last is one version.
+fn same_bytes(a: &FileState, b: &FileState) -> bool {
+    let content = |state: &FileState| match state {
+        FileState::File { content, .. } => Some(*content),
+        _ => None,
+    };
+    content(a).is_some() && content(a) == content(b)
 }
 
 /// For each path that appeared, the path that disappeared and was the same untouched inode, or else the only

@@ -293,7 +293,7 @@ impl Engine {
             (false, WorkspaceState::Detached) => {}
             (false, _) => {
                 // What was gathered may be the root being emptied before it went: never a mass delete.
-                self.burst = None;
+                self.give_up_burst();
                 self.pending = Pending::default();
                 self.behind = Pending::default();
                 self.looking = None;
@@ -305,6 +305,16 @@ impl Engine {
                 self.rescan("the root is back".to_owned(), false);
             }
             (true, _) => {}
+        }
+    }
+
+    /// What is gathered is no operation; the tree is what the history says again.
+    fn give_up_burst(&mut self) {
+        let Some(burst) = self.burst.take() else {
+            return;
+        };
+        for (path, state, stat) in burst.into_befores() {
+            self.set(&path, crate::event::known(state, stat, false));
         }
     }
 

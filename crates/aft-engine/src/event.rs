@@ -64,6 +64,8 @@ pub enum Outcome {
     Gone,
     /// A rule says it is not covered any more. Not a deletion.
     Skipped,
+    /// In this state, and a rule that left it out until now does not any more. Not a creation.
+    Entered(Known),
     /// It differs, and the store takes no contents now. It stays as it was known until it is looked at again, at
     /// [`Event::StoreAccepts`].
     Behind,

@@ -24,6 +24,15 @@ pub struct ScanEntry {
     pub stat: StatSig,
 }
 
+/// What an entry allows this process, beside what the permissions of its directory do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rights {
+    /// It may not be changed, moved or removed by anybody: immutable, or only to be appended to.
+    pub fixed: bool,
+    /// Its mode may be set, and in a sticky directory it may be moved: it is this user's, or the user is root.
+    pub owned: bool,
+}
+
 /// A regular file open for reading.
 pub trait OpenFile: io::Read + Send {
     /// What `fstat` says now. Taken before and after reading, the two tell whether a write came between.
@@ -112,6 +121,19 @@ pub trait WriteDir: ReadDir {
             Some(_) => Ok(true),
             None => Err(io::ErrorKind::NotFound.into()),
         }
+    }
+
+    /// As [`ReadDir::lstat`], with what the entry allows. A file system that cannot tell beforehand allows all, and
+    /// the change itself is refused.
+    ///
+    /// # Errors
+    /// As for [`ReadDir::lstat`].
+    fn lstat_with_rights(&self, path: &RelPath) -> io::Result<Option<(StatSig, Rights)>> {
+        let all = Rights {
+            fixed: false,
+            owned: true,
+        };
+        Ok(self.lstat(path)?.map(|stat| (stat, all)))
     }
 
     /// Makes a directory.

@@ -21,7 +21,7 @@ pub mod watch;
 
 pub use clock::{Clock, SystemClock};
 pub use fs::real::{FsKind, RealRoot, WritableRoot};
-pub use fs::{OpenFile, ReadDir, RootId, ScanEntry, WriteDir};
+pub use fs::{OpenFile, ReadDir, Rights, RootId, ScanEntry, WriteDir};
 pub use process::{Process, SystemProcess};
 pub use store_dir::real::{LockGuard, RealStoreDir};
 pub use store_dir::{AppendFile, ReadAt, StoreDir};

@@ -1,19 +1,32 @@
 //! Looking at everything: integrity and figures.
 //!
-//! Does: walk all records, verify checksums, the chain, and with `read_data` every content.
-//! Does not: mend.
+//! Does: walk all records, verify checksums, the chain, that the index finds every record and path, that
+//! every content that is named is held, and with `read_data` decode and hash every content.
+//! Does not: mend, or write anything. Memory is bounded by one segment and a few bytes for each content.
+
+mod agreement;
+mod named;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
-use aft_model::ContentId;
+use aft_model::{ContentId, OperationId};
 
 use crate::chain::Chain;
 use crate::entry::{Loc, LogState};
-use crate::error::ReadError;
+use crate::error::{OpenError, ReadError};
 use crate::frame::{CrcSeed, Kind};
 use crate::reader::Reader;
 use crate::recover::{Damage, SegmentInfo, list_segments};
 use crate::segment::{self, Walker};
+
+use agreement::Agreement;
+pub use named::Missing;
+use named::Named;
+
+/// Maintenance may replace segments while they are looked at; then the look begins again.
+const TRIES: usize = 5;
 
 /// What a check found.
 #[derive(Clone, Debug, Default)]
@@ -24,10 +37,20 @@ pub struct CheckReport {
     pub records: u64,
     /// Contents decoded and hashed; 0 without `read_data`.
     pub contents: u64,
+    /// Bytes of segments read.
+    pub bytes: u64,
     /// Damaged places.
     pub damage: Vec<Damage>,
     /// Contents that cannot be served.
     pub bad_contents: Vec<ContentId>,
+    /// Contents that operations name and no intact record holds.
+    pub missing: Vec<Missing>,
+    /// Contents beyond those in `missing`, which is bounded.
+    pub more_missing: u64,
+    /// Operations that lie, whole or in part, in a damaged place.
+    pub lost_operations: Vec<OperationId>,
+    /// Where the index does not say what the segments say. It can be made anew.
+    pub index: Vec<String>,
     /// The chain verified from the first record to the last.
     pub chain_ok: bool,
     /// Links in the chain.
@@ -38,7 +61,13 @@ impl CheckReport {
     /// True where nothing is wrong.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.damage.is_empty() && self.bad_contents.is_empty() && self.chain_ok
+        self.damage.is_empty()
+            && self.bad_contents.is_empty()
+            && self.missing.is_empty()
+            && self.more_missing == 0
+            && self.lost_operations.is_empty()
+            && self.index.is_empty()
+            && self.chain_ok
     }
 }
 
@@ -88,23 +117,35 @@ impl Reader {
     /// # Errors
     /// A segment that cannot be read at all.
     pub fn check(&self, read_data: bool) -> Result<CheckReport, ReadError> {
+        let mut tries = 1;
+        loop {
+            match self.check_once(read_data) {
+                // A segment was replaced between the listing and the reading.
+                Err(OpenError::Io { source, .. })
+                    if source.kind() == std::io::ErrorKind::NotFound && tries < TRIES =>
+                {
+                    tries += 1;
+                }
+                checked => return checked.map_err(unreadable),
+            }
+        }
+    }
+
+    fn check_once(&self, read_data: bool) -> Result<CheckReport, OpenError> {
         let shared = self.shared();
         // What is published now is looked at; the writer may append meanwhile.
-        let until = shared.state.read().group;
-        let mut checking = Checking {
-            report: CheckReport {
-                chain_ok: true,
-                ..CheckReport::default()
-            },
-            chain: None,
-            until,
+        let (until, head) = {
+            let state = shared.state.read();
+            (state.group, state.chain.head)
         };
-        let mut segments = list_segments(&*shared.dir).map_err(unreadable)?;
-        self.leave_out_replaced(&mut segments)?;
+        let mut checking = Checking::new(self, until, read_data);
+        let mut segments = list_segments(&*shared.dir)?;
+        if let Err(error) = self.leave_out_replaced(&mut segments) {
+            checking.agreement.failed(&error);
+        }
         let last = segments.len().saturating_sub(1);
         for (at, info) in segments.iter().enumerate() {
-            let bytes =
-                segment::read_rest(&*shared.dir, info.number, info.start).map_err(unreadable)?;
+            let bytes = segment::read_rest(&*shared.dir, info.number, info.start)?;
             let walker = Walker {
                 segment: info.number,
                 seed: CrcSeed::new(&shared.store, info.number),
@@ -113,23 +154,21 @@ impl Reader {
                 vouched_whole: at < last,
             };
             checking.report.segments += 1;
+            checking.report.bytes += bytes.len() as u64;
             if let Some(header) = &info.header {
-                let start = Chain {
+                checking.begin(Chain {
                     head: header.chain,
                     count: header.chain_count,
-                };
-                checking.begin(start);
+                });
             } else {
                 checking.damage(info.number, 0, 0, "its header does not check");
             }
-            let contents = checking.walk(&walker).map_err(unreadable)?;
-            if read_data {
-                checking.read_contents(self, &contents);
+            checking.walk(&walker)?;
+            if checking.reached >= until {
+                break;
             }
         }
-        let mut report = checking.report;
-        report.chain_len = checking.chain.map_or(0, |chain| chain.count);
-        Ok(report)
+        Ok(checking.finish(head))
     }
 
     /// Of a segment and the one rewritten from it, keeps the one that the index points into.
@@ -158,18 +197,43 @@ impl Reader {
     }
 }
 
-fn unreadable(error: crate::error::OpenError) -> ReadError {
+fn unreadable(error: OpenError) -> ReadError {
     ReadError::corrupt("a segment", error.to_string())
 }
 
-struct Checking {
+struct Checking<'a> {
+    reader: &'a Reader,
+    read_data: bool,
     report: CheckReport,
     chain: Option<Chain>,
     /// First group that is not looked at.
     until: u64,
+    /// The group after the last one that was met.
+    reached: u64,
+    /// Numbers what has no number of its own.
+    scratch: LogState,
+    agreement: Agreement<'a>,
+    named: Named,
 }
 
-impl Checking {
+impl<'a> Checking<'a> {
+    fn new(reader: &'a Reader, until: u64, read_data: bool) -> Self {
+        Self {
+            reader,
+            read_data,
+            report: CheckReport {
+                chain_ok: true,
+                ..CheckReport::default()
+            },
+            chain: None,
+            until,
+            reached: 0,
+            scratch: LogState::default(),
+            agreement: Agreement::new(reader),
+            named: Named::default(),
+        }
+    }
+
     /// A segment's header must continue the chain.
     fn begin(&mut self, start: Chain) {
         if self.chain.is_some_and(|chain| chain != start) {
@@ -179,6 +243,8 @@ impl Checking {
     }
 
     fn damage(&mut self, segment: u32, start: u64, end: u64, reason: &str) {
+        let lost = self.agreement.operations_within(segment, start..end);
+        self.report.lost_operations.extend(lost);
         self.report.damage.push(Damage {
             segment: segment::file_name(segment),
             range: start..end,
@@ -186,63 +252,114 @@ impl Checking {
         });
     }
 
-    /// Looks at one segment's records and answers with the contents in it.
-    fn walk(
-        &mut self,
-        walker: &Walker<'_>,
-    ) -> Result<Vec<(ContentId, Loc)>, crate::error::OpenError> {
+    /// Looks at one segment's records.
+    fn walk(&mut self, walker: &Walker<'_>) -> Result<(), OpenError> {
         let walk = walker.walk()?;
         for range in &walk.corrupt {
-            self.damage(
-                walker.segment,
-                range.start,
-                range.end,
-                "no record checks here",
-            );
+            let reason = "no record checks here";
+            self.damage(walker.segment, range.start, range.end, reason);
         }
-        let mut contents = Vec::new();
-        let mut scratch = LogState::default();
         for found in &walk.records {
             let payload = walker.bytes.get(found.payload.clone()).unwrap_or(&[]);
-            self.report.records += 1;
-            if let Err(error) = scratch.follow(found.kind, payload, found.loc) {
-                let start = found.loc.offset();
-                self.damage(
-                    walker.segment,
-                    start,
-                    start + payload.len() as u64,
-                    &error.to_string(),
-                );
-            }
-            if matches!(found.kind, Kind::Blob | Kind::ChunkList)
-                && let Some(id) = payload.first_chunk::<32>()
-            {
-                contents.push((ContentId(*id), found.loc));
-            }
-            let Some(chain) = self.chain.as_mut() else {
-                continue;
-            };
-            if chain.follow(found.kind, payload).is_none() {
-                self.report.chain_ok = false;
-            }
-            if let Some((group, head)) = segment::group_end(found.kind, payload) {
-                self.report.chain_ok &= chain.head == head;
-                chain.head = head;
-                if group >= self.until {
-                    break;
-                }
+            self.record(found.kind, payload, found.loc);
+            self.follow_chain(found.kind, payload);
+            if self.reached >= self.until {
+                return Ok(());
             }
         }
-        Ok(contents)
+        if !walker.vouched_whole {
+            let end = walk.end + walk.torn;
+            let reason = "the log ends before the newest group";
+            self.damage(walker.segment, walk.end, end, reason);
+        }
+        Ok(())
     }
 
-    fn read_contents(&mut self, reader: &Reader, contents: &[(ContentId, Loc)]) {
-        for (id, loc) in contents {
+    /// One intact record: what it says, whether it is found, and whether what it names is there.
+    fn record(&mut self, kind: Kind, payload: &[u8], loc: Loc) {
+        self.report.records += 1;
+        let undecodable = match self.scratch.follow(kind, payload, loc) {
+            Ok(entry) => {
+                if let Some(entry) = &entry {
+                    self.agreement.with(entry);
+                }
+                self.named.note(kind, payload).err()
+            }
+            Err(error) => Some(error),
+        };
+        if let Some(error) = undecodable {
+            let start = loc.offset();
+            let end = start + payload.len() as u64;
+            self.damage(loc.segment(), start, end, &error.to_string());
+        }
+        if matches!(kind, Kind::Blob | Kind::ChunkList)
+            && let Some(id) = payload.first_chunk::<32>()
+        {
+            self.content(&ContentId(*id), loc);
+        }
+    }
+
+    fn content(&mut self, id: &ContentId, loc: Loc) {
+        if self.read_data {
             self.report.contents += 1;
-            if let Err(error) = reader.verify_stored(id, *loc) {
+            if let Err(error) = self.verify(id, loc) {
                 tracing::warn!(%error, content = %id, "content is damaged");
                 self.report.bad_contents.push(*id);
+                return;
             }
         }
+        self.named.hold(id);
+    }
+
+    fn verify(&self, id: &ContentId, loc: Loc) -> Result<(), ReadError> {
+        match self.reader.verify_stored(id, loc) {
+            // Its segment was rewritten meanwhile.
+            Err(ReadError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
+                let moved = self.reader.shared().find_content(id)?;
+                let moved = moved.ok_or(ReadError::NotFound(*id))?;
+                self.reader.verify_stored(id, moved)
+            }
+            verified => verified,
+        }
+    }
+
+    fn follow_chain(&mut self, kind: Kind, payload: &[u8]) {
+        let Some(chain) = self.chain.as_mut() else {
+            return;
+        };
+        if chain.follow(kind, payload).is_none() {
+            self.report.chain_ok = false;
+        }
+        if let Some((group, head)) = segment::group_end(kind, payload) {
+            self.report.chain_ok &= chain.head == head;
+            chain.head = head;
+            self.reached = group;
+        }
+    }
+
+    /// `head` is the chain as the writer left it.
+    fn finish(self, head: [u8; 32]) -> CheckReport {
+        let mut report = self.report;
+        if let Some((last, newest)) = self.reader.shared().state.read().cut {
+            let reason = if newest > last {
+                format!(
+                    "its end was gone when it was opened, with the operations after {last} up to {newest}"
+                )
+            } else {
+                format!("its end was gone when it was opened, with what followed operation {last}")
+            };
+            report.damage.push(Damage {
+                segment: "the log".to_owned(),
+                range: 0..0,
+                reason,
+            });
+        }
+        report.chain_ok &= self.chain.is_some_and(|chain| chain.head == head);
+        report.chain_len = self.chain.map_or(0, |chain| chain.count);
+        report.lost_operations.sort_unstable();
+        report.lost_operations.dedup();
+        report.index = self.agreement.finish(self.until);
+        (report.missing, report.more_missing) = self.named.finish();
+        report
     }
 }

@@ -188,6 +188,11 @@ pub(crate) struct LogState {
     pub(crate) audits: u64,
     /// The last thing written was the mark of an orderly end.
     pub(crate) clean: bool,
+    /// Newest operation that is, or may be, lost to damage met before the index knew it; 0 for none. What was
+    /// before it cannot be told from what came after it.
+    pub(crate) lost: u64,
+    /// The log was cut behind the first of these operations, and the second was the newest then.
+    pub(crate) cut: Option<(u64, u64)>,
     /// Records and frame bytes by kind.
     pub(crate) counts: BTreeMap<u8, (u64, u64)>,
 }
@@ -308,6 +313,8 @@ impl LogState {
             first_baseline_part: self.first_baseline_part,
             audits: self.audits,
             clean: self.clean,
+            lost: self.lost,
+            cut: self.cut,
             counts: self.counts.iter().map(|(k, (n, b))| (*k, *n, *b)).collect(),
         }
     }
@@ -326,6 +333,8 @@ impl LogState {
             first_baseline_part: applied.first_baseline_part,
             audits: applied.audits,
             clean: applied.clean,
+            lost: applied.lost,
+            cut: applied.cut,
             counts: applied
                 .counts
                 .iter()

@@ -7,6 +7,7 @@
 mod apply;
 mod moves;
 mod schema;
+mod sum;
 
 pub(crate) use moves::Move;
 
@@ -41,6 +42,12 @@ impl Index {
             return Ok(Self::new(None, connection));
         };
         let path = path.join(FILE);
+        if !sum::take(dir) {
+            tracing::warn!(
+                "the index is not what it was when the store was closed; it is made anew"
+            );
+            remove_files(dir);
+        }
         make_private(dir);
         if let Ok(connection) = open_at(&path) {
             return Ok(Self::new(Some(path), connection));
@@ -94,6 +101,17 @@ impl Index {
             readers.push(connection);
         }
         answer
+    }
+
+    /// Notes what the index is now, so that the next opening knows it again. Nothing may change it after this.
+    pub(crate) fn seal(&self, dir: &dyn StoreDir) {
+        if self.path.is_none() {
+            return;
+        }
+        let noted = self.shrink_wal().map_err(std::io::Error::other);
+        if let Err(error) = noted.and_then(|()| sum::write(dir)) {
+            tracing::debug!(%error, "no sum of the index was written");
+        }
     }
 
     /// Moves the write-ahead log into the index's file and cuts it, so that it takes no space.

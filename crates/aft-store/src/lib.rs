@@ -42,7 +42,7 @@ mod tail;
 mod tests;
 mod writer;
 
-pub use check::{CheckReport, Stats};
+pub use check::{CheckReport, Missing, Stats};
 pub use content::{Base, CHAIN_MAX, Level, Prepared, WHOLE_MAX, prepare, prepare_stream};
 pub use error::{OpenError, ReadError, StoreError};
 pub use frame::Kind;

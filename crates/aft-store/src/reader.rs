@@ -107,6 +107,12 @@ impl Reader {
 
     /// As [`Self::open_intents`], each by itself, so that a damaged one does not hide the others.
     pub(crate) fn each_open_intent(&self) -> Result<Vec<Result<Intent, ReadError>>, ReadError> {
+        let open = self.open_intent_places()?;
+        Ok(open.into_values().map(|loc| self.intent(loc)).collect())
+    }
+
+    /// Rollbacks that were decided and are not done, by number, and where they lie.
+    pub(crate) fn open_intent_places(&self) -> Result<BTreeMap<u64, Loc>, ReadError> {
         let tail = self.shared.tail.read().intents.clone();
         let mut open: BTreeMap<u64, Loc> = BTreeMap::new();
         self.shared.index.read(|connection| {
@@ -126,7 +132,7 @@ impl Reader {
                 None => open.remove(&id),
             };
         }
-        Ok(open.into_values().map(|loc| self.intent(loc)).collect())
+        Ok(open)
     }
 
     fn intent(&self, loc: Loc) -> Result<Intent, ReadError> {
@@ -234,7 +240,6 @@ pub(crate) fn baseline_entries(payload: &[u8]) -> Result<Vec<(RelPath, Known)>, 
 
 /// The changes in a part record, of either kind.
 pub(crate) fn part_changes(shared: &Shared, loc: Loc) -> Result<Vec<Change>, ReadError> {
-    const WHAT: &str = "part of an operation";
     let record = shared.record(loc)?;
     if record.kind == Kind::BaselinePart {
         let appeared = |(path, known): (RelPath, Known)| Change {
@@ -248,10 +253,17 @@ pub(crate) fn part_changes(shared: &Shared, loc: Loc) -> Result<Vec<Change>, Rea
             .map(appeared)
             .collect());
     }
-    let part: PartV1 = salted(&record.payload).map_err(|e| undecodable(WHAT, &e))?;
-    let changes: Vec<ChangeV1> = unpacked(&part.body, WHAT)?;
+    let wrong = |e: &RecordError| undecodable("part of an operation", e);
+    let (_, changes) = changes_of_part(&record.payload).map_err(|e| wrong(&e))?;
     let values: Result<_, _> = changes.iter().map(Change::try_from).collect();
-    values.map_err(|e| undecodable(WHAT, &e))
+    values.map_err(|e| wrong(&e))
+}
+
+/// The operation and the changes in a part's payload.
+pub(crate) fn changes_of_part(payload: &[u8]) -> Result<(u64, Vec<ChangeV1>), RecordError> {
+    let part: PartV1 = salted(payload)?;
+    let plain = unpack(&part.body).ok_or(RecordError::Compressed)?;
+    Ok((part.operation, records::decode(&plain)?))
 }
 
 /// The paths in a part record.

@@ -290,5 +290,7 @@ pub(crate) struct AppliedV1 {
     pub(crate) first_baseline_part: u32,
     pub(crate) audits: u64,
     pub(crate) clean: bool,
+    pub(crate) lost: u64,
+    pub(crate) cut: Option<(u64, u64)>,
     pub(crate) counts: Vec<(u8, u64, u64)>,
 }

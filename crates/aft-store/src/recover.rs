@@ -4,6 +4,10 @@
 //! and hand out numbers that were never used.
 //! Does not: repair. A damaged place stays as it is and everything else is served.
 
+mod scan;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,16 +16,16 @@ use aft_model::{Operation, OperationId};
 use aft_os::StoreDir;
 
 use crate::chain::Salts;
-use crate::entry::{Loc, LogState};
-use crate::error::{OpenError, StoreError};
-use crate::frame::{CrcSeed, Kind};
+use crate::entry::LogState;
+use crate::error::OpenError;
 use crate::index::Index;
 use crate::log::Log;
 use crate::reader::Reader;
 use crate::records::HeaderV1;
-use crate::segment::{self, HeaderState, Walk, Walker, open_io};
+use crate::segment::{self, HeaderState, open_io};
 use crate::shared::Shared;
-use crate::writer::{Writer, apply_tail};
+use crate::writer::Writer;
+use scan::Scan;
 
 /// Numbers skipped after an unclean end.
 const SKIPPED: u64 = 1000;
@@ -270,263 +274,3 @@ fn only_torn_first(dir: &dyn StoreDir, segments: &[SegmentInfo]) -> Result<bool,
     // A store is made with one small group; more than that was once in use.
     Ok(only.number == 1 && bytes.len() < 1024)
 }
-
-/// The walk over what the index does not know.
-struct Scan {
-    shared: Arc<Shared>,
-    state: LogState,
-    /// Segment and offset to begin at.
-    from: (u32, u64),
-    torn: u64,
-    corrupt: Vec<Damage>,
-    /// Where the last segment's visible groups end.
-    end: u64,
-    sealed: bool,
-}
-
-impl Scan {
-    fn start(shared: Arc<Shared>, segments: &[SegmentInfo]) -> Result<Self, OpenError> {
-        let mut scan = Self {
-            shared,
-            state: LogState {
-                group: 1,
-                next_operation: 1,
-                ..LogState::default()
-            },
-            from: (segments.first().map_or(1, |s| s.number), 0),
-            torn: 0,
-            corrupt: Vec::new(),
-            end: 0,
-            sealed: false,
-        };
-        let applied = scan.shared.index.applied().map_err(OpenError::Index)?;
-        let usable = match &applied {
-            Some(applied) => scan.is_usable(applied, segments)?,
-            None => false,
-        };
-        if let Some(applied) = applied.filter(|_| usable) {
-            scan.from = (applied.segment, applied.offset);
-            scan.state = LogState::from_applied(&applied);
-        } else {
-            scan.shared.index.clear().map_err(OpenError::Index)?;
-            if let Some(header) = segments.first().and_then(|s| s.header.as_ref()) {
-                scan.state.group = header.first_group;
-                scan.state.chain.head = header.chain;
-                scan.state.chain.count = header.chain_count;
-            }
-        }
-        Ok(scan)
-    }
-
-    /// The index belongs to this store and does not reach beyond its segments.
-    fn is_usable(
-        &self,
-        applied: &crate::records::AppliedV1,
-        segments: &[SegmentInfo],
-    ) -> Result<bool, OpenError> {
-        if applied.store != self.shared.store {
-            return Ok(false);
-        }
-        let Some(info) = segments.iter().find(|s| s.number == applied.segment) else {
-            return Ok(false);
-        };
-        let len = segment::len(&*self.shared.dir, info.number)?;
-        Ok(len >= applied.offset && applied.offset >= info.start)
-    }
-
-    /// Nothing in the index points into segments that were replaced and are gone.
-    fn note_replaced(&self, segments: &[SegmentInfo]) -> Result<(), OpenError> {
-        let headers = segments.iter().filter_map(|s| s.header.as_ref());
-        for replaced in headers.flat_map(|header| &header.replaces) {
-            self.shared
-                .index
-                .note_moved(*replaced)
-                .map_err(OpenError::Index)?;
-        }
-        Ok(())
-    }
-
-    fn recovery(&self, reader: &Reader) -> Result<Recovery, OpenError> {
-        let clean = self.state.clean && self.torn == 0;
-        let floor = self.state.next_operation.max(1);
-        let skipped = if clean { 0 } else { SKIPPED };
-        let mut corrupt = self.corrupt.clone();
-        let mut open_intents = Vec::new();
-        let each = reader.each_open_intent();
-        for intent in each.map_err(|e| OpenError::Write(StoreError::Read(e)))? {
-            match intent {
-                Ok(intent) => open_intents.push(intent),
-                Err(error) => corrupt.push(Damage {
-                    segment: "an unfinished rollback".to_owned(),
-                    range: 0..0,
-                    reason: error.to_string(),
-                }),
-            }
-        }
-        Ok(Recovery {
-            torn_bytes: self.torn,
-            corrupt,
-            next_operation: OperationId(floor.saturating_add(skipped)),
-            open_intents,
-            unclean: !clean,
-        })
-    }
-
-    fn run(&mut self, segments: &[SegmentInfo]) -> Result<(), OpenError> {
-        let first = segments
-            .iter()
-            .position(|s| s.number == self.from.0)
-            .unwrap_or(0);
-        let last = segments.len().saturating_sub(1);
-        for (at, info) in segments.iter().enumerate().skip(first) {
-            let from = if at == first {
-                self.from.1.max(info.start)
-            } else {
-                info.start
-            };
-            let bytes = segment::read_rest(&*self.shared.dir, info.number, from)?;
-            let walker = Walker {
-                segment: info.number,
-                seed: CrcSeed::new(&self.shared.store, info.number),
-                bytes: &bytes,
-                base: from,
-                vouched_whole: at < last,
-            };
-            let walk = walker.walk()?;
-            if at == last {
-                self.make_durable(info, from, &bytes, &walk)?;
-            }
-            self.take(&walk, &bytes, info);
-            self.torn = walk.torn;
-            self.end = walk.end;
-            self.sealed = walk.sealed
-                // The index may reach to the very end of a segment.
-                || (bytes.is_empty() && segment::ends_sealed(&*self.shared.dir, &self.shared.store, info.number)?);
-            if self.shared.tail.read().len() > TAIL_MAX {
-                apply_tail(&self.shared, &self.state, info.number, walk.end)
-                    .map_err(OpenError::Index)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes the end of the log again, from where nothing vouches for it, and syncs it. It can be read, which
-    /// does not mean that it is on the disk: where a sync failed before the process ended, the kernel calls pages
-    /// clean that were never written, and no later sync would write them. Before the index learns of it, and
-    /// before anything is acknowledged after it.
-    fn make_durable(
-        &self,
-        info: &SegmentInfo,
-        from: u64,
-        bytes: &[u8],
-        walk: &Walk,
-    ) -> Result<(), OpenError> {
-        let end = walk.end.max(info.start);
-        let vouched = walk
-            .records
-            .iter()
-            .filter(|found| found.kind == Kind::Trailer)
-            .filter_map(|found| {
-                let payload = bytes.get(found.payload.clone())?;
-                segment::synced_before(payload, found.loc.offset())
-            });
-        // The index is only ever brought up to what was synced.
-        let indexed = if from > info.start { from } else { 0 };
-        let vouched = vouched.max().unwrap_or(0).max(indexed);
-        if vouched >= end {
-            return Ok(());
-        }
-        let dir = &*self.shared.dir;
-        let mut tail = segment::read_rest(dir, info.number, vouched)?;
-        tail.truncate(usize::try_from(end - vouched).unwrap_or(usize::MAX));
-        dir.rewrite(&segment::file_name(info.number), vouched, &tail)
-            .map_err(open_io("write the end of the log again"))?;
-        // Its name may not be on the disk either.
-        dir.sync_dir().map_err(open_io("sync the directory"))
-    }
-
-    /// Takes over what a walk found.
-    fn take(&mut self, walk: &Walk, bytes: &[u8], info: &SegmentInfo) {
-        let name = segment::file_name(info.number);
-        if info.header.is_none() && walk.end > 0 {
-            self.damage(
-                &name,
-                0..segment::FILE_MAGIC.len() as u64,
-                "its header does not check",
-            );
-        }
-        for range in &walk.corrupt {
-            self.damage(&name, range.clone(), "no record checks here");
-        }
-        let shared = self.shared.clone();
-        let mut tail = shared.tail.write();
-        for found in &walk.records {
-            let payload = bytes.get(found.payload.clone()).unwrap_or(&[]);
-            match self.state.follow(found.kind, payload, found.loc) {
-                Ok(Some(entry)) => tail.add(entry),
-                Ok(None) => {}
-                Err(error) => {
-                    let range = found.loc.offset()..found.loc.offset() + payload.len() as u64;
-                    self.damage(&name, range, &error.to_string());
-                }
-            }
-            self.follow_group(found.kind, payload, found.loc, &name);
-        }
-    }
-
-    /// A chain that does not fit is reported once and taken up again where the log says.
-    fn follow_group(&mut self, kind: Kind, payload: &[u8], loc: Loc, name: &str) {
-        let Some((group, head)) = segment::group_end(kind, payload) else {
-            return;
-        };
-        self.state.group = group;
-        if self.state.chain.head != head {
-            let range = loc.offset()..loc.offset() + payload.len() as u64;
-            self.damage(
-                name,
-                range,
-                "the hash chain does not fit the records before",
-            );
-            self.state.chain.head = head;
-        }
-    }
-
-    fn damage(&mut self, segment: &str, range: Range<u64>, reason: &str) {
-        tracing::warn!(
-            segment,
-            start = range.start,
-            end = range.end,
-            reason,
-            "store record is damaged"
-        );
-        let segment = segment.to_owned();
-        self.corrupt.push(Damage {
-            segment,
-            range,
-            reason: reason.to_owned(),
-        });
-    }
-
-    /// Opens the last segment for writing. One whose making was torn is removed, and the one before
-    /// it, sealed, stands for it.
-    fn continue_log(&mut self, segments: &[SegmentInfo]) -> Result<Log, OpenError> {
-        let dir = self.shared.dir.clone();
-        let store = self.shared.store;
-        let Some((last, before)) = segments.split_last() else {
-            return Err(OpenError::Damaged("no segment is left".to_owned()));
-        };
-        if self.end == 0
-            && let Some(previous) = before.last()
-        {
-            dir.remove(&segment::file_name(last.number))
-                .map_err(open_io("remove a torn segment"))?;
-            let len = segment::len(&*dir, previous.number)?;
-            return Log::resume(dir, store, previous.number, len, true).map_err(OpenError::Write);
-        }
-        let end = self.end.max(last.start);
-        Log::resume(dir, store, last.number, end, self.sealed).map_err(OpenError::Write)
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -306,7 +306,9 @@ impl Writer {
             self.record(Kind::CleanEnd, &[], |_| None);
             self.commit(true)?;
         }
-        self.flush_index()
+        self.flush_index()?;
+        self.shared.index.seal(&*self.shared.dir);
+        Ok(())
     }
 
     /// The reader's side of this store.

@@ -15,6 +15,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -149,8 +150,11 @@ impl Workspace {
     /// Where it cannot.
     #[track_caller]
     pub fn save(&self, path: impl AsRef<[u8]>, bytes: impl AsRef<[u8]>) {
+        static SAVES: AtomicU64 = AtomicU64::new(0);
         let path = self.path(path);
-        let temporary = path.with_extension("swp~");
+        // Two may save one file at once, as two editors do.
+        let save = SAVES.fetch_add(1, Ordering::Relaxed);
+        let temporary = path.with_extension(format!("{save}.swp~"));
         must(fs::write(&temporary, bytes), "write", &temporary);
         must(fs::rename(&temporary, &path), "replace", &path);
     }

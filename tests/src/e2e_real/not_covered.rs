@@ -167,12 +167,12 @@ fn assert_shown(rig: &Rig, names: &[&str]) {
     );
 }
 
-fn am_root() -> bool {
+pub(crate) fn am_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0)
 }
 
 /// A daemon for which permissions count: root's is run as nobody.
-fn rig_without_rights() -> Option<Rig> {
+pub(crate) fn rig_without_rights() -> Option<Rig> {
     if !am_root() {
         return Some(Rig::new());
     }
@@ -210,7 +210,7 @@ fn rig_without_rights() -> Option<Rig> {
     Some(rig)
 }
 
-fn give(path: &Path) {
+pub(crate) fn give(path: &Path) {
     chown(path, Some(NOBODY), Some(NOBODY)).expect("chown");
 }
 

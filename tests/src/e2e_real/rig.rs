@@ -22,29 +22,29 @@ use super::fast_dir;
 const PAGE: u64 = 1000;
 
 /// A daemon and a project.
-pub(super) struct Rig {
-    pub(super) daemon: TestDaemon,
-    pub(super) project: Workspace,
+pub(crate) struct Rig {
+    pub(crate) daemon: TestDaemon,
+    pub(crate) project: Workspace,
     /// Entries of a tree that are asked for at once.
-    pub(super) page: u64,
+    pub(crate) page: u64,
 }
 
 /// How a tree was at one moment, with times for what must not be touched.
-pub(super) struct Look {
-    pub(super) plain: Manifest,
+pub(crate) struct Look {
+    pub(crate) plain: Manifest,
     timed: Manifest,
 }
 
 impl Rig {
     /// A running daemon and an empty project that is not tracked yet.
     #[track_caller]
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::of(TestDaemon::start())
     }
 
     /// As [`Self::new`], with a daemon that may not run yet.
     #[track_caller]
-    pub(super) fn of(daemon: TestDaemon) -> Self {
+    pub(crate) fn of(daemon: TestDaemon) -> Self {
         Self {
             daemon,
             project: Workspace::beneath(&fast_dir()),
@@ -52,31 +52,31 @@ impl Rig {
         }
     }
 
-    pub(super) fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         self.project.root()
     }
 
     /// Tracks the project and waits until it is armed.
     #[track_caller]
-    pub(super) fn watch(&self) {
+    pub(crate) fn watch(&self) {
         self.ok(&["watch", "--detach"]);
     }
 
     /// Runs `aft` in the project, whatever comes of it.
     #[track_caller]
-    pub(super) fn aft(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn aft(&self, arguments: &[&str]) -> Output {
         self.daemon.aft_in(self.root(), arguments)
     }
 
     /// Runs `aft` in the project; it must succeed.
     #[track_caller]
-    pub(super) fn ok(&self, arguments: &[&str]) -> String {
+    pub(crate) fn ok(&self, arguments: &[&str]) -> String {
         self.ok_in(self.root(), arguments)
     }
 
     /// As [`Self::ok`], in another directory.
     #[track_caller]
-    pub(super) fn ok_in(&self, directory: &Path, arguments: &[&str]) -> String {
+    pub(crate) fn ok_in(&self, directory: &Path, arguments: &[&str]) -> String {
         let output = self.daemon.aft_in(directory, arguments);
         assert_eq!(
             output.status,
@@ -91,29 +91,29 @@ impl Rig {
     }
 
     #[track_caller]
-    pub(super) fn json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         self.daemon.aft_json(self.root(), arguments)
     }
 
     /// Every operation, newest first.
     #[track_caller]
-    pub(super) fn log(&self) -> Vec<Value> {
+    pub(crate) fn log(&self) -> Vec<Value> {
         let answer = self.json(&["log", "-n", "1000"]);
         answer["operations"].as_array().cloned().unwrap_or_default()
     }
 
     #[track_caller]
-    pub(super) fn head(&self) -> u64 {
+    pub(crate) fn head(&self) -> u64 {
         self.json(&["sync"])["head"].as_u64().expect("a head")
     }
 
     #[track_caller]
-    pub(super) fn state(&self) -> String {
+    pub(crate) fn state(&self) -> String {
         let answer = self.json(&["status"]);
         answer["state"].as_str().expect("a state").to_owned()
     }
 
-    pub(super) fn look(&self) -> Look {
+    pub(crate) fn look(&self) -> Look {
         Look {
             plain: self.project.manifest(),
             timed: self.project.manifest_with_times(),
@@ -121,20 +121,20 @@ impl Rig {
     }
 
     /// The repository's own files.
-    pub(super) fn git_dir(&self) -> Manifest {
+    pub(crate) fn git_dir(&self) -> Manifest {
         Manifest::of(self.root().join(".git"))
     }
 
     /// What the history holds now, fenced, must be what the directory holds.
     #[track_caller]
-    pub(super) fn assert_recorded(&self, what: &str) {
+    pub(crate) fn assert_recorded(&self, what: &str) {
         self.ok(&["sync"]);
         self.assert_history_is(&self.project.manifest(), "@", what);
     }
 
     /// The tree of the history at `point` must be `expected`.
     #[track_caller]
-    pub(super) fn assert_history_is(&self, expected: &Manifest, point: &str, what: &str) {
+    pub(crate) fn assert_history_is(&self, expected: &Manifest, point: &str, what: &str) {
         let found = self.tree_at(point);
         let expected: BTreeMap<PathText, String> = expected
             .entries
@@ -159,7 +159,7 @@ impl Rig {
 
     /// `tree.list` in pages, as `path -> words`.
     #[track_caller]
-    fn tree_at(&self, point: &str) -> BTreeMap<PathText, String> {
+    pub(crate) fn tree_at(&self, point: &str) -> BTreeMap<PathText, String> {
         let mut editor = self.daemon.connect(Socket::Editor);
         let root = self.root().to_str().expect("a root in UTF-8");
         let mut tree = BTreeMap::new();
@@ -180,7 +180,7 @@ impl Rig {
 
     /// The directory must be as it was in `expected`; what is the same in `came_from` was not even touched.
     #[track_caller]
-    pub(super) fn assert_went(&self, expected: &Look, came_from: &Look, what: &str) {
+    pub(crate) fn assert_went(&self, expected: &Look, came_from: &Look, what: &str) {
         let now = self.look();
         assert_same(&expected.plain, &now.plain, what);
         let untouched = |path: &[u8], _: &Entry| {
@@ -197,7 +197,7 @@ impl Rig {
 
     /// Lets `action` change the project, and takes the change back and forth. The whole judgement of a tool.
     #[track_caller]
-    pub(super) fn there_and_back(&self, name: &str, action: impl FnOnce(&Workspace)) {
+    pub(crate) fn there_and_back(&self, name: &str, action: impl FnOnce(&Workspace)) {
         let point = format!("before-{name}");
         self.ok(&["checkpoint", &point]);
         let before = self.look();
@@ -227,7 +227,7 @@ impl Rig {
 }
 
 /// The bytes of a path.
-type PathText = Vec<u8>;
+pub(crate) type PathText = Vec<u8>;
 
 /// What `tree.list` calls a state, in the words of [`describe`].
 fn words(state: &Value) -> String {
@@ -266,7 +266,7 @@ fn hex(hash: &[u8]) -> String {
 }
 
 /// Everything beneath `root`, without what git keeps.
-pub(super) fn manifest_of(root: &Path) -> Manifest {
+pub(crate) fn manifest_of(root: &Path) -> Manifest {
     let options = Options {
         skip_git: true,
         skip_staging: true,
@@ -276,7 +276,7 @@ pub(super) fn manifest_of(root: &Path) -> Manifest {
 }
 
 /// A tool of the toolchain that runs these tests: rustup's own proxies need the tester's home.
-pub(super) fn toolchain(tool: &str) -> Option<PathBuf> {
+pub(crate) fn toolchain(tool: &str) -> Option<PathBuf> {
     let beside_cargo = std::env::var_os("CARGO")
         .map(PathBuf::from)
         .and_then(|cargo| Some(cargo.parent()?.join(tool)));
@@ -288,7 +288,7 @@ pub(super) fn toolchain(tool: &str) -> Option<PathBuf> {
 }
 
 /// Whether a program is there; says so loudly where it is not.
-pub(super) fn has(project: &Workspace, tool: &str) -> bool {
+pub(crate) fn has(project: &Workspace, tool: &str) -> bool {
     let there = project
         .try_run("sh", &["-c", &format!("command -v {tool}")])
         .status

@@ -75,10 +75,20 @@ pub(crate) fn check(check: &StoreCheckResult) -> String {
         count(check.n_contents, "content", "contents"),
         bytes(check.n_bytes)
     );
+    let unseen: String = check
+        .not_checked
+        .iter()
+        .map(|root| {
+            format!(
+                "Not looked at, its directory is not there: {}\n",
+                shown(&root.display())
+            )
+        })
+        .collect();
     if check.ok {
-        return format!("The store is sound: {looked}.\n");
+        return format!("The store is sound: {looked}.\n{unseen}");
     }
-    let mut text = format!("The store is damaged ({looked}):\n");
+    let mut text = format!("{unseen}The store is damaged ({looked}):\n");
     for problem in &check.problems {
         text.push_str(&format!("  {}\n", shown(&problem.message)));
         if let Some(remedy) = &problem.remedy {

@@ -250,6 +250,7 @@ impl<'a> Reader<'a> {
             Ok(file) => file,
             Err(error) => return self.unread(question, &error, &stat),
         };
+        let quiet = is_quiet(file.as_ref());
         let bytes = match read_up_to(file.as_mut(), stat.size) {
             Ok(bytes) => bytes,
             Err(error) => return self.unread(question, &error, &stat),
@@ -281,7 +282,8 @@ impl<'a> Reader<'a> {
             return self.not_held(question, &error, &stat);
         }
         if is_stable {
-            self.settled(question, state, self.kept(stat), size)
+            let stat = self.kept(stat).filter(|_| quiet);
+            self.settled(question, state, stat, size)
         } else {
             Attempt::Raced(Some(Known {
                 state,
@@ -297,13 +299,14 @@ impl<'a> Reader<'a> {
         {
             // Only its signature was doubtful, perhaps. Hashing is far cheaper than handing it all to the sink.
             match self.hash_stream(question, &stat) {
-                Ok(Some(found)) if found == content => {
+                Ok(Some((found, quiet))) if found == content => {
+                    let stat_kept = self.kept(stat).filter(|_| quiet);
                     let state = FileState::File {
                         content,
                         size,
                         mode: permissions(&stat),
                     };
-                    return self.settled(question, state, self.kept(stat), size);
+                    return self.settled(question, state, stat_kept, size);
                 }
                 Ok(_) => {}
                 Err(error) => return self.unread(question, &error, &stat),
@@ -313,6 +316,7 @@ impl<'a> Reader<'a> {
             Ok(file) => file,
             Err(error) => return self.unread(question, &error, &stat),
         };
+        let quiet = is_quiet(file.as_ref());
         let mut source = Source {
             file,
             left: stat.size,
@@ -341,7 +345,8 @@ impl<'a> Reader<'a> {
             mode: permissions(&after),
         };
         if size == stat.size && after.same(&stat) {
-            self.settled(question, state, self.kept(stat), size)
+            let stat = self.kept(stat).filter(|_| quiet);
+            self.settled(question, state, stat, size)
         } else {
             Attempt::Raced(Some(Known {
                 state,
@@ -351,21 +356,22 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The hash of a large file; `None` where it changed meanwhile.
+    /// The hash of a large file, and whether nobody could write into it; `None` where it changed meanwhile.
     fn hash_stream(
         &self,
         question: &Question<'_>,
         stat: &StatSig,
-    ) -> io::Result<Option<ContentId>> {
+    ) -> io::Result<Option<(ContentId, bool)>> {
         let mut source = Source {
             file: self.env.fs.open(question.path)?,
             left: stat.size,
             failed: None,
         };
+        let quiet = is_quiet(source.file.as_ref());
         let mut hasher = blake3::Hasher::new();
         hasher.update_reader(&mut source)?;
         let is_stable = source.left == 0 && source.file.stat()?.same(stat);
-        Ok(is_stable.then(|| ContentId(*hasher.finalize().as_bytes())))
+        Ok(is_stable.then(|| (ContentId(*hasher.finalize().as_bytes()), quiet)))
     }
 
     /// Opening or reading failed: it went away or became something else, or it cannot be read.
@@ -392,6 +398,13 @@ impl<'a> Reader<'a> {
 pub(super) fn leads_elsewhere(error: &io::Error) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
         || matches!(error.kind(), ErrorKind::NotADirectory | ErrorKind::NotFound)
+}
+
+/// True unless somebody may be writing into the file. Asked before it is read: who maps it later moves its times by
+/// the first store, but a mapping that is there already may store without moving them again, and then no signature
+/// of these bytes proves anything once it is gone.
+fn is_quiet(file: &dyn OpenFile) -> bool {
+    !matches!(file.has_writer(), Ok(Some(true)))
 }
 
 /// Reads at most `size` bytes, in as few calls as it takes.

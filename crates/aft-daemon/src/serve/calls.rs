@@ -4,6 +4,7 @@ mod checkpoints;
 mod coverage;
 mod files;
 mod histories;
+mod integrity;
 mod process;
 mod sessions;
 mod travel;
@@ -87,7 +88,7 @@ pub(crate) async fn call(peer: &Arc<Peer>, request: &Request) -> Answer {
         "daemon.stop" => process::stop(peer, request),
         "daemon.logs" => process::logs(peer, request),
         "store.stats" => process::stats(peer, request),
-        "store.check" => process::check(peer, request).await,
+        "store.check" => integrity::check(peer, request).await,
         "rpc.discover" => result(&aft_rpc::openrpc::document(env!("CARGO_PKG_VERSION"))),
         other => Err(RpcError::new(
             ErrorKind::Invalid,

@@ -186,8 +186,8 @@ impl Looker {
     }
 
     fn walk(&self, job: JobId, mode: ScanMode, tree: Arc<Tree>) -> Event {
-        let rules = self.rules.get();
-        let known = Before::Whole(tree);
+        let (rules, replaced) = self.rules.for_walk();
+        let known = Before::Whole(Arc::clone(&tree));
         self.sink.set_baseline(mode == ScanMode::Baseline);
         let root = Arc::clone(&self.root);
         let counting = (mode == ScanMode::Baseline && self.threads > 1)
@@ -205,9 +205,24 @@ impl Looker {
         self.sink.set_baseline(false);
         self.show_coverage(&looked.coverage);
         drop(self.results.send(Input::Polled(looked.coverage.polled)));
-        Event::Scanned {
-            job,
-            seen: to_engine(looked.seen),
+        let mut seen = to_engine(looked.seen);
+        if let Some(replaced) = replaced {
+            self.mark_entered(&mut seen, &tree, &replaced);
+        }
+        Event::Scanned { job, seen }
+    }
+
+    /// What the replaced rules left out was there before anybody looked: nobody made it now.
+    fn mark_entered(&self, seen: &mut [Seen], tree: &Tree, replaced: &crate::rules::Rules) {
+        for Seen { path, outcome } in seen {
+            let Outcome::State(known) = *outcome else {
+                continue;
+            };
+            let is_new = tree.get(path).is_none();
+            let verdict = || replaced.verdict(self.root.as_ref(), path, known.state.is_dir());
+            if is_new && matches!(verdict(), crate::rules::Verdict::Skip(_)) {
+                *outcome = Outcome::Entered(known);
+            }
         }
     }
 

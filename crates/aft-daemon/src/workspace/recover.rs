@@ -17,7 +17,15 @@ use super::errand::Held;
 use super::open::{OpenError, Parts};
 use crate::daemon::chain;
 
-/// Rolls every open intent forward and says which number comes next.
+/// What a recovery leaves to the workers.
+pub(crate) struct Recovered {
+    /// The number that comes next.
+    pub(crate) next: OperationId,
+    /// Displaced files that somebody may still write into, by the operation that displaced them.
+    pub(crate) displaced: Vec<(OperationId, Vec<aft_apply::Held>)>,
+}
+
+/// Rolls every open intent forward.
 ///
 /// # Errors
 /// The history cannot be read or written. The workspace is then not opened, and the next start tries again.
@@ -26,22 +34,40 @@ pub(crate) fn recover(
     reader: &Reader,
     recovery: &Recovery,
     parts: &Parts,
-) -> Result<OperationId, OpenError> {
+) -> Result<Recovered, OpenError> {
     let mut next = recovery.next_operation;
+    let mut unfinished = Vec::new();
+    let mut displaced = Vec::new();
     let held = Held {
         shared: &parts.shared,
         reader,
     };
     let applier = Applier::new(parts.writable.as_ref(), &held);
     for intent in &recovery.open_intents {
-        next = roll_forward(writer, reader, &applier, intent, next, recovery.unclean)?;
-        info!(workspace = %parts.shared.id, operation = intent.operation.id.0, "an unfinished rollback was finished");
+        let id = intent.operation.id;
+        let rolled = roll_forward(writer, reader, &applier, intent, next, recovery.unclean)?;
+        next = rolled.next;
+        if !rolled.is_done {
+            unfinished.push(id);
+        }
+        if !rolled.held.is_empty() {
+            displaced.push((id, rolled.held));
+        }
+        info!(workspace = %parts.shared.id, operation = id.0, "an unfinished rollback was finished");
     }
     let mut late = Stored { writer };
-    if let Err(error) = applier.sweep(&[], &mut late) {
+    if let Err(error) = applier.sweep(&unfinished, &mut late) {
         warn!(workspace = %parts.shared.id, error = %chain(&error), "staging was left behind");
     }
-    Ok(next)
+    Ok(Recovered { next, displaced })
+}
+
+/// What became of one intent.
+struct Rolled {
+    next: OperationId,
+    held: Vec<aft_apply::Held>,
+    /// The intent is retired.
+    is_done: bool,
 }
 
 fn roll_forward(
@@ -49,9 +75,9 @@ fn roll_forward(
     reader: &Reader,
     applier: &Applier<'_>,
     intent: &Intent,
-    next: OperationId,
+    mut next: OperationId,
     unclean: bool,
-) -> Result<OperationId, OpenError> {
+) -> Result<Rolled, OpenError> {
     let operation = &intent.operation;
     let recorded = reader.operation(operation.id)?;
     let later = changed_after(reader, operation.id)?;
@@ -72,10 +98,9 @@ fn roll_forward(
         skip: &skip,
         power_cut: unclean,
     };
-    let report = applier
+    let mut report = applier
         .recover(&task, how, &mut sink)
         .map_err(|error| OpenError::Recover(chain(&error)))?;
-    let mut next = next;
     let done: BTreeSet<&RelPath> = report
         .results
         .iter()
@@ -106,13 +131,25 @@ fn roll_forward(
         })?;
         next = OperationId(next.0 + 1);
     }
-    let mut report = report;
-    match applier.settle(&task, &mut report, &mut sink) {
-        Ok(()) => writer.put_intent_done(operation.id)?,
-        Err(error) => warn!(error = %chain(&error), "a rollback is not settled yet"),
+    if !report.late.is_empty() {
+        // What is removed from staging next must be named by the history before.
+        sink.writer.commit(true)?;
+    }
+    let settled = applier.settle(&task, &mut report, &mut sink);
+    // While a file is held, only the intent tells which path it belongs to.
+    let is_done = settled.is_ok() && report.held.is_empty();
+    if let Err(error) = settled {
+        warn!(error = %chain(&error), "a rollback is not settled yet");
+    }
+    if is_done {
+        writer.put_intent_done(operation.id)?;
     }
     writer.commit(true)?;
-    Ok(next)
+    Ok(Rolled {
+        next,
+        held: report.held,
+        is_done,
+    })
 }
 
 /// Paths that operations after `id` changed: they are not this rollback's any more.

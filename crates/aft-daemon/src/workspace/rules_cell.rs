@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aft_model::RelPath;
 use aft_os::ReadDir;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use crate::config::TrackConfig;
 use crate::rules::{Rules, global_excludes};
@@ -16,6 +16,8 @@ pub(crate) struct SharedRules(Arc<Cell>);
 
 struct Cell {
     now: RwLock<Arc<Rules>>,
+    /// In force at the last walk, where others are now.
+    replaced: Mutex<Option<Arc<Rules>>>,
     track: TrackConfig,
     nested: RwLock<Vec<RelPath>>,
 }
@@ -25,6 +27,7 @@ impl SharedRules {
         let now = Arc::new(load(root, track, nested));
         Self(Arc::new(Cell {
             now: RwLock::new(now),
+            replaced: Mutex::new(None),
             track: track.clone(),
             nested: RwLock::new(nested.to_vec()),
         }))
@@ -37,7 +40,14 @@ impl SharedRules {
     pub(crate) fn reload(&self, root: &dyn ReadDir) {
         let nested = self.0.nested.read().clone();
         let fresh = Arc::new(load(root, &self.0.track, &nested));
-        *self.0.now.write() = fresh;
+        let old = std::mem::replace(&mut *self.0.now.write(), fresh);
+        self.0.replaced.lock().get_or_insert(old);
+    }
+
+    /// The rules for a walk of the whole tree, and those that were in force at the walk before where they were others.
+    pub(crate) fn for_walk(&self) -> (Arc<Rules>, Option<Arc<Rules>>) {
+        let replaced = self.0.replaced.lock().take();
+        (self.get(), replaced)
     }
 
     /// Other workspaces are inside this one from here on.

@@ -58,7 +58,9 @@ impl Engine {
     fn take_baseline(&mut self, now: Now, mut seen: Vec<Seen>) {
         seen.sort_by(|a, b| a.path.cmp(&b.path));
         let states = seen.iter().filter_map(|seen| match seen.outcome {
-            Outcome::State(known) | Outcome::Unstable(known) => Some((seen.path.clone(), known)),
+            Outcome::State(known) | Outcome::Entered(known) | Outcome::Unstable(known) => {
+                Some((seen.path.clone(), known))
+            }
             Outcome::Unchanged(_) | Outcome::Gone | Outcome::Skipped | Outcome::Behind => None,
         });
         let changes = |(path, known): (RelPath, Known)| Change {
@@ -96,7 +98,8 @@ impl Engine {
     }
 
     fn absorb(&mut self, now: Now, seen: Vec<Seen>) {
-        let mut left = Vec::new();
+        let nothing = || crate::event::known(FileState::Absent, None, false);
+        let (mut left, mut entered) = (Vec::new(), Vec::new());
         // What is gone goes first, the deepest before what held it: where a second version ends the burst in between,
         // each of the two operations leaves a tree in which every file has its directories.
         let (mut gone, rest): (Vec<Seen>, Vec<Seen>) = seen
@@ -106,12 +109,10 @@ impl Engine {
         for Seen { path, outcome } in gone.into_iter().chain(rest) {
             match outcome {
                 Outcome::Unchanged(stat) => self.trust(&path, stat),
-                Outcome::State(known) => self.step(now, &path, known),
-                Outcome::Gone => self.step(
-                    now,
-                    &path,
-                    crate::event::known(FileState::Absent, None, false),
-                ),
+                Outcome::State(known) if !self.is_left_out(&path) => self.step(now, &path, known),
+                Outcome::State(known) | Outcome::Entered(known) => entered.push((path, known)),
+                Outcome::Gone if self.is_left_out(&path) => entered.push((path, nothing())),
+                Outcome::Gone => self.step(now, &path, nothing()),
                 Outcome::Skipped => left.extend(self.leaving(path)),
                 Outcome::Behind => self.fall_behind(now, &path),
                 Outcome::Unstable(known) => {
@@ -121,6 +122,15 @@ impl Engine {
             }
         }
         self.record_leaving(now, left);
+        self.record_entering(now, entered);
+    }
+
+    /// A rule left it out when it was last heard of.
+    fn is_left_out(&self, path: &RelPath) -> bool {
+        let FileState::Opaque { reason, .. } = self.tree.state(path) else {
+            return false;
+        };
+        reason == OpaqueReason::NotCovered
     }
 
     /// What it means that a rule leaves a path out which was covered: something is there, and nobody knows what. A
@@ -160,6 +170,34 @@ impl Engine {
         }
         let mut operation = self.operation(now, OperationKind::Gap, left);
         operation.note = Some("a rule leaves these out from here on; they stay on disk".into());
+        self.record(operation);
+    }
+
+    /// Paths that come into coverage are an operation of their own as well: they were there, so nobody made them, and
+    /// to take that back would remove what somebody had all along.
+    fn record_entering(&mut self, now: Now, entered: Vec<(RelPath, Known)>) {
+        if entered.is_empty() {
+            return;
+        }
+        let mut changes = Vec::with_capacity(entered.len());
+        self.end_burst(now);
+        for (path, known) in entered {
+            let before = self.tree.state(&path);
+            if before != known.state {
+                changes.push(Change {
+                    path: path.clone(),
+                    before,
+                    after: known.state,
+                    renamed_from: None,
+                });
+            }
+            self.set(&path, known);
+        }
+        if changes.is_empty() {
+            return;
+        }
+        let mut operation = self.operation(now, OperationKind::Gap, changes);
+        operation.note = Some("rules cover these from here on; they were there before".into());
         self.record(operation);
     }
 

@@ -436,6 +436,7 @@ impl Engine {
         let mut observed = Vec::new();
         let mut again = Vec::new();
         for change in late {
+            self.record_before_again(now, back.id, &change.path, &mut observed, &mut again);
             let now_state = self.tree.state(&change.path);
             if now_state == change.after {
                 continue;
@@ -488,6 +489,7 @@ impl Engine {
         let mut observed = Vec::new();
         let mut again = Vec::new();
         for change in found {
+            self.record_before_again(now, by, &change.path, &mut observed, &mut again);
             let now_state = self.tree.state(&change.path);
             if now_state != change.after {
                 again.push(Change {
@@ -502,6 +504,22 @@ impl Engine {
             }
         }
         self.record_seen_and_gone(now, by, observed, again);
+    }
+
+    /// An operation has one change for a path. Where a path was saved once more, the saves before become operations
+    /// first: each of them is a version, and none may take another's place.
+    fn record_before_again(
+        &mut self,
+        now: Now,
+        by: OperationId,
+        path: &RelPath,
+        observed: &mut Vec<Change>,
+        again: &mut Vec<Change>,
+    ) {
+        if observed.iter().any(|change| change.path == *path) {
+            let (observed, again) = (std::mem::take(observed), std::mem::take(again));
+            self.record_seen_and_gone(now, by, observed, again);
+        }
     }
 
     fn record_seen_and_gone(

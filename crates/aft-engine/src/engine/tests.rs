@@ -1,6 +1,7 @@
 //! The engine by hand: events in, effects out, no world around it. The seeded simulation has the world.
 
 mod behind;
+mod bursts;
 mod coverage;
 mod failing_store;
 

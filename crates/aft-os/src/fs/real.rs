@@ -7,6 +7,7 @@ mod attributes;
 mod beneath;
 mod content;
 mod kind;
+mod rights;
 mod scan;
 mod write;
 

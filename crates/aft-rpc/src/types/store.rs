@@ -62,16 +62,25 @@ pub struct StoreCheckResult {
     pub n_contents: u64,
     /// Bytes read.
     pub n_bytes: u64,
-    /// What is wrong.
+    /// What is wrong; bounded, with the rest counted in the last.
     pub problems: Vec<Problem>,
+    /// Roots whose directory is gone, so that their history is not open and was not looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_checked: Vec<WirePath>,
 }
 
 /// Something wrong in the store.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// A sentence.
     pub message: String,
     /// What it costs and what can be done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
+    /// The operation it concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<u64>,
+    /// The path it concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<WirePath>,
 }

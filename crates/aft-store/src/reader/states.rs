@@ -27,6 +27,7 @@ impl Reader {
         &self,
         operation: OperationId,
     ) -> Result<Vec<(RelPath, FileState)>, ReadError> {
+        self.not_before_lost(operation)?;
         let (later, paths) = self.shared.index.read(|connection| {
             let later: i64 = connection
                 .prepare_cached("SELECT IFNULL(MAX(op), 0) FROM ops")?
@@ -43,6 +44,19 @@ impl Reader {
         } else {
             self.states_by_scan(operation)
         }
+    }
+
+    /// Beyond an operation that is lost a state would be a guess: the lost one may have changed it.
+    fn not_before_lost(&self, operation: OperationId) -> Result<(), ReadError> {
+        let lost = self.shared.state.read().lost;
+        if operation.0 < lost {
+            let what = format!("operation {lost} or one before it");
+            return Err(ReadError::corrupt(
+                what,
+                "its record is lost, so what was before it is not known",
+            ));
+        }
+        Ok(())
     }
 
     /// Reads all later operations, oldest first; the first change of a path decides.
@@ -143,6 +157,7 @@ impl Reader {
         path: &RelPath,
         operation: OperationId,
     ) -> Result<Option<FileState>, ReadError> {
+        self.not_before_lost(operation)?;
         let later = self.operations_of(path, operation.0, u64::MAX, 1, false)?;
         if let Some(first) = later.first() {
             let change = self.change_of(OperationId(*first), path)?;

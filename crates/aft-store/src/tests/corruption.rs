@@ -4,7 +4,7 @@ use aft_model::{FileState, OperationId};
 use proptest::prelude::*;
 
 use super::disk::Disk;
-use super::{content_id, noise, opened, options, put_edit};
+use super::{content_id, noise, opened, options, path, put_edit};
 use crate::{Level, ReadError, prepare};
 
 const NAME: &str = "seg-00000001.aft";
@@ -98,10 +98,27 @@ fn a_damaged_operation_breaks_the_chain_and_nothing_else() {
     assert_eq!(store.reader.operation(OperationId(5)).unwrap(), None);
     assert!(store.reader.operation(OperationId(6)).unwrap().is_some());
     assert_eq!(store.reader.verify_chain().unwrap(), None);
+    // What the lost one changed, nobody knows, so what was before it is an error and no guess.
+    assert!(store.reader.states_at(OperationId(4)).is_err());
+    assert!(store.reader.state_at(&path("f9"), OperationId(4)).is_err());
+    store.reader.states_at(OperationId(5)).unwrap();
     assert_eq!(
         opened(&ten_edits()).reader.verify_chain().unwrap(),
         Some(10)
     );
+}
+
+#[test]
+fn the_newest_operation_lost_does_not_give_its_number_away() {
+    let disk = ten_edits();
+    let mut bytes = disk.bytes(NAME);
+    let at = bytes.windows(3).position(|window| window == b"f10");
+    bytes[at.unwrap()] = b'g';
+    disk.set_bytes(NAME, bytes);
+    let store = opened(&disk);
+    assert!(!store.recovery.corrupt.is_empty());
+    assert!(store.recovery.next_operation > OperationId(10));
+    assert!(store.reader.states_at(OperationId(9)).is_err());
 }
 
 #[test]

@@ -11,7 +11,7 @@ fn a_damaged_store_lists_its_problems() {
         n_records: 3,
         n_contents: 1,
         n_bytes: 4096,
-        problems: Vec::new(),
+        ..StoreCheckResult::default()
     };
     assert_eq!(
         check(&result),
@@ -21,10 +21,12 @@ fn a_damaged_store_lists_its_problems() {
     result.problems = vec![Problem {
         message: "record 2 is damaged".to_owned(),
         remedy: Some("One version is lost.".to_owned()),
+        ..Problem::default()
     }];
+    result.not_checked = vec!["/gone".into()];
     assert_eq!(
         check(&result),
-        "The store is damaged (3 records and 1 content looked at, 4.0 KiB):\n  record 2 is damaged\n    One version is lost.\n"
+        "Not looked at, its directory is not there: /gone\nThe store is damaged (3 records and 1 content looked at, 4.0 KiB):\n  record 2 is damaged\n    One version is lost.\n"
     );
 }
 

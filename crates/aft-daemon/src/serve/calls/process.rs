@@ -7,9 +7,7 @@ use aft_rpc::types::daemon::{
     DaemonLogsParams, DaemonLogsResult, DaemonStatusParams, DaemonStatusResult, DaemonStopParams,
     DaemonStopResult,
 };
-use aft_rpc::types::store::{
-    Problem, StoreCheckParams, StoreCheckResult, StoreStatsParams, StoreStatsResult,
-};
+use aft_rpc::types::store::{StoreStatsParams, StoreStatsResult};
 use aft_rpc::{ErrorKind, Request, RpcError, WireTime};
 
 use super::{Answer, reading, result, workspace};
@@ -142,53 +140,4 @@ pub(super) fn stats(peer: &Arc<Peer>, request: &Request) -> Answer {
         }
         result(&sum)
     })
-}
-
-pub(super) async fn check(peer: &Arc<Peer>, request: &Request) -> Answer {
-    let params: StoreCheckParams = request.params()?;
-    let workspaces = chosen(peer, None)?;
-    let read_data = params.read_data;
-    let work =
-        move || -> Result<StoreCheckResult, RpcError> {
-            let mut sum = StoreCheckResult {
-                ok: true,
-                ..StoreCheckResult::default()
-            };
-            for workspace in workspaces {
-                let report = workspace
-                    .reader
-                    .check(read_data)
-                    .map_err(|error| of_read(&error))?;
-                sum.ok &= report.is_clean();
-                sum.n_records += report.records;
-                sum.n_contents += report.contents;
-                let damaged = report.damage.iter().map(|damage| {
-                    format!(
-                        "{} at {:?}: {}",
-                        damage.segment, damage.range, damage.reason
-                    )
-                });
-                let unreadable = report
-                    .bad_contents
-                    .iter()
-                    .map(|id| format!("content {id} cannot be served"));
-                let chain = (!report.chain_ok)
-                    .then(|| "the chain over the operations does not verify".to_owned());
-                sum.problems
-                    .extend(damaged.chain(unreadable).chain(chain).map(|message| {
-                        Problem {
-                        message,
-                        remedy: Some(
-                            "everything else is still served; what is damaged is never put back"
-                                .to_owned(),
-                        ),
-                    }
-                    }));
-            }
-            Ok(sum)
-        };
-    let checked = tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| RpcError::internal(error.to_string()))??;
-    result(&checked)
 }

@@ -94,6 +94,8 @@ impl Scribe {
     /// What fails between two tries is told to whoever asked, and is neither logged nor counted again.
     pub(super) fn failed(&mut self, failed: &StoreError) -> Failure {
         let now_ns = self.clock.mono_ns();
+        // Also where nothing was promised yet: it is what the writer wakes up for to try again.
+        self.state.undurable_since_ns.get_or_insert(now_ns);
         let is_news = !matches!(failed, StoreError::Poisoned);
         let trouble = &mut self.state.trouble;
         let cause = match trouble.cause.take().filter(|_| !is_news) {

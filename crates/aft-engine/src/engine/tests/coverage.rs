@@ -144,3 +144,51 @@ fn undoing_an_operation_of_a_path_that_was_left_out_since_leaves_it() {
     assert_eq!(plan.conflicts, []);
     assert_eq!(plan.not_covered[0].path, path("log"));
 }
+
+/// To take it back would remove what somebody had all along.
+#[test]
+fn a_path_that_comes_into_coverage_was_made_by_nobody() {
+    let (mut bench, _) = left();
+    bench.all_recorded.clear();
+    bench.tell(Event::Rescan {
+        reason: "an ignore rule changed".to_owned(),
+        gap: false,
+    });
+    let job = bench.scan_job();
+    let entered = Seen {
+        path: path("target"),
+        outcome: Outcome::Entered(crate::event::known(state(4), None, false)),
+    };
+    bench.tell(Event::Scanned {
+        job,
+        seen: vec![saw("made", 3), entered, saw("log", 5)],
+    });
+    bench.later(20);
+    let told: Vec<_> = bench
+        .all_recorded
+        .iter()
+        .map(|operation| {
+            let paths = operation.changes.iter().map(|change| change.path.display());
+            (operation.kind.is_undoable(), paths.collect::<Vec<_>>())
+        })
+        .collect();
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let wanted: [(bool, Vec<String>); 2] =
+        [(true, names(&["made"])), (false, names(&["target", "log"]))];
+    assert_eq!(told, wanted);
+    assert_eq!(bench.engine.tree().state(&path("log")), state(5));
+}
+
+/// Nobody knows when it went, so it is no deletion that an undo could take back.
+#[test]
+fn a_path_that_is_missing_when_it_comes_into_coverage_is_nobodys_deletion() {
+    let (mut bench, _) = left();
+    bench.all_recorded.clear();
+    bench.save("log", 0);
+    bench.later(20);
+    let [operation] = bench.all_recorded.as_slice() else {
+        panic!("one operation: {:?}", bench.all_recorded);
+    };
+    assert!(!operation.kind.is_undoable());
+    assert_eq!(bench.engine.tree().state(&path("log")), FileState::Absent);
+}

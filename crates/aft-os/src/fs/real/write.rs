@@ -13,8 +13,8 @@ use rustix::fs::{Access, AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use super::beneath::Parent;
-use super::{RealRoot, attributes, content, descriptor_path, permission_bits, signature};
-use crate::fs::{OpenFile, ReadDir, RootId, ScanEntry, WriteDir};
+use super::{RealRoot, attributes, content, descriptor_path, permission_bits, rights, signature};
+use crate::fs::{OpenFile, ReadDir, Rights, RootId, ScanEntry, WriteDir};
 
 /// A directory open for writing beneath it. Who holds none cannot write in a workspace.
 #[derive(Debug)]
@@ -206,6 +206,14 @@ impl WriteDir for WritableRoot {
             Err(Errno::ACCESS | Errno::PERM | Errno::ROFS) => Ok(false),
             // A process with two identities, on a kernel without `faccessat2`: the write itself will tell.
             Err(Errno::NOSYS) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn lstat_with_rights(&self, path: &RelPath) -> io::Result<Option<(StatSig, Rights)>> {
+        match self.root.beneath.open_at(path.as_bytes(), OFlags::PATH) {
+            Ok(fd) => rights::of(&fd).map(Some),
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
