@@ -10,8 +10,10 @@
 )]
 
 mod branch_switch;
+mod entering;
 mod git_tools;
 mod killed;
+mod left_out;
 mod lifecycle;
 pub(crate) mod not_covered;
 mod packages;

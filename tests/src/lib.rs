@@ -9,6 +9,8 @@ mod e2e_rough;
 #[cfg(test)]
 mod fence;
 #[cfg(test)]
+mod nightly;
+#[cfg(test)]
 mod rollback;
 #[cfg(test)]
 mod scale;

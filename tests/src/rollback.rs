@@ -21,8 +21,10 @@
 )]
 
 mod agents;
+mod emptied;
 mod escape;
 mod late;
+mod partial;
 mod rig;
 mod strace;
 mod syscalls;

@@ -6,6 +6,7 @@
 //!
 //! Start reading at [`run::Run`], then [`judge`] for what is promised.
 
+mod bench;
 mod disaster;
 mod history;
 mod judge;
@@ -13,6 +14,7 @@ mod options;
 mod polled;
 mod requests;
 mod run;
+mod scenes;
 mod user;
 
 use std::fmt;

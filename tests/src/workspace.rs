@@ -17,4 +17,5 @@ mod history;
 mod network;
 mod permissions;
 mod root_games;
+mod root_gone;
 mod zoo;

@@ -6,11 +6,17 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use aft_model::{Conflict, ConflictReason, ContentId, FileState, RelPath, StatSig};
 
 use crate::contents::{self, Prepared};
+use crate::folding;
 use crate::look::{self, Seen};
 use crate::stage::{self, HOME};
 use crate::task::{Applier, Kind, Step, Task};
 
 const STICKY: u32 = 0o1000;
+/// From this many changes on, two threads may look.
+const TWO_LOOKERS_FROM: usize = 64;
+
+/// What becomes of each path of a plan.
+type Planned<'a> = HashMap<&'a RelPath, (FileState, FileState)>;
 
 /// What a check found.
 #[derive(Debug, Default)]
@@ -28,20 +34,27 @@ impl Applier<'_> {
     #[must_use]
     pub fn check(&self, task: &Task<'_>) -> Checked {
         let steps = task.steps();
-        let mut look = Looks {
-            applier: *self,
-            device: self.root.identity().map(|id| id.dev).ok(),
-            plan: steps
-                .iter()
-                .map(|step| (&step.change.path, (step.change.before, step.target)))
-                .collect(),
-            parents: HashMap::new(),
+        let plan: Planned<'_> = steps
+            .iter()
+            .map(|step| (&step.change.path, (step.change.before, step.target)))
+            .collect();
+        let mut found = if self.two_writers && steps.len() >= TWO_LOOKERS_FROM {
+            let (first, second) = steps.split_at(steps.len() / 2);
+            std::thread::scope(|scope| {
+                let other = scope.spawn(|| self.refusals(task, &plan, second));
+                let mut found = self.refusals(task, &plan, first);
+                match other.join() {
+                    Ok(more) => found.extend(more),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+                found
+            })
+        } else {
+            self.refusals(task, &plan, &steps)
         };
-        let mut found: BTreeMap<usize, ConflictReason> = BTreeMap::new();
-        for step in &steps {
-            let known = (task.stats)(&step.change.path);
-            if let Some(reason) = look.refusal(step, known) {
-                found.insert(step.index, reason);
+        if self.root.may_fold_names() {
+            for index in folding::collisions(&steps) {
+                found.entry(index).or_insert(ConflictReason::SameName);
             }
         }
         let prepared = self.check_contents(&steps, &mut found);
@@ -68,6 +81,25 @@ impl Applier<'_> {
             prepared,
             no_room,
         }
+    }
+
+    fn refusals(
+        &self,
+        task: &Task<'_>,
+        plan: &Planned<'_>,
+        steps: &[Step<'_>],
+    ) -> BTreeMap<usize, ConflictReason> {
+        let mut look = Looks {
+            applier: *self,
+            device: self.root.identity().map(|id| id.dev).ok(),
+            plan,
+            parents: HashMap::new(),
+        };
+        let mut refusal = |step: &Step<'_>| look.refusal(step, (task.stats)(&step.change.path));
+        steps
+            .iter()
+            .filter_map(|step| Some((step.index, refusal(step)?)))
+            .collect()
     }
 
     fn check_contents(
@@ -117,6 +149,8 @@ enum Verdict {
     Open { guarded: bool },
     /// The plan makes it; until then nothing beneath its path is meant.
     Made,
+    /// It is gone, and with it whatever was in it.
+    Gone,
     /// No.
     Refused(ConflictReason),
 }
@@ -124,7 +158,7 @@ enum Verdict {
 struct Looks<'a> {
     applier: Applier<'a>,
     device: Option<u64>,
-    plan: HashMap<&'a RelPath, (FileState, FileState)>,
+    plan: &'a Planned<'a>,
     parents: HashMap<RelPath, Verdict>,
 }
 
@@ -154,6 +188,10 @@ impl Looks<'_> {
         let in_place = matches!(step.kind, Kind::OpenDir | Kind::CloseDir | Kind::FileMode);
         let guarded = match verdict {
             Verdict::Made if !step.change.before.exists() => return None,
+            // What was to go has gone with it. To call that a change would keep the entry in the history without
+            // the directory, whose own step is at its target.
+            Verdict::Gone if !step.target.exists() => return None,
+            Verdict::Gone => return Some(ConflictReason::ChangedNow),
             Verdict::Refused(ConflictReason::NotWritable) if in_place => false,
             Verdict::Refused(reason) => return Some(reason),
             Verdict::Made => false,
@@ -187,7 +225,7 @@ impl Looks<'_> {
             Err(error) if look::is_escape(&error) => Verdict::Refused(ConflictReason::Unsafe),
             Err(_) => Verdict::Refused(ConflictReason::NotWritable),
             Ok(Some((stat, _))) if look::is_link(&stat) => Verdict::Refused(ConflictReason::Unsafe),
-            Ok(_) => Verdict::Refused(ConflictReason::ChangedNow),
+            Ok(_) => Verdict::Gone,
         }
     }
 
@@ -219,6 +257,8 @@ impl Looks<'_> {
 
     fn refusal_of_seen(&self, step: &Step<'_>, seen: &Seen) -> Option<ConflictReason> {
         match seen {
+            // A name nobody has was looked for, and a file of another name answered.
+            Seen::Other(_) if self.is_folded(step) => Some(ConflictReason::SameName),
             Seen::Other(_) => Some(ConflictReason::ChangedNow),
             Seen::Target(_) => None,
             Seen::Before { .. } => match step.kind {
@@ -226,6 +266,18 @@ impl Looks<'_> {
                 _ => None,
             },
         }
+    }
+
+    fn is_folded(&self, step: &Step<'_>) -> bool {
+        let root = self.applier.root;
+        if step.change.before.exists() || !root.may_fold_names() {
+            return false;
+        }
+        let Some((parent, name)) = step.change.path.split() else {
+            return false;
+        };
+        let entries = root.scan(&parent);
+        entries.is_ok_and(|entries| entries.iter().all(|entry| *entry.name != *name))
     }
 
     /// A directory goes only when the plan removes every entry it has.

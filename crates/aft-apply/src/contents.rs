@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aft_model::ContentId;
 
@@ -17,11 +18,30 @@ const TWO_READERS_FROM: usize = 64;
 
 /// The contents of the history.
 pub trait Contents: Sync {
-    /// Opens a content. Its bytes are verified by whoever implements this; they are hashed here again.
+    /// Opens a content. What is streamed is hashed here again, because its end is the last moment to notice.
     ///
     /// # Errors
     /// [`ContentFault`] says whether it is missing, damaged, or could not be read now.
     fn open(&self, id: &ContentId) -> Result<Box<dyn io::Read + '_>, ContentFault>;
+
+    /// A content of at most `len_max` bytes, whole. Whoever implements this has verified that its bytes hash to
+    /// `id`: they are written as they come.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; `Damaged` where it is longer.
+    fn whole(&self, id: &ContentId, len_max: u64) -> Result<Arc<[u8]>, ContentFault> {
+        let mut bytes = Vec::new();
+        // One byte more than it may have, so that a longer one is noticed and never read whole.
+        self.open(id)?
+            .take(len_max.saturating_add(1))
+            .read_to_end(&mut bytes)
+            .map_err(ContentFault::Io)?;
+        if bytes.len() as u64 <= len_max && *blake3::hash(&bytes).as_bytes() == id.0 {
+            Ok(Arc::from(bytes))
+        } else {
+            Err(ContentFault::Damaged)
+        }
+    }
 }
 
 /// Why a content cannot be put back.
@@ -41,19 +61,19 @@ pub enum ContentFault {
 /// Contents that a check has read and verified, kept for the staging that follows.
 #[derive(Debug, Default)]
 pub struct Prepared {
-    bytes: HashMap<ContentId, Arc<Vec<u8>>>,
+    bytes: HashMap<ContentId, Arc<[u8]>>,
     len: usize,
 }
 
 impl Prepared {
-    pub(crate) fn get(&self, id: &ContentId) -> Option<Arc<Vec<u8>>> {
+    pub(crate) fn get(&self, id: &ContentId) -> Option<Arc<[u8]>> {
         self.bytes.get(id).cloned()
     }
 
-    fn keep(&mut self, id: ContentId, bytes: Vec<u8>, len_max: usize) {
+    fn keep(&mut self, id: ContentId, bytes: Arc<[u8]>, len_max: usize) {
         if self.len + bytes.len() <= len_max {
             self.len += bytes.len();
-            self.bytes.insert(id, Arc::new(bytes));
+            self.bytes.insert(id, bytes);
         }
     }
 }
@@ -67,14 +87,14 @@ pub(crate) struct Needed {
 
 /// Reads and verifies all of `needed`. Returns those that cannot be used.
 pub(crate) fn prepare(contents: &dyn Contents, needed: &[Needed]) -> (Prepared, Vec<ContentId>) {
+    let next = AtomicUsize::new(0);
     if needed.len() < TWO_READERS_FROM {
-        return prepare_part(contents, needed, PREPARED_LEN_MAX);
+        return prepare_some(contents, needed, &next, PREPARED_LEN_MAX);
     }
-    let (left, right) = needed.split_at(needed.len() / 2);
     let len_max = PREPARED_LEN_MAX / 2;
     std::thread::scope(|scope| {
-        let other = scope.spawn(|| prepare_part(contents, left, len_max));
-        let (mut prepared, mut faulty) = prepare_part(contents, right, len_max);
+        let other = scope.spawn(|| prepare_some(contents, needed, &next, len_max));
+        let (mut prepared, mut faulty) = prepare_some(contents, needed, &next, len_max);
         match other.join() {
             Ok((more, more_faulty)) => {
                 prepared.bytes.extend(more.bytes);
@@ -87,14 +107,16 @@ pub(crate) fn prepare(contents: &dyn Contents, needed: &[Needed]) -> (Prepared, 
     })
 }
 
-fn prepare_part(
+/// Takes one after the other from `next` on, so that two of these end together whatever the lengths are.
+fn prepare_some(
     contents: &dyn Contents,
     needed: &[Needed],
+    next: &AtomicUsize,
     len_max: usize,
 ) -> (Prepared, Vec<ContentId>) {
     let mut prepared = Prepared::default();
     let mut faulty = Vec::new();
-    for need in needed {
+    while let Some(need) = needed.get(next.fetch_add(1, Ordering::Relaxed)) {
         let outcome = if need.size.is_none_or(|size| size <= SMALL_LEN_MAX) {
             fetch(contents, need).map(|bytes| prepared.keep(need.id, bytes, len_max))
         } else {
@@ -111,22 +133,10 @@ fn prepare_part(
     (prepared, faulty)
 }
 
-/// Reads a content that is small enough for memory, and verifies it.
-pub(crate) fn fetch(contents: &dyn Contents, need: &Needed) -> Result<Vec<u8>, ContentFault> {
-    let reader = contents.open(&need.id)?;
-    let cap = need.size.unwrap_or(SMALL_LEN_MAX);
-    let mut bytes = Vec::with_capacity(
-        need.size
-            .and_then(|size| usize::try_from(size + 1).ok())
-            .unwrap_or(128),
-    );
-    // One byte more than it may have, so that a longer one is noticed and never read whole.
-    reader
-        .take(cap + 1)
-        .read_to_end(&mut bytes)
-        .map_err(ContentFault::Io)?;
-    let right_len = need.size.is_none_or(|size| size == bytes.len() as u64);
-    if right_len && *blake3::hash(&bytes).as_bytes() == need.id.0 {
+/// Reads a content that is small enough for memory.
+pub(crate) fn fetch(contents: &dyn Contents, need: &Needed) -> Result<Arc<[u8]>, ContentFault> {
+    let bytes = contents.whole(&need.id, need.size.unwrap_or(SMALL_LEN_MAX))?;
+    if need.size.is_none_or(|size| size == bytes.len() as u64) {
         Ok(bytes)
     } else {
         Err(ContentFault::Damaged)

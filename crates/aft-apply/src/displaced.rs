@@ -1,5 +1,5 @@
 //! What came out of the workspace: is it what was expected, is somebody still writing into it, and where does it
-//! stay until it may go (I2). Never unlinks anything that is not known.
+//! stay until it may go (I2). Never unlinks anything that no operation names.
 
 use std::io;
 
@@ -12,6 +12,9 @@ use crate::look;
 use crate::report::{Displaced, Held, LateEdit};
 use crate::task::Step;
 use crate::torn;
+
+/// How many files may be held for one change.
+const HELD_MAX: usize = 16;
 
 /// What a verification says of a name in staging.
 #[derive(Clone, Copy, Debug)]
@@ -87,15 +90,7 @@ impl Run<'_, '_> {
             });
             return Ok(());
         }
-        let waiting = self.places.held(step.index);
-        let place = match self.applier.root.rename_new(&place, &waiting) {
-            Ok(()) => waiting,
-            // It is safe where it is, only less clearly named.
-            Err(error) => {
-                tracing::debug!(%error, "a held file stays where it is");
-                place
-            }
-        };
+        let place = self.set_aside(step, &place)?.unwrap_or(place);
         self.report.held.push(Held {
             place,
             path,
@@ -104,6 +99,23 @@ impl Run<'_, '_> {
         });
         self.reached("apply.held", step)?;
         Ok(())
+    }
+
+    /// Moves a name in staging to one of those under which files are held. `None` where it stays: it is safe where it
+    /// is, only less clearly named.
+    fn set_aside(&self, step: &Step<'_>, place: &RelPath) -> io::Result<Option<RelPath>> {
+        for n in 0..HELD_MAX {
+            let aside = self.places.held(step.index, n);
+            match self.applier.root.rename_new(place, &aside) {
+                Ok(()) => return Ok(Some(aside)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => {
+                    tracing::debug!(%error, "a held file stays where it is");
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// Hands what lies at `place` to the sink.
@@ -133,21 +145,32 @@ impl Run<'_, '_> {
                 return Ok(());
             }
             Verdict::Foreign(_) => return Err(Halt::Failed(io::ErrorKind::AlreadyExists.into())),
+            // Its bytes are kept, and no operation names them yet: it goes when one does.
             Verdict::Late => {
-                self.capture(step, place)?;
+                let Some(captured) = self.capture(step, place)? else {
+                    return Ok(());
+                };
+                return self.free(step, place, captured);
             }
             Verdict::Known {
                 held: true,
                 state,
                 stat,
-            } => {
-                return self.keep(step, place.clone(), Captured { state, stat }, true);
-            }
+            } => return self.free(step, place, Captured { state, stat }),
             Verdict::Known { .. } => {}
         }
         self.applier.root.remove_file(place)?;
         self.reached("apply.cleared", step)?;
         Ok(())
+    }
+
+    /// Holds what lies at a name that is needed.
+    fn free(&mut self, step: &Step<'_>, place: &RelPath, captured: Captured) -> Result<(), Halt> {
+        self.keep(step, place.clone(), captured, true)?;
+        match self.applier.root.lstat(place)? {
+            Some(_) => Err(Halt::Failed(io::ErrorKind::AlreadyExists.into())),
+            None => Ok(()),
+        }
     }
 }
 

@@ -6,8 +6,8 @@
 //! by itself, know the time.
 //!
 //! Start reading at [`Applier`], then [`Task`] and [`Report`]. The order of calls is
-//! [`Applier::check`], [`Applier::stage`], *the caller makes the intent durable*, [`Applier::apply`],
-//! *answer*, [`Applier::settle`], *the caller records the intent as done*. After a crash it is
+//! [`Applier::check`], [`Applier::stage`], [`Applier::apply`], *answer*, [`Applier::settle`], *the caller
+//! records the intent as done*. The caller makes the intent durable after the check and before the apply. After a crash it is
 //! [`Applier::recover`] and [`Applier::settle`] with an intent, [`Applier::sweep`] without one.
 //!
 //! I1 Nothing but `.afterimage/` changes before [`Applier::apply`].
@@ -21,6 +21,7 @@ mod check;
 mod contents;
 mod delete;
 mod displaced;
+mod folding;
 mod late;
 mod look;
 mod modes;

@@ -5,14 +5,14 @@ use std::io;
 
 use aft_model::{FileState, OperationId, RelPath};
 
-use crate::apply::Run;
+use crate::apply::{Halt, Run};
 use crate::late::{self, LateSink};
-use crate::look;
-use crate::report::{Held, LateEdit, Report};
+use crate::look::{self, Seen};
+use crate::report::{Held, LateEdit, Report, StepOutcome, StepResult};
 use crate::settle::{self, Known, discard};
 use crate::stage::{Places, remove_homes};
 use crate::steps::Interrupted;
-use crate::task::{Applier, Task};
+use crate::task::{Applier, Kind, Task};
 
 /// What the caller knows after a crash.
 #[derive(Clone, Copy)]
@@ -30,6 +30,9 @@ impl Applier<'_> {
     /// one that is in its target stays, anything else is captured and a conflict. What the run before the crash
     /// displaced is verified as it would have been then. [`Applier::settle`] follows.
     ///
+    /// The intent may be older than what it needs in staging. What is missing there is made before anything changes;
+    /// where that fails and the apply had not begun, the report is partial with nothing done.
+    ///
     /// For the way back out of a partial apply, the task carries [`crate::swapped`]'s operation.
     ///
     /// # Errors
@@ -40,7 +43,7 @@ impl Applier<'_> {
         recovery: Recovery<'_>,
         sink: &mut dyn LateSink,
     ) -> Result<Report, Interrupted> {
-        let run = Run {
+        let mut run = Run {
             applier: *self,
             // Nothing that was known before the crash proves anything about the bytes now.
             task: Task {
@@ -55,6 +58,9 @@ impl Applier<'_> {
             recovering: true,
             power_cut: recovery.power_cut,
         };
+        if let Some(reason) = run.stage_missing(recovery.skip)? {
+            return Ok(run.not_begun(&reason));
+        }
         let mut report = run.go(recovery.skip)?;
         if let Err(error) = self.hold_again(task, &mut report, sink) {
             // Settling meets the same names, and captures each before it removes it.
@@ -118,9 +124,9 @@ impl Applier<'_> {
         if self.root.lstat(&places.home)?.is_none() {
             return Ok(late);
         }
-        for dir in [&places.limbo, &places.stage] {
+        for dir in places.dirs() {
             // Without an intent nothing was exchanged, so stage holds only what was copied out of the history.
-            let is_known = |_: &FileState| dir == &places.stage;
+            let is_known = |_: &FileState| *dir != places.limbo;
             for ours in settle::names(self.root, dir)? {
                 if unfinished.contains(&ours.operation) {
                     continue;
@@ -129,10 +135,60 @@ impl Applier<'_> {
                     trusted: None,
                     state: &is_known,
                 };
-                late.extend(discard(self.root, &ours.place, &ours.place, known, sink)?);
+                // Nothing tells which path it was, so there is no operation to wait for.
+                if let Some(found) = discard(self.root, &ours.place, &ours.place, known, sink)? {
+                    settle::remove(self.root, &found.place)?;
+                    late.push(LateEdit {
+                        path: found.path,
+                        state: found.state,
+                    });
+                }
             }
         }
         remove_homes(self.root, &places);
         Ok(late)
+    }
+}
+
+impl Run<'_, '_> {
+    /// Makes every target that is missing in staging and not in its place. Why that failed, where nothing else of the
+    /// plan was done yet.
+    fn stage_missing(
+        &mut self,
+        skip: &dyn Fn(&RelPath) -> bool,
+    ) -> Result<Option<String>, Interrupted> {
+        let task = self.task;
+        // An unreadable limbo counts as a full one: then the plan goes on as far as it can.
+        let limbo = settle::names(self.applier.root, &self.places.limbo);
+        let mut begun = !limbo.is_ok_and(|names| names.is_empty());
+        let mut failure = None;
+        for step in task.steps().iter().filter(|step| !skip(&step.change.path)) {
+            // What cannot be looked at now is judged when its turn comes.
+            let there = matches!(self.see(step), Ok(Seen::Target(_)));
+            if there {
+                begun |= step.kind != Kind::Nothing;
+            } else if step.kind.is_staged() {
+                match self.ensure_staged(step) {
+                    Ok(_) => {}
+                    Err(Halt::Stop(stop)) => return Err(stop),
+                    Err(Halt::Failed(error)) => failure = Some(error.to_string()),
+                }
+            }
+        }
+        Ok(failure.filter(|_| !begun))
+    }
+
+    /// The report of a plan of which nothing was done.
+    fn not_begun(self, reason: &str) -> Report {
+        let changes = self.task.operation.changes.iter();
+        let results = changes.map(|change| StepResult {
+            path: change.path.clone(),
+            outcome: StepOutcome::Failed(reason.to_owned()),
+        });
+        Report {
+            results: results.collect(),
+            partial: true,
+            ..self.report
+        }
     }
 }

@@ -11,7 +11,8 @@ pub struct Report {
     pub results: Vec<StepResult>,
     /// Edits of others that were found and have been handed to the sink, in the order they were found.
     pub late: Vec<LateEdit>,
-    /// Displaced files that somebody may still write into; see [`crate::Applier::collect_held`].
+    /// Displaced files that somebody may still write into, or that no operation names yet; see
+    /// [`crate::Applier::collect_held`].
     pub held: Vec<Held>,
     /// A step failed, and it and those after it are not done: resume or revert.
     pub partial: bool,
@@ -84,14 +85,15 @@ pub struct LateEdit {
     pub state: FileState,
 }
 
-/// A displaced file that a process may still write into. Its bytes up to now are in the history.
+/// A displaced file that a process may still write into, or whose bytes no operation names yet. Its bytes up to now
+/// have been handed to the sink.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     /// Where it lies now, beneath `.afterimage/limbo`.
     pub place: RelPath,
     /// The path it was displaced from.
     pub path: RelPath,
-    /// The newest state of it that is in the history.
+    /// The newest state of it that was handed to the sink.
     pub state: FileState,
     /// Its stat when that was read.
     pub stat: StatSig,

@@ -1,5 +1,5 @@
 //! After the answer: make what was put in place durable, empty limbo of what is known, remove `.afterimage/`.
-//! A leftover is harmless; nothing unknown is unlinked (I2).
+//! A leftover is harmless; nothing is unlinked that no operation names (I2): what is captured here stays for another call.
 
 use std::io;
 
@@ -41,9 +41,10 @@ pub enum SettleError {
 }
 
 impl Applier<'_> {
-    /// Makes what `report` tells of durable and removes what staging holds for it, except held files. The intent
-    /// may be recorded as done when this has returned and [`Report::held`] is empty: while a file is held, only
-    /// the intent tells a restarted daemon which path it belongs to. Late edits found here are added to `report`.
+    /// Makes what `report` tells of durable and removes what staging holds for it, except held files. Call it when
+    /// [`Report::late`] is durable as operations. The intent may be recorded as done when this has returned and
+    /// [`Report::held`] is empty: while a file is held, only the intent tells a restarted daemon which path it belongs
+    /// to. Late edits found here are added to `report`, and their files to those that are held.
     ///
     /// # Errors
     /// [`SettleError`]; calling it again is harmless.
@@ -72,7 +73,7 @@ impl Applier<'_> {
         {
             let known = |_: &FileState| false;
             let trusted = Some(displaced.stat);
-            let late = discard(
+            let found = discard(
                 self.root,
                 &displaced.place,
                 &displaced.path,
@@ -82,12 +83,13 @@ impl Applier<'_> {
                 },
                 sink,
             );
-            report
-                .late
-                .extend(late.map_err(|source| SettleError::Clear {
+            hold(
+                report,
+                found.map_err(|source| SettleError::Clear {
                     path: displaced.place,
                     source,
-                })?);
+                })?,
+            );
             pass(self.steps, "settle.removed", index)?;
         }
         self.clear_rest(task, &places, report, sink)?;
@@ -143,7 +145,7 @@ impl Applier<'_> {
         sink: &mut dyn LateSink,
     ) -> Result<(), SettleError> {
         let steps = task.steps();
-        for dir in [&places.stage, &places.limbo] {
+        for dir in places.dirs() {
             let failed = |source| SettleError::Clear {
                 path: dir.clone(),
                 source,
@@ -161,13 +163,14 @@ impl Applier<'_> {
                 if report.held.iter().any(|held| held.place == place) {
                     continue;
                 }
-                let cleared = self.clear_one(step, &place, held, sink);
-                report
-                    .late
-                    .extend(cleared.map_err(|source| SettleError::Clear {
+                let found = self.clear_one(step, &place, held, sink);
+                hold(
+                    report,
+                    found.map_err(|source| SettleError::Clear {
                         path: place,
                         source,
-                    })?);
+                    })?,
+                );
                 pass(self.steps, "settle.removed", index)?;
             }
         }
@@ -180,7 +183,7 @@ impl Applier<'_> {
         place: &RelPath,
         held: bool,
         sink: &mut dyn LateSink,
-    ) -> io::Result<Option<LateEdit>> {
+    ) -> io::Result<Option<Held>> {
         let Some(stat) = self.root.lstat(place)? else {
             return Ok(None);
         };
@@ -199,49 +202,50 @@ impl Applier<'_> {
         )
     }
 
-    /// Looks at held files again. Those that nobody can write into any more are captured if they changed, and
-    /// removed; the others are returned with their newest captured state. Where the system cannot tell whether
-    /// there is a writer, a file goes when it is the same as at the call before: leave 5 s between two calls.
-    ///
-    /// # Errors
-    /// A held file could not be captured or removed; all of them are still held.
-    pub fn collect_held(&self, held: &[Held], sink: &mut dyn LateSink) -> io::Result<Vec<Held>> {
+    /// Looks at held files again; what was handed to the sink for them must be durable as operations. Those that nobody
+    /// can write into any more are removed, unless they changed: then they are captured and held for one call more, as
+    /// are the others. Where the system cannot tell whether there is a writer, a file goes when it is the same as at
+    /// the call before: leave 5 s between two calls. One that could not be captured or removed is held as it was.
+    #[must_use]
+    pub fn collect_held(&self, held: &[Held], sink: &mut dyn LateSink) -> Vec<Held> {
         let mut remaining = Vec::new();
         for file in held {
-            let Some(stat) = self.root.lstat(&file.place)? else {
-                continue;
-            };
-            let unchanged = look::same_but_moved(&file.stat, &stat);
-            let waits = match self.root.has_writer(&file.place) {
-                Ok(Some(writer)) => writer,
-                Ok(None) | Err(_) => !unchanged,
-            };
-            if waits {
-                remaining.push(Held {
-                    stat: if unchanged { file.stat } else { stat },
-                    ..file.clone()
-                });
-                continue;
+            remaining.extend(self.collect(file, sink).unwrap_or_else(|error| {
+                tracing::warn!(%error, "a displaced file could not be captured yet");
+                Some(file.clone())
+            }));
+        }
+        if remaining.is_empty() {
+            let places = Places::new(OperationId::NONE);
+            let home = self.root.lstat(&places.home).ok().flatten();
+            if home.is_some_and(|stat| look::is_dir(&stat)) {
+                remove_homes(self.root, &places);
             }
-            let known = |state: &FileState| *state == file.state;
-            discard(
-                self.root,
-                &file.place,
-                &file.path,
-                Known {
-                    trusted: None,
-                    state: &known,
-                },
-                sink,
-            )?;
         }
-        if remaining.is_empty()
-            && let Some(stat) = self.root.lstat(&Places::new(OperationId::NONE).home)?
-            && look::is_dir(&stat)
-        {
-            remove_homes(self.root, &Places::new(OperationId::NONE));
+        remaining
+    }
+
+    fn collect(&self, file: &Held, sink: &mut dyn LateSink) -> io::Result<Option<Held>> {
+        let Some(stat) = self.root.lstat(&file.place)? else {
+            return Ok(None);
+        };
+        let unchanged = look::same_but_moved(&file.stat, &stat);
+        let waits = match self.root.has_writer(&file.place) {
+            Ok(Some(writer)) => writer,
+            Ok(None) | Err(_) => !unchanged,
+        };
+        if waits {
+            return Ok(Some(Held {
+                stat: if unchanged { file.stat } else { stat },
+                ..file.clone()
+            }));
         }
-        Ok(remaining)
+        let known = |state: &FileState| *state == file.state;
+        let known = Known {
+            trusted: None,
+            state: &known,
+        };
+        discard(self.root, &file.place, &file.path, known, sink)
     }
 }
 
@@ -253,14 +257,23 @@ pub(crate) struct Known<'k> {
     pub(crate) state: &'k dyn Fn(&FileState) -> bool,
 }
 
-/// Removes a name in staging, after capturing it if it is not known.
+/// What was found late: it stays until an operation names it.
+fn hold(report: &mut Report, found: Option<Held>) {
+    report.late.extend(found.iter().map(|held| LateEdit {
+        path: held.path.clone(),
+        state: held.state,
+    }));
+    report.held.extend(found);
+}
+
+/// Removes a name in staging if it is known; else captures it and says what it holds.
 pub(crate) fn discard(
     root: &dyn WriteDir,
     place: &RelPath,
     path: &RelPath,
     known: Known<'_>,
     sink: &mut dyn LateSink,
-) -> io::Result<Option<LateEdit>> {
+) -> io::Result<Option<Held>> {
     let Some(stat) = root.lstat(place)? else {
         return Ok(None);
     };
@@ -274,27 +287,28 @@ pub(crate) fn discard(
     let proved = known
         .trusted
         .is_some_and(|trusted| look::same_but_moved(&trusted, &stat));
-    let mut late = None;
     if !proved && !(known.state)(&look::state_at(root, place, &stat)?.0) {
-        match late::capture(root, place, path, sink)? {
-            Some(captured) => {
-                late = Some(LateEdit {
-                    path: path.clone(),
-                    state: captured.state,
-                })
-            }
-            // A special file has no bytes; it stays.
-            None => return Ok(None),
-        }
+        // A special file has no bytes; it stays.
+        let captured = late::capture(root, place, path, sink)?;
+        return Ok(captured.map(|captured| Held {
+            place: place.clone(),
+            path: path.clone(),
+            state: captured.state,
+            stat: captured.stat,
+        }));
     }
+    remove(root, place)?;
+    Ok(None)
+}
+
+pub(crate) fn remove(root: &dyn WriteDir, place: &RelPath) -> io::Result<()> {
     root.remove_file(place).or_else(|error| {
         if look::is_gone(&error) {
             Ok(())
         } else {
             Err(error)
         }
-    })?;
-    Ok(late)
+    })
 }
 
 /// True for a state the operation itself names: its bytes are in the history.

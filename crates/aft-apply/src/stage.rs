@@ -69,7 +69,8 @@ impl StageError {
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
     pub(crate) home: RelPath,
-    pub(crate) stage: RelPath,
+    /// Two, because threads that make files in one directory wait for one another.
+    pub(crate) stages: [RelPath; 2],
     pub(crate) limbo: RelPath,
     operation: OperationId,
 }
@@ -78,7 +79,7 @@ impl Places {
     pub(crate) fn new(operation: OperationId) -> Self {
         let home = join(&RelPath::root(), HOME);
         Self {
-            stage: join(&home, b"stage"),
+            stages: [join(&home, b"stage"), join(&home, b"stage2")],
             limbo: join(&home, b"limbo"),
             home,
             operation,
@@ -87,10 +88,15 @@ impl Places {
 
     /// Where the target of a change is staged, and where an exchange leaves what it displaced.
     pub(crate) fn staged(&self, index: usize) -> RelPath {
-        join(
-            &self.stage,
-            format!("{}.{index}", self.operation).as_bytes(),
-        )
+        let [first, second] = &self.stages;
+        let stage = if is_in_second(index) { second } else { first };
+        join(stage, format!("{}.{index}", self.operation).as_bytes())
+    }
+
+    /// Every directory beneath the home.
+    pub(crate) fn dirs(&self) -> [&RelPath; 3] {
+        let [first, second] = &self.stages;
+        [first, second, &self.limbo]
     }
 
     /// Where a deleted file goes.
@@ -101,13 +107,20 @@ impl Places {
         )
     }
 
-    /// Where a verified file stays that somebody still writes into.
-    pub(crate) fn held(&self, index: usize) -> RelPath {
+    /// Where a file stays that somebody still writes into, or that no operation names yet; the n-th of its change.
+    pub(crate) fn held(&self, index: usize, n: usize) -> RelPath {
+        let number = if n == 0 { String::new() } else { n.to_string() };
         join(
             &self.limbo,
-            format!("{}.{index}.held", self.operation).as_bytes(),
+            format!("{}.{index}.held{number}", self.operation).as_bytes(),
         )
     }
+}
+
+/// Where a change is staged follows from its place in the plan alone, so that a recovery finds it. Small plans use
+/// one directory.
+fn is_in_second(index: usize) -> bool {
+    index >= TWO_WRITERS_FROM && index % 2 == 1
 }
 
 fn join(dir: &RelPath, name: &[u8]) -> RelPath {
@@ -119,8 +132,9 @@ fn join(dir: &RelPath, name: &[u8]) -> RelPath {
 pub(crate) fn read_name(name: &[u8]) -> Option<(OperationId, usize, bool)> {
     let text = std::str::from_utf8(name).ok()?;
     let (operation, rest) = text.split_once('.')?;
-    let (index, held) = match rest.strip_suffix(".held") {
-        Some(index) => (index, true),
+    let (index, held) = match rest.split_once(".held") {
+        Some((index, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => (index, true),
+        Some(_) => return None,
         None => (rest, false),
     };
     Some((
@@ -131,8 +145,8 @@ pub(crate) fn read_name(name: &[u8]) -> Option<(OperationId, usize, bool)> {
 }
 
 impl Applier<'_> {
-    /// Stages every target of `task`. `prepared` is what [`Applier::check`] read. When this returns, the
-    /// caller makes the intent durable; from then on it is [`Applier::apply`] or [`Applier::recover`].
+    /// Stages every target of `task`. `prepared` is what [`Applier::check`] read. When this has
+    /// returned and the intent is durable, it is [`Applier::apply`] or [`Applier::recover`].
     ///
     /// # Errors
     /// [`StageError`]; what was staged is removed again.
@@ -169,24 +183,33 @@ impl Applier<'_> {
         Ok(staged)
     }
 
-    /// Two threads make half of the files each.
+    /// Two threads, each with the files of one directory.
     fn stage_halves(
         &self,
         places: &Places,
         steps: &[Step<'_>],
         prepared: &Prepared,
     ) -> Result<Staged, StageError> {
-        let (first, second) = steps.split_at(steps.len() / 2);
+        let (second, first): (Vec<_>, Vec<_>) =
+            steps.iter().partition(|step| is_in_second(step.index));
         std::thread::scope(|scope| {
-            let other = scope.spawn(|| self.stage_each(places, second, prepared, None));
-            let first = self.stage_each(places, first, prepared, None);
+            let other = scope.spawn(|| self.stage_each(places, &second, prepared, None));
+            let made = self.stage_each(places, &first, prepared, None);
             // Both have ended before anything is taken back.
-            let second = match other.join() {
-                Ok(second) => second,
+            let made_there = match other.join() {
+                Ok(made) => made,
                 Err(panic) => std::panic::resume_unwind(panic),
             };
-            let mut stats = first?.stats;
-            stats.extend(second?.stats);
+            let mut stats = vec![None; steps.len()];
+            for (step, stat) in first
+                .iter()
+                .zip(made?)
+                .chain(second.iter().zip(made_there?))
+            {
+                if let Some(slot) = stats.get_mut(step.index) {
+                    *slot = stat;
+                }
+            }
             Ok(Staged { stats })
         })
     }
@@ -203,8 +226,10 @@ impl Applier<'_> {
             .filter_map(needed)
             .filter(|need| is_small(need) && prepared.get(&need.id).is_none())
             .collect();
+        let all: Vec<&Step<'_>> = steps.iter().collect();
+        let staged = |stats| Staged { stats };
         if ahead.len() < READ_AHEAD_FROM {
-            return self.stage_each(places, steps, prepared, None);
+            return self.stage_each(places, &all, prepared, None).map(staged);
         }
         std::thread::scope(|scope| {
             let (sender, receiver) = sync_channel(READ_AHEAD_MAX);
@@ -217,17 +242,18 @@ impl Applier<'_> {
                 }
             });
             // Moved in, so that an error drops it and the reader ends.
-            self.stage_each(places, steps, prepared, Some(receiver))
+            self.stage_each(places, &all, prepared, Some(receiver))
+                .map(staged)
         })
     }
 
     fn stage_each(
         &self,
         places: &Places,
-        steps: &[Step<'_>],
+        steps: &[&Step<'_>],
         prepared: &Prepared,
-        ahead: Option<Receiver<Result<Vec<u8>, ContentFault>>>,
-    ) -> Result<Staged, StageError> {
+        ahead: Option<Receiver<Result<Arc<[u8]>, ContentFault>>>,
+    ) -> Result<Vec<Option<StatSig>>, StageError> {
         let mut stats = Vec::with_capacity(steps.len());
         for step in steps {
             if !step.kind.is_staged() {
@@ -238,24 +264,20 @@ impl Applier<'_> {
                 None => None,
                 Some(need) => Some(match (prepared.get(&need.id), &ahead) {
                     (Some(bytes), _) => bytes,
-                    (None, None) => Arc::new(self.fetch_for(step, &need)?),
+                    (None, None) => self.fetch_for(step, &need)?,
                     (None, Some(ahead)) => {
                         let fetched = ahead.recv().unwrap_or(Err(ContentFault::Missing));
-                        Arc::new(fetched.map_err(|source| content_error(step, source))?)
+                        fetched.map_err(|source| content_error(step, source))?
                     }
                 }),
             };
-            stats.push(Some(self.stage_one(
-                places,
-                step,
-                bytes.as_ref().map(|bytes| bytes.as_slice()),
-            )?));
+            stats.push(Some(self.stage_one(places, step, bytes.as_deref())?));
             pass(self.steps, "stage.made", step.index)?;
         }
-        Ok(Staged { stats })
+        Ok(stats)
     }
 
-    fn fetch_for(&self, step: &Step<'_>, need: &Needed) -> Result<Vec<u8>, StageError> {
+    fn fetch_for(&self, step: &Step<'_>, need: &Needed) -> Result<Arc<[u8]>, StageError> {
         contents::fetch(self.contents, need).map_err(|source| content_error(step, source))
     }
 
@@ -292,8 +314,13 @@ impl Applier<'_> {
                 self.root.make_link(&place, target).map_err(failed)
             }
             (FileState::File { mode, .. }, Some(bytes)) => {
-                let stat = self.root.create(&place, mode, bytes).map_err(failed)?;
-                self.finish_file(step, &place, mode, stat).map_err(failed)
+                let path = &step.change.path;
+                let made = match step.change.before {
+                    FileState::File { .. } => self.root.create_like(&place, mode, bytes, path),
+                    _ => self.root.create(&place, mode, bytes),
+                };
+                made.and_then(|stat| self.make_sure_of_mode(&place, mode, stat))
+                    .map_err(failed)
             }
             (FileState::File { mode, .. }, None) => {
                 let stat = self.stream(step, &place, mode)?;
@@ -343,11 +370,15 @@ impl Applier<'_> {
                 stat = stat_of(self.root, place)?;
             }
         }
-        if look::mode(&stat) != mode {
-            self.root.set_mode(place, mode, &stat)?;
-            stat = stat_of(self.root, place)?;
+        self.make_sure_of_mode(place, mode, stat)
+    }
+
+    fn make_sure_of_mode(&self, place: &RelPath, mode: u32, made: StatSig) -> io::Result<StatSig> {
+        if look::mode(&made) == mode {
+            return Ok(made);
         }
-        Ok(stat)
+        self.root.set_mode(place, mode, &made)?;
+        stat_of(self.root, place)
     }
 
     /// Takes back what a failed staging made. Whatever cannot be removed is swept later.
@@ -409,9 +440,9 @@ fn stat_of(root: &dyn WriteDir, place: &RelPath) -> io::Result<StatSig> {
         .ok_or_else(|| io::ErrorKind::NotFound.into())
 }
 
-/// Makes `.afterimage/` and its two directories where they are missing.
+/// Makes `.afterimage/` and its directories where they are missing.
 pub(crate) fn make_homes(root: &dyn WriteDir, places: &Places) -> io::Result<()> {
-    for dir in [&places.home, &places.stage, &places.limbo] {
+    for dir in std::iter::once(&places.home).chain(places.dirs()) {
         match root.make_dir(dir, 0o700) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -432,7 +463,7 @@ pub(crate) fn make_homes(root: &dyn WriteDir, places: &Places) -> io::Result<()>
 
 /// Removes `.afterimage/` as far as it is empty.
 pub(crate) fn remove_homes(root: &dyn WriteDir, places: &Places) {
-    for dir in [&places.stage, &places.limbo, &places.home] {
+    for dir in places.dirs().into_iter().chain([&places.home]) {
         match root.remove_dir(dir) {
             Err(error)
                 if !look::is_gone(&error) && error.kind() != io::ErrorKind::DirectoryNotEmpty =>

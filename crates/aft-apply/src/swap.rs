@@ -123,7 +123,7 @@ impl Run<'_, '_> {
                     Ok(None) => return Ok(None),
                     Err(error) => {
                         // It could not be kept, so it must not be displaced either, whatever the policy.
-                        self.swap(place, &step.change.path)?;
+                        self.swap(step, place)?;
                         return Err(error.into());
                     }
                 };
@@ -144,7 +144,7 @@ impl Run<'_, '_> {
         let path = &step.change.path;
         let mut newest = late;
         for _ in 0..TRIES_MAX {
-            match self.swap(place, path) {
+            match self.swap(step, place) {
                 Ok(()) => {}
                 Err(error) if look::is_gone(&error) => {
                     // Somebody removed our target; the edit we displaced goes back to where it was.
@@ -279,7 +279,7 @@ impl Run<'_, '_> {
     }
 
     /// The target is at its staging name. Made again where it is missing or, after a crash, wrong.
-    fn ensure_staged(&mut self, step: &Step<'_>) -> Result<StatSig, Halt> {
+    pub(crate) fn ensure_staged(&mut self, step: &Step<'_>) -> Result<StatSig, Halt> {
         if let Some(Some(stat)) = self.staged.get(step.index) {
             return Ok(*stat);
         }
@@ -321,7 +321,7 @@ impl Run<'_, '_> {
     fn swap_in(&mut self, step: &Step<'_>) -> Result<Swap, Halt> {
         let place = self.places.staged(step.index);
         for _ in 0..TRIES_MAX {
-            match self.swap(&place, &step.change.path) {
+            match self.swap(step, &place) {
                 Ok(()) => return Ok(Swap::Done),
                 Err(error) if look::is_gone(&error) => {
                     if self.applier.root.lstat(&place)?.is_some() {
@@ -340,19 +340,18 @@ impl Run<'_, '_> {
     }
 
     /// Exchanges two names; in three renames where the file system has no exchange.
-    fn swap(&self, place: &RelPath, path: &RelPath) -> io::Result<()> {
+    fn swap(&self, step: &Step<'_>, place: &RelPath) -> io::Result<()> {
         let root = self.applier.root;
+        let path = &step.change.path;
         match root.exchange(place, path) {
             Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
             other => return other,
         }
-        let in_limbo = place.is_within(&self.places.limbo);
-        let other = if in_limbo {
-            &self.places.stage
+        let aside = if place.is_within(&self.places.limbo) {
+            self.places.staged(step.index)
         } else {
-            &self.places.limbo
+            self.places.deleted(step.index)
         };
-        let aside = other.join(place.file_name()).map_err(io::Error::other)?;
         make_homes(root, &self.places)?;
         root.rename_new(path, &aside)?;
         if let Err(error) = root.rename_new(place, path) {

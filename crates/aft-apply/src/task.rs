@@ -60,7 +60,7 @@ pub struct Task<'a> {
     pub set_id: SetIdBits,
     /// The signature each path had when it was last known to be in its `before` state, safely later than
     /// its last change. `None` means: look at the bytes.
-    pub stats: &'a dyn Fn(&RelPath) -> Option<StatSig>,
+    pub stats: &'a (dyn Fn(&RelPath) -> Option<StatSig> + Sync),
 }
 
 /// What to do with a path that is neither in its `before` nor in its target state.

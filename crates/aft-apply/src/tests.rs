@@ -5,4 +5,4 @@ mod exact;
 mod late;
 mod refuse;
 mod seeds;
-mod support;
+pub(crate) mod support;

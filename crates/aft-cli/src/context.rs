@@ -23,6 +23,8 @@ const WAITS_FOR_ARMING: &[&str] = &[
     "redo",
     "rollback.plan",
     "rollback.apply",
+    "rollback.resume",
+    "rollback.revert",
     "diff",
     "history.list",
     "turn.start",

@@ -12,8 +12,10 @@
 //! I3 A stat signature is kept only where no later write could carry the same time stamps.
 
 mod items;
+mod left_out;
 mod look;
 mod pool;
+mod spelling;
 mod walk;
 
 #[cfg(test)]
@@ -28,6 +30,7 @@ use aft_os::{ReadDir, Watch};
 
 use crate::config::TrackConfig;
 use crate::rules::Rules;
+pub use left_out::{Left, LeftOut};
 use look::Reader;
 use walk::{Unit, Walk};
 
@@ -192,6 +195,8 @@ pub struct Coverage {
     pub not_covered: Vec<Uncovered>,
     /// A sentence about the limit of watches and how to raise it, if that was in the way.
     pub limit: Option<String>,
+    /// What rules leave out of what was walked.
+    pub left_out: LeftOut,
 }
 
 /// What a capture found.

@@ -24,7 +24,7 @@ pub(crate) struct Entry {
 }
 
 /// A workspace that is not open.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Closed {
     /// Why, in words.
     pub(crate) reason: String,
@@ -32,6 +32,8 @@ pub(crate) struct Closed {
     pub(crate) root_gone: bool,
     /// The newest operation of its history, as far as that can be read.
     pub(crate) head: OperationId,
+    /// With a root that is gone: its history, which can be read all the same.
+    pub(crate) history: Option<Arc<Workspace>>,
 }
 
 /// Everything the connections share.
@@ -83,6 +85,9 @@ pub enum AddError {
     /// The configuration is wrong.
     #[error("the configuration is wrong")]
     Config(#[from] ConfigError),
+    /// Another directory than the one that was watched.
+    #[error("`{0}` is another directory than the one that was watched")]
+    Replaced(PathBuf),
     /// It cannot be opened as a workspace.
     #[error("cannot watch the directory")]
     Open(#[from] OpenError),
@@ -149,6 +154,9 @@ impl Daemon {
     }
 
     fn open_one(&self, record: &Record, roots: &[PathBuf]) -> Result<Workspace, AddError> {
+        if is_replaced(record) {
+            return Err(AddError::Replaced(record.root.clone()));
+        }
         let config = self.config_for(&record.root)?;
         Ok(workspace::open(OpenOptions {
             id: record.workspace_id(),
@@ -173,12 +181,52 @@ impl Daemon {
     }
 
     fn closed(&self, record: &Record, error: &AddError) -> Closed {
-        let root_gone = matches!(error, AddError::Open(OpenError::Root { .. }));
+        let root_gone = matches!(
+            error,
+            AddError::Open(OpenError::Root { .. }) | AddError::Replaced(_)
+        );
+        let history = root_gone.then(|| self.history_of(record)).flatten();
+        let head = match &history {
+            Some(history) => history.reader.head(),
+            None => self.stored_head(&record.id),
+        };
         Closed {
             reason: chain(error),
             root_gone,
-            head: self.stored_head(&record.id),
+            head,
+            history,
         }
+    }
+
+    fn history_of(&self, record: &Record) -> Option<Arc<Workspace>> {
+        let (id, store) = (record.workspace_id(), self.store_of(&record.id));
+        match workspace::open_history(id, record.root.clone(), &store) {
+            Ok(history) => Some(Arc::new(history)),
+            Err(error) => {
+                warn!(workspace = record.id, error = %chain(&error), "a history cannot be read");
+                None
+            }
+        }
+    }
+
+    /// Opens a workspace whose root was not there when the daemon started, where it is now.
+    pub(crate) fn reopen(&self, record: &Record) {
+        if !record.root.is_dir() || is_replaced(record) {
+            return;
+        }
+        let _changing = self.changing.lock();
+        let id = record.workspace_id();
+        let is_gone = |entry: &Entry| matches!(&entry.open, Err(closed) if closed.root_gone);
+        if !self.entries.read().get(&id).is_some_and(is_gone) {
+            return;
+        }
+        self.close_entry(&id);
+        let mut roots = self.roots();
+        roots.push(record.root.clone());
+        let open = self.open_one(record, &roots).map(Arc::new);
+        let open = open.map_err(|error| self.closed(record, &error));
+        let record = record.clone();
+        self.entries.write().insert(id, Entry { record, open });
     }
 
     /// The newest operation of a history whose workspace is not open, or 0 where it cannot be read.
@@ -501,6 +549,16 @@ fn not_a_root(root: &Path, source: std::io::Error) -> AddError {
             source,
         },
     }
+}
+
+/// Another directory stands in the root's place: what was watched is elsewhere, or not mounted, and nobody deleted its
+/// files. Where inode numbers come from far away, they prove nothing.
+fn is_replaced(record: &Record) -> bool {
+    let Ok(real) = aft_os::fs::real::RealRoot::open(&record.root) else {
+        return false;
+    };
+    let is_other = |found: aft_os::RootId| found.ino != record.ino;
+    real.kind().gives_events() && real.identity().is_ok_and(is_other)
 }
 
 /// 16 random bytes from the kernel as hexadecimal digits.

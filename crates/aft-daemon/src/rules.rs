@@ -16,6 +16,7 @@
 //! Limitations: ignore files above the workspace's root, and `info/exclude` of nested repositories and of
 //! linked work trees, are not read.
 
+mod basis;
 mod dir;
 mod excludes;
 mod list;
@@ -24,6 +25,7 @@ mod pattern;
 #[cfg(test)]
 mod tests;
 
+pub use basis::Basis;
 pub use dir::{DirRules, IgnoreFiles};
 pub use excludes::global_excludes;
 
@@ -72,8 +74,21 @@ pub enum SkipReason {
     Ignored,
 }
 
+/// Where the texts of a tree's ignore files come from: its files, or what the history holds of them.
+pub trait IgnoreTexts {
+    /// The text of an ignore file; `None` where there is none that counts.
+    fn text(&self, path: &RelPath) -> Option<Vec<u8>>;
+}
+
+impl<T: ReadDir + ?Sized> IgnoreTexts for T {
+    fn text(&self, path: &RelPath) -> Option<Vec<u8>> {
+        read_ignore_file(self, path)
+    }
+}
+
 /// The rules of one workspace. Immutable: when an ignore file changes, load them anew.
 pub struct Rules {
+    basis: Basis,
     /// `track.include`, from the root.
     include: PatternList,
     /// `track.exclude`, from the root.
@@ -97,26 +112,43 @@ impl Rules {
         nested: &[RelPath],
         track: &TrackConfig,
     ) -> Self {
-        let mut outer = Vec::new();
-        if let Ok(path) = RelPath::new(".git/info/exclude") {
-            outer.extend(read_ignore_file(root, &path).map(|text| PatternList::parse(&text)));
-        }
-        outer.extend(global_excludes.iter().map(|text| PatternList::parse(text)));
+        Self::new(Basis::read(root, global_excludes, nested, track))
+    }
+
+    /// The rules over `basis`.
+    pub fn new(basis: Basis) -> Self {
+        let mut outer: Vec<PatternList> = basis
+            .outer
+            .iter()
+            .map(|text| PatternList::parse(text))
+            .collect();
         outer.retain(|list| !list.is_empty());
         let patterns =
             |lines: &[String]| PatternList::from_lines(lines.iter().map(String::as_bytes));
+        let nested = basis.nested.iter();
         Self {
-            include: patterns(&track.include),
-            exclude: patterns(&track.exclude),
+            include: patterns(&basis.include),
+            exclude: patterns(&basis.exclude),
             outer,
-            ignored: track.ignored,
-            nested: nested.iter().cloned().collect(),
+            ignored: basis.ignored,
+            nested: nested.filter_map(|path| RelPath::new(path).ok()).collect(),
             cache: Mutex::new(HashMap::new()),
+            basis,
         }
     }
 
+    /// What they rest on besides the ignore files in the tree.
+    pub fn basis(&self) -> &Basis {
+        &self.basis
+    }
+
     /// Whether `path` is tracked. The root is.
-    pub fn verdict(&self, root: &dyn ReadDir, path: &RelPath, is_dir: bool) -> Verdict {
+    pub fn verdict<T: IgnoreTexts + ?Sized>(
+        &self,
+        root: &T,
+        path: &RelPath,
+        is_dir: bool,
+    ) -> Verdict {
         match path.split() {
             None => Verdict::Track,
             Some((parent, name)) => self.verdict_in(&self.dir(root, &parent), name, is_dir),
@@ -124,7 +156,7 @@ impl Rules {
     }
 
     /// The rules inside `dir`, remembered between calls. `root` is asked for ignore files that were not read yet.
-    pub fn dir(&self, root: &dyn ReadDir, dir: &RelPath) -> Arc<DirRules> {
+    pub fn dir<T: IgnoreTexts + ?Sized>(&self, root: &T, dir: &RelPath) -> Arc<DirRules> {
         if let Some(known) = self.cache.lock().get(dir) {
             return Arc::clone(known);
         }
@@ -141,7 +173,11 @@ impl Rules {
     }
 
     /// The rules inside the root, for a walk that has listed it.
-    pub fn root_rules(&self, root: &dyn ReadDir, present: IgnoreFiles) -> Arc<DirRules> {
+    pub fn root_rules<T: IgnoreTexts + ?Sized>(
+        &self,
+        root: &T,
+        present: IgnoreFiles,
+    ) -> Arc<DirRules> {
         let mut rules = DirRules::at_root();
         self.read_own_files(root, &mut rules, present);
         let rules = Arc::new(rules);
@@ -153,9 +189,9 @@ impl Rules {
 
     /// The rules inside the directory `name` of `parent`, for a walk that has listed it and found `present`.
     /// `verdict` is what [`Self::verdict_in`] said about it.
-    pub fn descend(
+    pub fn descend<T: IgnoreTexts + ?Sized>(
         &self,
-        root: &dyn ReadDir,
+        root: &T,
         parent: &DirRules,
         name: &[u8],
         verdict: Verdict,
@@ -268,7 +304,12 @@ impl Rules {
         }
     }
 
-    fn read_own_files(&self, root: &dyn ReadDir, rules: &mut DirRules, present: IgnoreFiles) {
+    fn read_own_files<T: IgnoreTexts + ?Sized>(
+        &self,
+        root: &T,
+        rules: &mut DirRules,
+        present: IgnoreFiles,
+    ) {
         for (index, name) in IgnoreFiles::NAMES.into_iter().enumerate() {
             if !present.has(index) {
                 continue;
@@ -276,7 +317,7 @@ impl Rules {
             let Ok(path) = rules.path.join(name) else {
                 continue;
             };
-            let Some(text) = read_ignore_file(root, &path) else {
+            let Some(text) = root.text(&path) else {
                 continue;
             };
             let list = PatternList::parse(&text);
@@ -302,7 +343,7 @@ impl Rules {
 
 /// The text of an ignore file; `None` where there is none, where it cannot be read, and where a link stands
 /// in its place (git does not follow one either).
-fn read_ignore_file(root: &dyn ReadDir, path: &RelPath) -> Option<Vec<u8>> {
+fn read_ignore_file<T: ReadDir + ?Sized>(root: &T, path: &RelPath) -> Option<Vec<u8>> {
     let mut file = root.open(path).ok()?;
     let mut text = Vec::new();
     file.as_mut()

@@ -65,6 +65,9 @@ pub enum RunError {
     Runtime(#[source] io::Error),
 }
 
+/// Lines of the log that may wait to be written; the room for them is taken at once.
+const LOG_LINES_WAITING_MAX: usize = 4096;
+
 /// Runs the daemon until it is told to stop.
 ///
 /// # Errors
@@ -73,7 +76,7 @@ pub fn run(options: RunOptions) -> Result<(), RunError> {
     if let Err(error) = aft_os::process::harden() {
         warn!(%error, "core dumps could not be switched off");
     }
-    aft_os::process::limit_arenas();
+    aft_os::process::keep_little_memory();
     let paths = options.paths;
     let directory = |dir: &PathBuf| {
         let dir = dir.clone();
@@ -173,7 +176,9 @@ fn start_log(
         .max_log_files(LOGS_KEPT)
         .build(dir)
         .ok()?;
-    let (writer, guard) = tracing_appender::non_blocking(files);
+    let (writer, guard) = tracing_appender::non_blocking::NonBlockingBuilder::default()
+        .buffered_lines_limit(LOG_LINES_WAITING_MAX)
+        .finish(files);
     let file = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_writer(writer);

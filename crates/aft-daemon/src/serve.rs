@@ -5,7 +5,6 @@ mod connection;
 mod diffs;
 mod failure;
 mod points;
-mod soundness;
 mod subscribe;
 mod whose;
 
@@ -22,8 +21,15 @@ use tracing::{debug, warn};
 use crate::daemon::Daemon;
 use crate::run::RunError;
 
-/// Connections served at once; more wait in the kernel's backlog and are then closed.
-const CONNECTIONS_MAX: u64 = 64;
+/// Connections served at once; more wait in the kernel's backlog and are then closed. What agents leave open keeps
+/// neither an editor nor a person out, and what editors leave open keeps no person out.
+const fn connections_max(role: Role) -> u64 {
+    match role {
+        Role::Agent => 48,
+        Role::Editor => 56,
+        Role::Control => 64,
+    }
+}
 
 /// The open listeners.
 pub(crate) struct Listeners(Vec<(Role, UnixListener)>);
@@ -94,7 +100,7 @@ fn admit(daemon: &Arc<Daemon>, role: Role, stream: UnixStream) {
             return;
         }
     };
-    if daemon.n_connections.fetch_add(1, Ordering::Relaxed) >= CONNECTIONS_MAX {
+    if daemon.n_connections.fetch_add(1, Ordering::Relaxed) >= connections_max(role) {
         daemon.n_connections.fetch_sub(1, Ordering::Relaxed);
         warn!("too many connections; one was closed");
         return;

@@ -4,17 +4,21 @@
 //! (gathers and applies), `writer` (the store's only writer), and the watcher's own drain thread.
 
 mod actor;
+mod boot;
 mod contents;
+mod entering;
 mod errand;
 mod githead;
 mod hints;
 mod inbox;
 mod look;
 mod open;
+mod orphans;
 mod recover;
 mod room;
 mod rules_cell;
 mod sessions;
+mod settling;
 mod shared;
 mod sink;
 mod stepped;
@@ -25,6 +29,7 @@ pub(crate) use inbox::Input;
 pub use inbox::{
     CheckpointDraft, CheckpointReply, Done, EarlierState, Failure, GoBackReply, SyncReply, Synced,
 };
+pub(crate) use open::open_history;
 pub use open::{OpenError, OpenOptions, Workspace, open};
 pub use sessions::{Session, Sessions, Turn};
 pub use shared::{SaveState, Shared, Standing, WorkspaceEvent};

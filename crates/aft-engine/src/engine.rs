@@ -3,6 +3,8 @@
 mod absorb;
 mod back;
 mod fences;
+mod late;
+mod remains;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -78,6 +80,8 @@ pub struct Engine {
     fences: Vec<Fence>,
     looking: Option<Look>,
     back: VecDeque<back::Job>,
+    /// The last way back, where it did not reach every path.
+    unfinished: Option<back::Unfinished>,
     scan_reason: Option<String>,
     scan_gap: bool,
     /// What the walk under way is for.
@@ -150,6 +154,7 @@ impl Engine {
             fences: Vec::new(),
             looking: None,
             back: VecDeque::new(),
+            unfinished: None,
             scan_reason: (mode == ScanMode::Reconcile)
                 .then(|| "changed while nobody watched".to_owned()),
             scan_gap: false,
@@ -161,7 +166,7 @@ impl Engine {
             n_cookies: 0,
             effects: Vec::new(),
         };
-        // A walk does not come upon them, as it goes by directories.
+        // A walk goes by directories, and may be asked for by whoever does not know of these.
         for path in engine.tree.without_directory() {
             engine.pending.look(path, false);
         }
@@ -188,6 +193,7 @@ impl Engine {
             Event::GoBack { request, what } => self.go_back(now, request, what),
             Event::Gathered { job, targets } => self.gathered(job, targets),
             Event::Merged { job, merged } => self.merged(job, merged),
+            Event::Checked { job, refused } => self.checked(now, job, refused),
             Event::Applied { job, applied } => self.applied(now, job, applied),
             Event::Displaced { by, found } => self.displaced(by, found),
             Event::Rescan { reason, gap } => self.rescan(reason, gap),
@@ -242,6 +248,12 @@ impl Engine {
     #[must_use]
     pub fn is_behind(&self) -> bool {
         !self.behind.is_empty()
+    }
+
+    /// True while something that was displaced is to be recorded after what is being carried out.
+    #[must_use]
+    pub fn keeps_displaced(&self) -> bool {
+        !self.displaced_meanwhile.is_empty()
     }
 
     /// What the store did not take is looked at again.

@@ -1,8 +1,8 @@
 //! Everything that can wake the engine, and everything it can ask for.
 
 use aft_model::{
-    Author, Change, Conflict, FileState, GitHead, Known, Operation, OperationId, OperationKind,
-    RelPath, SessionId, StatSig, TurnId, Uncovered,
+    Author, Change, Conflict, FileState, GitHead, Known, Note, Operation, OperationId,
+    OperationKind, RelPath, SessionId, StatSig, TurnId, Uncovered,
 };
 
 use crate::goback::{Merged, Targets};
@@ -159,6 +159,13 @@ pub enum Event {
         /// Each path with its merged state, whose content is in the store.
         merged: Merged,
     },
+    /// A plan was held against the disk, for a dry run.
+    Checked {
+        /// Which job.
+        job: JobId,
+        /// What is in its way there, or why it could not be carried out at all.
+        refused: Result<Vec<Conflict>, String>,
+    },
     /// An operation was carried out in the workspace.
     Applied {
         /// Which job.
@@ -287,6 +294,17 @@ pub enum GoBackKind {
         /// Recorded as `restore` instead of `rollback`.
         restore: bool,
     },
+    /// Do what the last way back could not do.
+    Resume,
+    /// Take back what the last way back did before it could not go on.
+    Revert,
+    /// Take all of these back, newest first, whether they were taken back before or not.
+    Again {
+        /// Which.
+        operations: Vec<OperationId>,
+        /// Recorded as `redo` instead of `undo`.
+        redo: bool,
+    },
 }
 
 /// A choice of paths; each stands for itself and everything beneath it.
@@ -372,6 +390,16 @@ pub enum Effect {
         /// What to merge.
         files: Vec<MergeFile>,
     },
+    /// Hold this operation against the disk as if it were to be carried out, and touch nothing; its number is not
+    /// taken.
+    Check {
+        /// Comes back in [`Event::Checked`].
+        job: JobId,
+        /// Planned.
+        operation: Box<Operation>,
+        /// As for [`Effect::Apply`].
+        stats: Vec<Option<StatSig>>,
+    },
     /// Carry this operation out in the workspace; its number is taken.
     Apply {
         /// Comes back in [`Event::Applied`].
@@ -442,6 +470,8 @@ pub enum Answer {
         kept: Vec<(RelPath, String)>,
         /// What the history does not cover.
         not_covered: Vec<Uncovered>,
+        /// What is worth knowing.
+        notes: Vec<Note>,
     },
     /// It was not done; nothing was touched.
     Refused(Refusal),

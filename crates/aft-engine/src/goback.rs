@@ -2,12 +2,12 @@
 //!
 //! Pure: the same inputs give the same plan, and the plan's identity is a hash over its steps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use aft_model::{
-    Change, Conflict, ConflictReason, ContentId, FileState, OpaqueReason, Operation, OperationId,
-    Plan, PlanId, PlanStep, RelPath, Uncovered,
+    Change, Conflict, ConflictReason, ContentId, FileState, Note, OpaqueReason, Operation,
+    OperationId, Plan, PlanId, PlanStep, RelPath, Uncovered,
 };
 
 use crate::Tree;
@@ -110,6 +110,8 @@ pub fn plan(
         steps: BTreeMap::new(),
         conflicts: Vec::new(),
         not_covered: Vec::new(),
+        notes: Vec::new(),
+        seen_to: HashSet::new(),
     };
     match (what, targets) {
         (GoBackKind::To { selection, .. }, Targets::States(states)) => {
@@ -128,9 +130,19 @@ pub fn plan(
 
 struct Draft<'a> {
     tree: &'a Tree,
-    steps: BTreeMap<RelPath, FileState>,
+    steps: BTreeMap<RelPath, Wanted>,
     conflicts: Vec<Conflict>,
     not_covered: Vec<Uncovered>,
+    notes: Vec<Note>,
+    /// Directories that are there, or have been seen to, with all above them.
+    seen_to: HashSet<RelPath>,
+}
+
+/// A step that is being planned.
+#[derive(Clone, Copy)]
+struct Wanted {
+    now: FileState,
+    target: FileState,
 }
 
 impl Draft<'_> {
@@ -150,9 +162,11 @@ impl Draft<'_> {
             }
         }
         for (path, target) in states.iter().filter(|(path, _)| selection.contains(path)) {
-            let ignored = self.tree.get(path).is_some_and(|known| known.ignored);
+            let known = self.tree.get(path);
+            let now = known.map_or(FileState::Absent, |known| known.state);
+            let ignored = known.is_some_and(|known| known.ignored);
             if ignored && !selection.names(path) {
-                if self.tree.state(path) != *target {
+                if now != *target {
                     self.leave(
                         path,
                         "git ignores it and it is there; name it to put it back",
@@ -160,7 +174,7 @@ impl Draft<'_> {
                 }
                 continue;
             }
-            self.want(path, *target);
+            self.want(path, now, *target);
             self.want_parents(path, *target, &then);
         }
         Ok(())
@@ -175,9 +189,23 @@ impl Draft<'_> {
     ) {
         let mut above = path.parent();
         while let Some(dir) = above.filter(|dir| target.exists() && !dir.is_root()) {
-            if !self.tree.state(&dir).is_dir() && !self.steps.contains_key(&dir) {
-                let state = then.get(&dir).copied().filter(FileState::is_dir);
-                self.want(&dir, state.unwrap_or(FileState::Dir { mode: 0o755 }));
+            if !self.seen_to.insert(dir.clone()) {
+                return;
+            }
+            let now = self.tree.state(&dir);
+            if !now.is_dir()
+                && !self
+                    .steps
+                    .get(&dir)
+                    .is_some_and(|step| step.target.is_dir())
+            {
+                let state = then.get(&dir).copied();
+                if state.is_some_and(|state| !state.is_dir()) {
+                    // It was to be something else; the two cannot both be.
+                    self.leave(&dir, "something in it is put back");
+                }
+                let state = state.filter(FileState::is_dir);
+                self.want(&dir, now, state.unwrap_or(FileState::Dir { mode: 0o755 }));
             }
             above = dir.parent();
         }
@@ -232,24 +260,33 @@ impl Draft<'_> {
                 reason: ConflictReason::ChangedLater,
             });
         }
-        let then = BTreeMap::new();
-        for (path, target) in expected {
-            self.want(&path, target);
-            self.want_parents(&path, target, &then);
+        let then: BTreeMap<&RelPath, FileState> = expected
+            .iter()
+            .map(|(path, target)| (path, *target))
+            .collect();
+        for (path, target) in &expected {
+            self.want(path, self.tree.state(path), *target);
+            self.want_parents(path, *target, &then);
         }
         Ok(())
     }
 
-    fn want(&mut self, path: &RelPath, target: FileState) {
-        let now = self.tree.state(path);
+    fn want(&mut self, path: &RelPath, now: FileState, target: FileState) {
+        let wanted = target;
         let target = without_new_set_id(now, target);
         if now == target {
             return;
         }
+        if wanted != target {
+            self.notes.push(Note {
+                path: path.clone(),
+                text: "its set-id bits do not come back".to_owned(),
+            });
+        }
         if is_left_out(&now) {
             self.leave(path, LEFT_OUT);
         } else if target.is_opaque() {
-            self.leave(path, "its bytes were not in the history at that point");
+            self.leave(path, unknown_then(target));
         } else if now.is_opaque() && target == FileState::Absent {
             // It came since, and deleting it would lose it: going back leaves it alone and says so.
             self.leave(
@@ -262,7 +299,7 @@ impl Draft<'_> {
                 reason: ConflictReason::NotCaptured,
             });
         } else {
-            self.steps.insert(path.clone(), target);
+            self.steps.insert(path.clone(), Wanted { now, target });
         }
     }
 
@@ -279,18 +316,18 @@ impl Draft<'_> {
         let leaving: Vec<RelPath> = self
             .steps
             .iter()
-            .filter(|(path, target)| !target.is_dir() && self.tree.state(path).is_dir())
+            .filter(|(_, wanted)| !wanted.target.is_dir() && wanted.now.is_dir())
             .map(|(path, _)| path.clone())
             .collect();
         for dir in leaving.into_iter().rev() {
             let stays = self.tree.children(&dir).any(|(name, _)| {
                 let child = dir.join(name).ok();
-                child.is_none_or(|child| self.steps.get(&child).is_none_or(FileState::exists))
+                child.is_none_or(|child| self.is_there_after(&child))
             });
             if !stays {
                 continue;
             }
-            if self.steps.get(&dir).is_some_and(FileState::exists) {
+            if self.is_there_after(&dir) {
                 self.conflicts.push(Conflict {
                     path: dir.clone(),
                     reason: ConflictReason::DirectoryInUse,
@@ -302,27 +339,85 @@ impl Draft<'_> {
         }
     }
 
+    /// Whether the plan leaves something at a path that is there now.
+    fn is_there_after(&self, path: &RelPath) -> bool {
+        let wanted = self.steps.get(path);
+        wanted.is_none_or(|wanted| wanted.target.exists())
+    }
+
     fn finish(self, head: OperationId) -> Plan {
-        let tree = self.tree;
-        let to_step = |(path, target): (RelPath, FileState)| PlanStep {
-            now: tree.state(&path),
+        let to_step = |(path, wanted): (RelPath, Wanted)| PlanStep {
+            now: wanted.now,
             path,
-            target,
+            target: wanted.target,
         };
+        let tree = self.tree;
         let steps: Vec<PlanStep> = self.steps.into_iter().map(to_step).collect();
+        let mut notes = self.notes;
+        notes.extend(steps.iter().filter_map(|step| breaks_link(tree, step)));
         Plan {
+            notes,
             id: identity(&steps),
             head,
             reverts: Vec::new(),
             steps,
             conflicts: self.conflicts,
-            not_covered: self.not_covered,
+            not_covered: topmost(self.not_covered),
         }
     }
 }
 
+/// A file that is replaced is a new one: where it had other names, they keep what they hold.
+fn breaks_link(tree: &Tree, step: &PlanStep) -> Option<Note> {
+    let others = tree.get(&step.path)?.stat?.nlink.checked_sub(1)?;
+    let is_replaced = matches!(step.now, FileState::File { .. })
+        && step.target.exists()
+        && step.now.content() != step.target.content();
+    (others > 0 && is_replaced).then(|| Note {
+        path: step.path.clone(),
+        text: format!(
+            "it has {} by hard link, which keep what they hold",
+            names(others)
+        ),
+    })
+}
+
+fn names(others: u32) -> String {
+    if others == 1 {
+        "another name".to_owned()
+    } else {
+        format!("{others} other names")
+    }
+}
+
+/// Of what lies beneath another that is left for the same reason, nothing is named but that other.
+fn topmost(mut left: Vec<Uncovered>) -> Vec<Uncovered> {
+    left.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut named: BTreeMap<RelPath, String> = BTreeMap::new();
+    left.retain(|entry| {
+        let above = std::iter::successors(entry.path.parent(), RelPath::parent);
+        let is_beneath = above
+            .into_iter()
+            .any(|dir| named.get(&dir) == Some(&entry.reason));
+        if !is_beneath {
+            named.insert(entry.path.clone(), entry.reason.clone());
+        }
+        !is_beneath
+    });
+    left
+}
+
 /// Why a path is left that a rule leaves out.
 const LEFT_OUT: &str = "a rule leaves it out now, so it stays as it is";
+
+/// Why a path is left whose state at the point is not known.
+fn unknown_then(target: FileState) -> &'static str {
+    if is_left_out(&target) {
+        "it was not covered at that point, so what it was is not known"
+    } else {
+        "its bytes were not in the history at that point"
+    }
+}
 
 fn is_left_out(state: &FileState) -> bool {
     let FileState::Opaque { reason, .. } = state else {

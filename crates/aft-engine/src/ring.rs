@@ -15,6 +15,8 @@ pub struct Ring {
     n_max: usize,
     bytes_max: usize,
     bytes: usize,
+    /// The newest operation that was offered, also where it was too large to be held.
+    newest: OperationId,
 }
 
 /// Contents of one operation above this many bytes are left to the store.
@@ -55,6 +57,7 @@ impl Ring {
             n_max,
             bytes_max,
             bytes: 0,
+            newest: OperationId::NONE,
         }
     }
 
@@ -65,6 +68,7 @@ impl Ring {
         operation: Arc<Operation>,
         content: &dyn Fn(&ContentId) -> Option<Arc<[u8]>>,
     ) {
+        self.newest = operation.id;
         if operation.changes.len() > CHANGES_MAX {
             return;
         }
@@ -121,6 +125,22 @@ impl Ring {
             .binary_search_by(|slot| slot.operation.id.cmp(&id))
             .ok()?;
         self.slots.get(at)
+    }
+
+    /// All operations after `point`, oldest first, where every one of them is held. A number that was never recorded
+    /// looks like an operation that is not held; then the store is asked.
+    #[must_use]
+    pub fn since(&self, point: OperationId) -> Option<Vec<Arc<Operation>>> {
+        let wanted = usize::try_from(self.newest.0.checked_sub(point.0)?).ok()?;
+        let first = self.slots.len().checked_sub(wanted)?;
+        let held: Vec<_> = self.slots.range(first..).collect();
+        let mut numbered = held.iter().zip(point.0.checked_add(1)?..);
+        let complete = wanted > 0 && numbered.all(|(slot, number)| slot.operation.id.0 == number);
+        complete.then(|| {
+            held.iter()
+                .map(|slot| Arc::clone(&slot.operation))
+                .collect()
+        })
     }
 
     /// The resident bytes of a content, newest operation first.

@@ -20,7 +20,8 @@ pub struct Tree {
 
 #[derive(Clone, Debug)]
 struct Entry {
-    name: Box<[u8]>,
+    /// Shared with the trees this one was copied from.
+    name: Arc<[u8]>,
     known: Known,
 }
 
@@ -34,8 +35,8 @@ impl Tree {
     /// What is known about `path`; `None` where nothing is. The root itself is not an entry.
     #[must_use]
     pub fn get(&self, path: &RelPath) -> Option<&Known> {
-        let (parent, name) = path.split()?;
-        let entries = self.dirs.get(&parent)?;
+        let (parent, name) = path.split_bytes()?;
+        let entries = self.dirs.get(parent)?;
         let at = entries
             .binary_search_by(|entry| entry.name.as_ref().cmp(name))
             .ok()?;
@@ -59,10 +60,17 @@ impl Tree {
     }
 
     fn insert(&mut self, path: &RelPath, known: Known) {
-        let Some((parent, name)) = path.split() else {
+        let Some((parent, name)) = path.split_bytes() else {
             return;
         };
-        let entries = Arc::make_mut(self.dirs.entry(parent).or_default());
+        let shared = match self.dirs.get_mut(parent) {
+            Some(shared) => shared,
+            None => {
+                let Some(parent) = path.parent() else { return };
+                self.dirs.entry(parent).or_default()
+            }
+        };
+        let entries = Arc::make_mut(shared);
         match entries.binary_search_by(|entry| entry.name.as_ref().cmp(name)) {
             Ok(at) => {
                 if let Some(entry) = entries.get_mut(at) {
@@ -73,7 +81,7 @@ impl Tree {
             Err(at) => entries.insert(
                 at,
                 Entry {
-                    name: Box::from(name),
+                    name: Arc::from(name),
                     known,
                 },
             ),
@@ -82,10 +90,10 @@ impl Tree {
     }
 
     fn remove(&mut self, path: &RelPath) {
-        let Some((parent, name)) = path.split() else {
+        let Some((parent, name)) = path.split_bytes() else {
             return;
         };
-        let Some(shared) = self.dirs.get_mut(&parent) else {
+        let Some(shared) = self.dirs.get_mut(parent) else {
             return;
         };
         let Ok(at) = shared.binary_search_by(|entry| entry.name.as_ref().cmp(name)) else {
@@ -94,7 +102,7 @@ impl Tree {
         let entries = Arc::make_mut(shared);
         let old = entries.remove(at).known;
         if entries.is_empty() {
-            self.dirs.remove(&parent);
+            self.dirs.remove(parent);
         }
         self.forget(&old);
     }
@@ -143,7 +151,8 @@ impl Tree {
     }
 
     /// Entries in what is no directory: a history that ends between two operations can have them.
-    pub(crate) fn without_directory(&self) -> Vec<RelPath> {
+    #[must_use]
+    pub fn without_directory(&self) -> Vec<RelPath> {
         let mut found = Vec::new();
         for (dir, entries) in &self.dirs {
             if !dir.is_root() && !self.state(dir).is_dir() {
@@ -210,7 +219,7 @@ impl Tree {
         for (path, known) in entries {
             if let Some((parent, name)) = path.split() {
                 dirs.entry(parent).or_default().push(Entry {
-                    name: Box::from(name),
+                    name: Arc::from(name),
                     known,
                 });
             }

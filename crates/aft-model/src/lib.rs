@@ -19,6 +19,6 @@ mod state;
 pub use ids::{CheckpointName, ContentId, NameError, OperationId, SessionId, TurnId, WorkspaceId};
 pub use operation::{Author, Change, Checkpoint, GitHead, Keep, Operation, OperationKind};
 pub use path::{PathError, RelPath};
-pub use plan::{Conflict, ConflictReason, Plan, PlanId, PlanStep, Uncovered};
+pub use plan::{Conflict, ConflictReason, Note, Plan, PlanId, PlanStep, Uncovered};
 pub use point::{Point, PointError};
 pub use state::{FileState, Known, OpaqueReason, StatSig};

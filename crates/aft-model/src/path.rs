@@ -1,5 +1,6 @@
 //! Paths inside a workspace: bytes, relative, `/` between components, beneath the root by construction.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -94,13 +95,19 @@ impl RelPath {
     /// Parent and last component; `None` for the root.
     #[must_use]
     pub fn split(&self) -> Option<(Self, &[u8])> {
+        let (parent, name) = self.split_bytes()?;
+        Some((Self(Arc::from(parent)), name))
+    }
+
+    /// As [`Self::split`], for a look-up that needs no path of its own.
+    #[must_use]
+    pub fn split_bytes(&self) -> Option<(&[u8], &[u8])> {
         if self.0.is_empty() {
             return None;
         }
         let name = self.file_name();
         let parent_len = self.0.len().saturating_sub(name.len() + 1);
-        let parent = self.0.get(..parent_len).unwrap_or(&[]);
-        Some((Self(Arc::from(parent)), name))
+        Some((self.0.get(..parent_len).unwrap_or(&[]), name))
     }
 
     /// True when `self` is `ancestor` or lies beneath it.
@@ -151,6 +158,13 @@ fn is_git_component(component: &[u8]) -> bool {
     if component.len() < 4 {
         return false;
     }
+    if component.is_ascii() {
+        let end = component
+            .iter()
+            .rposition(|byte| !matches!(byte, b' ' | b'.'));
+        let trimmed = component.get(..end.map_or(0, |end| end + 1)).unwrap_or(&[]);
+        return trimmed.eq_ignore_ascii_case(b".git") || trimmed.eq_ignore_ascii_case(b"git~1");
+    }
     let Ok(text) = std::str::from_utf8(component) else {
         return false;
     };
@@ -160,8 +174,18 @@ fn is_git_component(component: &[u8]) -> bool {
     folded == ".git" || folded == "git~1"
 }
 
+/// Equal, ordered and hashed as its bytes are.
+impl Borrow<[u8]> for RelPath {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 impl fmt::Debug for RelPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.display())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,8 @@ pub struct Plan {
     pub conflicts: Vec<Conflict>,
     /// What the plan leaves alone because the history does not hold it.
     pub not_covered: Vec<Uncovered>,
+    /// What is worth knowing and no reason to refuse.
+    pub notes: Vec<Note>,
 }
 
 /// One path's part of a plan.
@@ -62,6 +64,8 @@ pub enum ConflictReason {
     DirectoryInUse,
     /// Later operations touched the same lines; both sides stand in the file between markers.
     Markers,
+    /// The file system takes its name for that of another file, which is there or would be put back as well.
+    SameName,
 }
 
 impl ConflictReason {
@@ -77,8 +81,18 @@ impl ConflictReason {
             Self::Unsafe => "unsafe",
             Self::DirectoryInUse => "directory-in-use",
             Self::Markers => "conflict-markers",
+            Self::SameName => "same-name",
         }
     }
+}
+
+/// Something worth knowing about a path of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The path.
+    pub path: RelPath,
+    /// A sentence.
+    pub text: String,
 }
 
 /// A path that the history does not cover, with the reason in words.

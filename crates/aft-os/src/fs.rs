@@ -62,6 +62,12 @@ pub trait ReadDir: Send + Sync {
     /// directory was moved, deleted, replaced or unmounted.
     fn is_attached(&self) -> bool;
 
+    /// True where a name may find an entry that is written otherwise, because case or the way a letter is put
+    /// together does not count here, or nobody knows. What is found is then held against a listing.
+    fn may_fold_names(&self) -> bool {
+        false
+    }
+
     /// What `lstat` says; `None` where nothing is there or a parent is not a directory.
     ///
     /// # Errors
@@ -148,6 +154,19 @@ pub trait WriteDir: ReadDir {
     /// # Errors
     /// `AlreadyExists`, no space, or whatever the system reports; then nothing is left behind.
     fn create(&self, path: &RelPath, mode: u32, bytes: &[u8]) -> io::Result<StatSig>;
+
+    /// As [`Self::create`], with owner (where permitted), extended attributes and ACLs of `like`, as
+    /// [`Self::copy_attributes`] would carry them over.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    fn create_like(
+        &self,
+        path: &RelPath,
+        mode: u32,
+        bytes: &[u8],
+        like: &RelPath,
+    ) -> io::Result<StatSig>;
 
     /// As [`Self::create`], reading the bytes piece by piece from `source` until it returns none.
     ///

@@ -1,5 +1,6 @@
 //! Child processes and this process's own standing.
 
+mod boot;
 mod detach;
 mod memory;
 mod standing;
@@ -7,8 +8,9 @@ mod standing;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open, test_kill_process};
 
+pub use boot::boot_id;
 pub use detach::spawn_detached;
-pub use memory::{limit_arenas, trim_memory};
+pub use memory::{keep_little_memory, trim_memory};
 pub use standing::{euid, harden, raise_nofile};
 
 /// The processes of the system.

@@ -114,6 +114,8 @@ methods! {
     "redo" AGENT RedoParams => TravelResult, "Takes an undo back; durable when answered.";
     "rollback.plan" AGENT RollbackPlanParams => PlanView, "Shows what going to a point would do.";
     "rollback.apply" AGENT RollbackApplyParams => TravelResult, "Goes to a point; durable when answered.";
+    "rollback.resume" AGENT RollbackResumeParams => TravelResult, "Does what the last way back could not do, where it was partly done; durable when answered.";
+    "rollback.revert" AGENT RollbackRevertParams => TravelResult, "Takes back what the last way back did, where it was partly done; durable when answered.";
     "events.subscribe" READ EventsSubscribeParams => EventsSubscribeResult, "Sends notifications from now on.";
     "events.unsubscribe" READ EventsUnsubscribeParams => EventsUnsubscribeResult, "Ends a subscription.";
     "daemon.status" READ DaemonStatusParams => DaemonStatusResult, "Tells about the daemon's process.";

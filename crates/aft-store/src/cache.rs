@@ -1,6 +1,6 @@
 //! Recently used plain contents, bounded by their bytes.
 //!
-//! Does: make the base of the next edit of a file cheap to have.
+//! Does: make the base of the next edit of a file, and the way back over the last ones, cheap to have.
 //! Does not: hold anything that was not verified when it was read.
 
 use std::sync::Arc;
@@ -10,10 +10,12 @@ use lru::LruCache;
 
 use crate::content::prefix_of;
 
-/// Most bytes held.
-const BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Most bytes held: what a thousand source files were before they were edited, so that going back finds it at hand.
+const BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Most bytes held while nobody does anything.
+const IDLE_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// A larger content would push out everything else.
-const ONE_MAX: usize = BYTES_MAX / 4;
+const ONE_MAX: usize = BYTES_MAX / 16;
 
 /// A plain content and what reading it from disk costs.
 #[derive(Clone, Debug)]
@@ -56,10 +58,22 @@ impl ContentCache {
         if let Some((_, (_, old))) = self.entries.push(prefix_of(&id), (id, cached)) {
             self.bytes -= old.bytes.len();
         }
-        while self.bytes > BYTES_MAX
+        self.shrink(BYTES_MAX);
+    }
+
+    /// Lets go of what nobody asked for lately.
+    pub(crate) fn cool(&mut self) {
+        self.shrink(IDLE_BYTES_MAX);
+    }
+
+    fn shrink(&mut self, bytes_max: usize) {
+        while self.bytes > bytes_max
             && let Some((_, (_, old))) = self.entries.pop_lru()
         {
             self.bytes -= old.bytes.len();
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

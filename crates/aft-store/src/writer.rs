@@ -258,6 +258,11 @@ impl Writer {
         self.shared.index.shrink_wal().map_err(StoreError::Index)
     }
 
+    /// Lets go of memory that is held only because somebody may soon want what is in it.
+    pub fn cool(&self) {
+        self.shared.cache.lock().cool();
+    }
+
     fn apply(&self) -> rusqlite::Result<()> {
         if self.shared.tail.read().is_empty() {
             return Ok(());

@@ -204,3 +204,26 @@ fn a_subscription_is_of_chosen_events_and_begins_where_it_is_told() {
         "an unknown clock brings all that is held"
     );
 }
+
+/// Symptom: of an operation with thousands of changes, a subscriber that caught up was told that it had none.
+#[test]
+fn catching_up_tells_how_many_changes_a_large_operation_has() {
+    const MANY: u64 = 3000;
+    let rig = Rig::watching(PROJECT);
+    let clock = rig.json(&["sync"])["clock"].clone();
+    rig.project.sh(&format!(
+        "mkdir many; cd many; i=0; while [ $i -lt {MANY} ]; do : > f$i; i=$((i+1)); done"
+    ));
+    rig.ok(&["sync"]);
+    // All of them in one operation.
+    let all = rig.json(&["rollback", "1"]);
+    assert_eq!(all["n_changed"], MANY + 1, "{all}");
+    let mut editor = rig.editor();
+    let params = about(
+        &rig,
+        &json!({"events": ["snapshot:rollback"], "after": clock}),
+    );
+    editor.expect_call("events.subscribe", &params);
+    let event = wait_for(&mut editor, "snapshot:rollback");
+    assert_eq!(event["payload"]["n_changes"], MANY + 1, "{event}");
+}

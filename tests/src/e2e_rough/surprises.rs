@@ -206,8 +206,10 @@ fn a_root_that_is_gone_at_the_start_is_detached_with_its_head() {
             let mut editor = rig.daemon.connect(Socket::Editor);
             let list = editor.expect_call("workspace.list", &json!({}));
             assert_eq!(list["workspaces"][0]["head"], head, "{list}");
-            let output = rig.daemon.aft_in(elsewhere.root(), &["log", "-w", &root]);
+            let output = rig.daemon.aft_in(elsewhere.root(), &["undo", "-w", &root]);
             assert!(output.stderr.contains("is not there"), "{}", output.stderr);
+            let log = ask(&["log", "-w", &root]);
+            assert_eq!(log["operations"][0]["operation"], head, "{log}");
             end(&mut rig);
         }
         rig.daemon.run();

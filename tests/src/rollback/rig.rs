@@ -96,18 +96,36 @@ impl Rig {
     /// Waits until nothing is under way in the project any more.
     #[track_caller]
     pub(super) fn wait_settled(&self) {
+        self.wait_settled_or(&|| false);
+    }
+
+    /// The same, or until something else has come about.
+    #[track_caller]
+    pub(super) fn wait_settled_or(&self, or: &dyn Fn() -> bool) {
         let staging = self.root().join(".afterimage");
         let start = Instant::now();
         wait_until(Duration::from_secs(30), "staging goes", || {
-            let is_there = staging.symlink_metadata().is_ok();
+            let is_there = staging.symlink_metadata().is_ok() && !or();
             assert!(
                 !is_there || start.elapsed() < Duration::from_secs(20),
                 "staging is left: {:?}\n{}",
                 names(&Manifest::of(&staging)),
-                self.daemon.printed()
+                self.logged()
             );
             !is_there
         });
+    }
+}
+
+impl Rig {
+    /// The end of the daemon's log.
+    fn logged(&self) -> String {
+        let dir = std::fs::read_dir(self.daemon.store().join("log"));
+        let files = dir.into_iter().flatten().filter_map(Result::ok);
+        let texts = files.filter_map(|file| std::fs::read_to_string(file.path()).ok());
+        let text = texts.collect::<String>();
+        let lines: Vec<&str> = text.lines().rev().take(40).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join("\n")
     }
 }
 

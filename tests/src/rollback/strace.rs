@@ -81,20 +81,29 @@ impl Tracer {
     /// n-th time, and the call is not made.
     #[track_caller]
     pub(super) fn attach(thread: i32, kill_at: Option<(&str, usize)>, output: PathBuf) -> Self {
-        let mut command = Command::new("strace");
-        command
-            .arg("-p")
-            .arg(thread.to_string())
-            .arg("-o")
-            .arg(&output);
         match kill_at {
-            None => {
-                command.arg(format!("--trace={}", MUTATING.join(",")));
-            }
+            None => Self::run(thread, &MUTATING.join(","), None, output),
             Some((call, n)) => {
-                command.arg(format!("--trace={call}"));
-                command.arg(format!("--inject={call}:signal=SIGKILL:when={n}"));
+                let inject = format!("{call}:signal=SIGKILL:when={n}");
+                Self::run(thread, call, Some(&inject), output)
             }
+        }
+    }
+
+    /// Attaches to `thread`, whose n-th such call and all after it are answered with an input/output error.
+    #[track_caller]
+    pub(super) fn attach_failing(thread: i32, (call, n): (&str, usize), output: PathBuf) -> Self {
+        let inject = format!("{call}:error=EIO:when={n}+");
+        Self::run(thread, call, Some(&inject), output)
+    }
+
+    #[track_caller]
+    fn run(thread: i32, calls: &str, inject: Option<&str>, output: PathBuf) -> Self {
+        let mut command = Command::new("strace");
+        command.args(["-p", &thread.to_string(), "-o"]).arg(&output);
+        command.arg(format!("--trace={calls}"));
+        if let Some(inject) = inject {
+            command.arg(format!("--inject={inject}"));
         }
         let mut child = command
             .stdin(Stdio::null())

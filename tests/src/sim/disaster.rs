@@ -1,11 +1,12 @@
 //! Errands that are cut short, kills, power cuts and ends in good order, and what must hold when it comes back.
 
+use aft_daemon::workspace::{SaveState, Stepped};
 use aft_model::{OperationKind, RelPath};
 use aft_store::Intent;
 use aft_testkit::manifest::Manifest;
 
 use super::Violation;
-use super::history::{is_as, is_tracked};
+use super::history::is_as;
 use super::run::Run;
 use super::user::differing;
 
@@ -75,6 +76,8 @@ impl Run {
         self.read_news();
         // Whatever number it has, it is one that was not seen before.
         self.last_errand = (head, since);
+        // Until it is told, nobody knows whether a refused intent could be taken back.
+        self.is_cut = self.world.faults.is_off() || self.is_in_doubt();
         if self.world.faults.is_off() {
             let touched = self.users.touched_since(since);
             let is_ours =
@@ -91,6 +94,14 @@ impl Run {
             }
         }
         self.judge_errand(since, disk, before)
+    }
+
+    fn is_in_doubt(&self) -> bool {
+        let save = |workspace: &Stepped| workspace.shared().standing.lock().save.clone();
+        matches!(
+            self.workspace.as_ref().map(save),
+            Some(SaveState::Error { .. })
+        )
     }
 
     pub(super) fn errand_idle(&mut self) -> Result<(), Violation> {
@@ -249,8 +260,18 @@ impl Run {
         }
         for intent in intents {
             self.tally.recovered += 1;
+            let id = intent.operation.id;
+            if !self.is_cut && !self.applied_at.contains_key(&id.0) {
+                return Err(Violation(format!(
+                    "C3: operation {id} was refused and is carried out by a start: {intent:?}"
+                )));
+            }
             self.judge_intent(intent, fallen)?;
+            // It may be held open, and found again by the next start.
+            let since = self.since_of(intent);
+            self.applied_at.entry(id.0).or_insert(since);
         }
+        self.is_cut = false;
         self.judge_carried_out()?;
         self.judge_displaced()
     }
@@ -268,13 +289,19 @@ impl Run {
         Ok(())
     }
 
+    /// How many actions were done before its errand.
+    fn since_of(&self, intent: &Intent) -> usize {
+        let id = intent.operation.id.0;
+        let since = self.applied_at.get(&id).copied();
+        since
+            .or((self.last_errand.0 < id).then_some(self.last_errand.1))
+            .unwrap_or(0)
+    }
+
     /// C3: every path that was in one of its two states is in its target state, unless somebody touched it.
     fn judge_intent(&mut self, intent: &Intent, fallen: &Manifest) -> Result<(), Violation> {
         let id = intent.operation.id;
-        let since = self.applied_at.get(&id.0).copied();
-        let since = since
-            .or((self.last_errand.0 < id.0).then_some(self.last_errand.1))
-            .unwrap_or(0);
+        let since = self.since_of(intent);
         let touched = self.users.touched_by_users_since(since);
         let later = self
             .history
@@ -298,7 +325,7 @@ impl Run {
                 .find(|change| change.path == *path);
             let was_planned =
                 planned.is_some_and(|change| is_as(was, change.before) || is_as(was, change.after));
-            !is_tracked(path.as_bytes())
+            !self.is_judged(path.as_bytes())
                 || touched.contains(path.as_bytes())
                 || later.contains(path)
                 || !was_planned

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aft_model::{ContentId, FileState, Operation, OperationId, RelPath};
+use aft_model::{Change, ContentId, FileState, OpaqueReason, Operation, OperationId, RelPath};
 use aft_store::Reader;
 use aft_testkit::manifest::{Entry, Kind};
 
@@ -74,7 +74,7 @@ impl History {
                 .get(&change.path)
                 .copied()
                 .unwrap_or(FileState::Absent);
-            if now != change.before || change.before == change.after {
+            if !goes_on(now, change) || change.before == change.after {
                 return Err(Violation(format!(
                     "I1: operation {id} ({}) says {:?} was {:?}, became {:?}, but it was {now:?}",
                     operation.kind.as_str(),
@@ -172,6 +172,14 @@ impl History {
         }
         Ok(())
     }
+}
+
+/// A change begins where the path was left, or where nobody looked as long as a rule left it out.
+fn goes_on(now: FileState, change: &Change) -> bool {
+    let FileState::Opaque { reason, .. } = change.before else {
+        return now == change.before;
+    };
+    now == change.before || now == FileState::Absent && reason == OpaqueReason::NotCovered
 }
 
 fn set(states: &mut States, path: &RelPath, state: FileState) {

@@ -13,7 +13,7 @@ use super::Violation;
 use super::history::{States, is_as, is_tracked};
 use super::requests::{Answer, Asked, What};
 use super::run::Run;
-use super::user::{Path, differing};
+use super::user::{Path, differing, is_ruled};
 
 impl Run {
     /// Holds every answer that came against what is promised with it.
@@ -56,6 +56,7 @@ impl Run {
                 operation,
                 kept,
                 not_covered,
+                ..
             })) => {
                 self.log.say(format!(
                     "answer: {operation:?} kept {kept:?} not covered {not_covered:?}"
@@ -79,6 +80,11 @@ impl Run {
         Ok(())
     }
 
+    /// True for a path that rules never leave out in this run.
+    pub(super) fn is_judged(&self, path: &[u8]) -> bool {
+        is_tracked(path) && !(self.options.rules && is_ruled(path))
+    }
+
     /// C1: the history's newest state, and the engine's tree, are the tree that was there when it was asked for,
     /// where nobody touched it since.
     pub(super) fn judge_fence(&mut self, asked: &Asked) -> Result<(), Violation> {
@@ -99,7 +105,9 @@ impl Run {
         for (name, states) in [("history", &self.history.states), ("tree", &tree)] {
             for path in all_paths(&[&asked.disk, &now], &[states]) {
                 let entry = asked.disk.entries.get(&path);
-                if !is_tracked(&path) || touched.contains(&path) || entry != now.entries.get(&path)
+                if !self.is_judged(&path)
+                    || touched.contains(&path)
+                    || entry != now.entries.get(&path)
                 {
                     continue;
                 }
@@ -143,18 +151,10 @@ impl Run {
             self.history.durable = self.history.durable.max(self.back_durable(operation));
         }
         let targets = self.targets(what, operation, &now);
-        let needed: BTreeSet<RelPath> = targets
-            .iter()
-            .filter(|(_, target)| target.exists())
-            .flat_map(|(path, _)| std::iter::successors(path.parent(), RelPath::parent))
-            .collect();
         for (path, target) in targets {
             let is_listed = left.iter().any(|listed| path.is_within(listed));
-            // What is put back needs its directories, also where they were none before.
-            let is_needed = !target.is_dir() && needed.contains(&path);
             if is_listed
-                || is_needed
-                || !is_tracked(path.as_bytes())
+                || !self.is_judged(path.as_bytes())
                 || touched.contains(path.as_bytes())
                 || target.is_opaque()
             {
@@ -294,17 +294,23 @@ impl Run {
         self.judge_displaced()
     }
 
-    /// C4: what a user's write returned for and nobody else did away with is on disk or in the history.
+    /// C4: what a user's write returned for and nobody else did away with is on disk, or an operation names it.
     pub(super) fn judge_displaced(&mut self) -> Result<(), Violation> {
         let Some(workspace) = &self.workspace else {
             return Ok(());
         };
-        for hash in self.users.displaced(&self.world.root.manifest()) {
-            self.tally.displaced += 1;
+        let displaced = self.users.displaced(&self.world.root.manifest());
+        self.tally.displaced += displaced.len() as u64;
+        if displaced.is_empty() || !self.history.can_follow(workspace.reader(), self.faulted)? {
+            return Ok(());
+        }
+        let named = self.history.contents();
+        for hash in displaced {
             let id = ContentId(hash);
-            if !workspace.reader().contains(&id).map_err(Violation::of)? {
+            if !named.contains(&id) {
+                let is_held = workspace.reader().contains(&id).map_err(Violation::of)?;
                 return Err(Violation(format!(
-                    "C4: bytes that a user wrote are gone: {id}"
+                    "C4: bytes that a user wrote are in no operation: {id}; in the store: {is_held}"
                 )));
             }
         }
@@ -320,7 +326,7 @@ impl Run {
         for (path, both) in self.users.replaced() {
             let [id, next] = both.map(ContentId);
             let reader = workspace.reader();
-            if is_tracked(&path)
+            if self.is_judged(&path)
                 && !named.contains(&id)
                 && reader.contains(&id).map_err(Violation::of)?
                 && reader.contains(&next).map_err(Violation::of)?

@@ -26,6 +26,8 @@ pub(super) struct RunOptions {
     pub(super) faults: u32,
     /// Chance of lost watches, cookies and signals, at each step.
     pub(super) watch_faults: u32,
+    /// Whether users change what is ignored.
+    pub(super) rules: bool,
 }
 
 impl RunOptions {
@@ -54,6 +56,7 @@ impl RunOptions {
             cut_amid,
             faults,
             watch_faults,
+            rules: rng.chance(250),
         }
     }
 }

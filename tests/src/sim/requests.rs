@@ -128,7 +128,7 @@ impl Run {
             expected_plan: None,
             keep_conflicts: self.rng.chance(600),
             force: self.rng.chance(300),
-            markers: false,
+            markers: self.rng.chance(150),
             author: Author::Human,
             session: None,
         };
@@ -141,7 +141,16 @@ impl Run {
     fn draw_kind(&mut self) -> GoBackKind {
         let ids = self.history.ids.clone();
         let point = OperationId(self.rng.pick(&ids).copied().unwrap_or(0));
-        match self.rng.below(10) {
+        match self.rng.below(11) {
+            10 => {
+                // As for a session or a turn: operations of one, with others between them.
+                let mut chosen: Vec<u64> = (0..1 + self.rng.below(5))
+                    .filter_map(|_| self.rng.pick(&ids).copied())
+                    .collect();
+                chosen.sort_unstable();
+                chosen.dedup();
+                GoBackKind::UndoAll(chosen.into_iter().rev().map(OperationId).collect())
+            }
             0..3 => GoBackKind::Undo(1 + self.rng.below(3)),
             3..5 => GoBackKind::Redo(1 + self.rng.below(2)),
             5 => GoBackKind::UndoOperation(point),

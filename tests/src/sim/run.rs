@@ -127,6 +127,8 @@ pub(super) struct Run {
     pub(super) faulted: bool,
     /// An errand was cut short after it had changed something.
     pub(super) half_done: bool,
+    /// The last errand did not come to its end, or what became of its intent is not known.
+    pub(super) is_cut: bool,
 }
 
 impl Run {
@@ -152,6 +154,7 @@ impl Run {
             found_intents: Vec::new(),
             faulted: false,
             half_done: false,
+            is_cut: false,
         }
     }
 
@@ -209,6 +212,8 @@ impl Run {
             store,
             clock: Arc::new(self.world.clock.clone()),
             config: Config::default(),
+            notes: Arc::new(self.world.store.clone()),
+            boot: format!("boot {}", self.tally.crashes),
         };
         let opened = Stepped::open(ground).map_err(|error| format!("{error}: {error:?}"));
         self.watch = watcher;
@@ -316,7 +321,11 @@ impl Run {
     }
 
     pub(super) fn act(&mut self) {
-        let action = user::draw(&self.world, &self.users, &mut self.rng);
+        let action = if self.options.rules && self.rng.chance(60) {
+            user::draw_rules(&self.world, &mut self.rng)
+        } else {
+            user::draw(&self.world, &self.users, &mut self.rng)
+        };
         self.users.act(&self.world.root, &action);
         self.tally.actions += 1;
         self.read_news();
@@ -458,17 +467,23 @@ impl Run {
         }
         if self.rng.chance(self.options.watch_faults) {
             let Some(watch) = &self.watch else { return };
-            match self.rng.below(3) {
-                0 => watch.overflow_now(),
-                1 => self.world.faults.fail_next(Op::Cookie, Errno::NOSPC),
+            let what = match self.rng.below(3) {
+                0 => {
+                    watch.overflow_now();
+                    "overflow".to_owned()
+                }
+                1 => {
+                    self.world.faults.fail_next(Op::Cookie, Errno::NOSPC);
+                    "no cookie".to_owned()
+                }
                 _ => {
                     let armed = watch.armed();
-                    if let Some(dir) = self.rng.pick(&armed) {
-                        watch.lose(dir);
-                    }
+                    let lost = self.rng.pick(&armed);
+                    lost.inspect(|dir| watch.lose(dir));
+                    format!("lost {lost:?}")
                 }
-            }
-            self.log.say("watch fault");
+            };
+            self.log.say(format!("watch fault: {what}"));
         }
     }
 }

@@ -93,6 +93,8 @@ pub(super) struct Book {
     destroyed: BTreeSet<[u8; 32]>,
     /// Paths at which bytes ever lay that were written since the last fall.
     places: BTreeMap<[u8; 32], BTreeSet<Path>>,
+    /// Bytes that were there at the last fall.
+    older: BTreeSet<[u8; 32]>,
     /// Saved versions that the very next thing to happen to their path replaced by another, since the last fall.
     replaced: Vec<(Path, [[u8; 32]; 2])>,
     held: Vec<UserFile>,
@@ -148,6 +150,8 @@ impl Users {
         // What was captured before may not have become an operation any more.
         book.replaced.clear();
         book.places.clear();
+        // What lies there was captured in another life, perhaps under another name.
+        book.older = after.entries.values().filter_map(version).collect();
     }
 
     /// Versions that lay at one path only, each with the one that replaced it there and lay nowhere else either.
@@ -155,7 +159,8 @@ impl Users {
         let book = self.0.lock();
         let only_there = |(path, both): &&(Path, [[u8; 32]; 2])| {
             let mut places = both.iter().map(|hash| book.places.get(hash));
-            places.all(|at| at.is_some_and(|at| at.len() == 1 && at.contains(path)))
+            !both.iter().any(|hash| book.older.contains(hash))
+                && places.all(|at| at.is_some_and(|at| at.len() == 1 && at.contains(path)))
         };
         book.replaced.iter().filter(only_there).cloned().collect()
     }
@@ -377,6 +382,32 @@ pub(super) fn draw(world: &SimWorld, users: &Users, rng: &mut Rng) -> Action {
         100..104 => Action::Hold(existing(&disk, rng)),
         104..110 => Action::HeldWrite(rng.index(8), bytes),
         _ => Action::Meddle(rng.index(8), bytes),
+    }
+}
+
+/// Names that rules may leave out.
+const RULED: [&[u8]; 2] = [b"n0", b"n1"];
+
+/// True at and beneath a name that rules may leave out.
+pub(super) fn is_ruled(path: &[u8]) -> bool {
+    path.split(|byte| *byte == b'/')
+        .any(|name| RULED.contains(&name))
+}
+
+/// Draws other rules, in some directory.
+pub(super) fn draw_rules(world: &SimWorld, rng: &mut Rng) -> Action {
+    // A part of any of them, as a power cut may leave it, names nothing else either.
+    const RULES: [&str; 5] = ["", "n0/\n", "n0\n", "n0/\nn1/\n", "/n1\n!n0/\n"];
+    let dir = a_dir(&world.root.manifest(), rng);
+    let file = join(&dir, b".gitignore");
+    if rng.chance(200) {
+        return Action::Remove(file);
+    }
+    let rules = rng.pick(&RULES).copied().unwrap_or_default();
+    if rng.chance(500) {
+        Action::Save(file, rules.as_bytes().to_vec())
+    } else {
+        Action::Write(file, rules.as_bytes().to_vec())
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use aft_model::{Operation, OperationId, RelPath};
 use aft_testkit::SimWorld;
-use aft_testkit::sim::WorldOptions;
+use aft_testkit::sim::{Errno, Op, WorldOptions};
 
 use super::support::*;
 use crate::{
@@ -128,20 +128,28 @@ fn a_crash_at_every_change_ends_in_the_start_or_the_target() {
         assert_eq!(on_disk(&whole.root), states(&after));
         let count = whole.faults.mutations() - start;
         assert!(count > 120, "only {count} changes");
-        for crash in [Crash::Kill, Crash::Power] {
-            for n in 0..count {
-                let world = world(&before, no_exchange);
-                world.faults.power_off_after(n);
-                let came = run_until_crash(&world, &blobs, &there, &crate::NoStops);
-                assert!(world.faults.is_off());
-                match crash {
-                    Crash::Kill => world.kill(),
-                    Crash::Power => world.crash(),
-                }
-                let what =
-                    format!("{crash:?} at change {n} of {count}, without exchange: {no_exchange}");
-                recover_and_judge(&world, &blobs, (&before, &after), came, crash, &what);
+        let cases = [Crash::Kill, Crash::Power].into_iter().flat_map(|crash| {
+            [(crash, false), (crash, true)]
+                .into_iter()
+                .flat_map(move |case| (0..count).map(move |n| (case, n)))
+        });
+        for ((crash, intent_first), n) in cases {
+            let world = world(&before, no_exchange);
+            world.faults.power_off_after(n);
+            let mut came = run_until_crash(&world, &blobs, &there, &crate::NoStops);
+            assert!(world.faults.is_off());
+            match crash {
+                Crash::Kill => world.kill(),
+                Crash::Power => world.crash(),
             }
+            if intent_first {
+                // It was durable before the first target was made.
+                came = Came::AfterIntent;
+            }
+            let what = format!(
+                "{crash:?} at change {n} of {count}, without exchange: {no_exchange}, intent first: {intent_first}"
+            );
+            recover_and_judge(&world, &blobs, (&before, &after), came, crash, &what);
         }
     }
 }
@@ -439,4 +447,34 @@ fn a_stopped_staging_says_where() {
         panic!("{stopped:?}")
     };
     assert_eq!(at.point, "stage.made");
+}
+
+#[test]
+fn a_recovery_that_cannot_make_its_targets_and_has_not_begun_changes_nothing() {
+    let (before, after) = every_kind();
+    let there = operation(&before, &after);
+    let blobs = Blobs::of(&[&before, &after]);
+    let world = world(&before, false);
+    // The intent is durable, and the first targets are staged.
+    world.faults.power_off_after(6);
+    run_until_crash(&world, &blobs, &there, &crate::NoStops);
+    world.kill();
+    let task = Task {
+        operation: &there,
+        policy: OnConflict::Keep,
+        set_id: SetIdBits::Drop,
+        stats: &|_| None,
+    };
+    world
+        .faults
+        .fail_after(Op::Create, 3, u64::MAX, Errno::NOSPC);
+    let applier = Applier::new(&world.root, &blobs);
+    let mut sink = Sink::default();
+    let mut report = applier.recover(&task, KILLED, &mut sink).unwrap();
+    assert!(report.partial);
+    let failed = |result: &crate::StepResult| matches!(result.outcome, StepOutcome::Failed(_));
+    assert!(report.results.iter().all(failed), "{:#?}", report.results);
+    applier.settle(&task, &mut report, &mut sink).unwrap();
+    assert_eq!(on_disk(&world.root), states(&before));
+    assert!(sink.kept.is_empty());
 }

@@ -31,7 +31,10 @@ impl Case {
         self.check_with(&|path| stats.get(path).copied())
     }
 
-    fn check_with(&self, stats: &dyn Fn(&RelPath) -> Option<aft_model::StatSig>) -> Checked {
+    fn check_with(
+        &self,
+        stats: &(dyn Fn(&RelPath) -> Option<aft_model::StatSig> + Sync),
+    ) -> Checked {
         let task = Task {
             operation: &self.operation,
             policy: OnConflict::Keep,
@@ -114,6 +117,19 @@ fn a_parent_that_became_a_link_or_went_away_is_refused() {
         case.reasons(),
         expected.map(|(name, reason)| (name.to_owned(), reason))
     );
+}
+
+#[test]
+fn what_was_to_go_and_went_with_its_directory_is_no_conflict() {
+    let before = tree([
+        ("d", DIR),
+        ("d/sub", DIR),
+        ("d/sub/x", file("1")),
+        ("d/y", file("2")),
+    ]);
+    let case = case(&before, &Tree::new());
+    case.world.root.user_move_out("d").unwrap();
+    assert_eq!(case.reasons(), [], "else `d` alone is recorded as gone");
 }
 
 #[test]

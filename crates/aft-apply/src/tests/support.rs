@@ -13,37 +13,37 @@ use crate::{
     Applier, Checked, ContentFault, Contents, Found, LateSink, OnConflict, Report, SetIdBits, Task,
 };
 
-pub(super) fn path(text: &str) -> RelPath {
+pub(crate) fn path(text: &str) -> RelPath {
     RelPath::new(text).unwrap()
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Item {
+pub(crate) enum Item {
     File(Vec<u8>, u32),
     Link(Vec<u8>),
     Dir(u32),
 }
 
-pub(super) fn file(bytes: impl AsRef<[u8]>) -> Item {
+pub(crate) fn file(bytes: impl AsRef<[u8]>) -> Item {
     Item::File(bytes.as_ref().to_vec(), 0o644)
 }
 
-pub(super) fn link(target: &str) -> Item {
+pub(crate) fn link(target: &str) -> Item {
     Item::Link(target.as_bytes().to_vec())
 }
 
-pub(super) const DIR: Item = Item::Dir(0o755);
+pub(crate) const DIR: Item = Item::Dir(0o755);
 
-pub(super) type Tree = BTreeMap<String, Item>;
+pub(crate) type Tree = BTreeMap<String, Item>;
 
-pub(super) fn tree<const N: usize>(items: [(&str, Item); N]) -> Tree {
+pub(crate) fn tree<const N: usize>(items: [(&str, Item); N]) -> Tree {
     items
         .into_iter()
         .map(|(name, item)| (name.to_owned(), item))
         .collect()
 }
 
-pub(super) fn build(root: &dyn WriteDir, tree: &Tree) {
+pub(crate) fn build(root: &dyn WriteDir, tree: &Tree) {
     for (name, item) in tree {
         let at = path(name);
         match item {
@@ -69,14 +69,14 @@ fn state(item: Option<&Item>) -> FileState {
     }
 }
 
-pub(super) fn states(tree: &Tree) -> BTreeMap<String, FileState> {
+pub(crate) fn states(tree: &Tree) -> BTreeMap<String, FileState> {
     tree.iter()
         .map(|(name, item)| (name.clone(), state(Some(item))))
         .collect()
 }
 
 /// Everything on disk, staging included.
-pub(super) fn on_disk(root: &dyn ReadDir) -> BTreeMap<String, FileState> {
+pub(crate) fn on_disk(root: &dyn ReadDir) -> BTreeMap<String, FileState> {
     let mut found = BTreeMap::new();
     let mut pending = vec![RelPath::root()];
     while let Some(dir) = pending.pop() {
@@ -92,7 +92,7 @@ pub(super) fn on_disk(root: &dyn ReadDir) -> BTreeMap<String, FileState> {
     found
 }
 
-pub(super) fn operation(before: &Tree, after: &Tree) -> Operation {
+pub(crate) fn operation(before: &Tree, after: &Tree) -> Operation {
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let changes = names.into_iter().map(|name| Change {
         path: path(name),
@@ -120,10 +120,10 @@ pub(super) fn operation(before: &Tree, after: &Tree) -> Operation {
 
 /// Contents of the trees it was made from.
 #[derive(Default)]
-pub(super) struct Blobs(pub(super) HashMap<ContentId, Vec<u8>>);
+pub(crate) struct Blobs(pub(super) HashMap<ContentId, Vec<u8>>);
 
 impl Blobs {
-    pub(super) fn of(trees: &[&Tree]) -> Self {
+    pub(crate) fn of(trees: &[&Tree]) -> Self {
         let items = trees.iter().flat_map(|tree| tree.values());
         let bytes = items.filter_map(|item| match item {
             Item::File(bytes, _) | Item::Link(bytes) => Some(bytes.clone()),
@@ -142,9 +142,9 @@ impl Contents for Blobs {
 
 /// Keeps what was late; can be made to refuse.
 #[derive(Default)]
-pub(super) struct Sink {
-    pub(super) kept: Vec<(String, Vec<u8>)>,
-    pub(super) refuses: bool,
+pub(crate) struct Sink {
+    pub(crate) kept: Vec<(String, Vec<u8>)>,
+    pub(crate) refuses: bool,
 }
 
 impl LateSink for Sink {
@@ -166,12 +166,12 @@ impl LateSink for Sink {
 }
 
 impl Sink {
-    pub(super) fn has(&self, bytes: &[u8]) -> bool {
+    pub(crate) fn has(&self, bytes: &[u8]) -> bool {
         self.kept.iter().any(|(_, kept)| kept == bytes)
     }
 }
 
-pub(super) fn holds(root: &dyn ReadDir, at: &str, bytes: &[u8]) -> bool {
+pub(crate) fn holds(root: &dyn ReadDir, at: &str, bytes: &[u8]) -> bool {
     let Ok(mut file) = root.open(&path(at)) else {
         return false;
     };
@@ -181,20 +181,20 @@ pub(super) fn holds(root: &dyn ReadDir, at: &str, bytes: &[u8]) -> bool {
 }
 
 /// Signatures taken now, as a strict look just before would.
-pub(super) fn signatures(root: &dyn ReadDir, operation: &Operation) -> HashMap<RelPath, StatSig> {
+pub(crate) fn signatures(root: &dyn ReadDir, operation: &Operation) -> HashMap<RelPath, StatSig> {
     let paths = operation.changes.iter().map(|change| change.path.clone());
     paths
         .filter_map(|path| Some((path.clone(), root.lstat(&path).ok().flatten()?)))
         .collect()
 }
 
-pub(super) struct Ran {
-    pub(super) report: Report,
-    pub(super) sink: Sink,
+pub(crate) struct Ran {
+    pub(crate) report: Report,
+    pub(crate) sink: Sink,
 }
 
 /// Check, stage, apply and settle, with `meddle` called between stage and apply.
-pub(super) fn run(
+pub(crate) fn run(
     root: &dyn WriteDir,
     blobs: &Blobs,
     operation: &Operation,
@@ -225,7 +225,7 @@ pub(super) fn run(
 }
 
 /// The plan that meets every kind of step, and files that no step touches.
-pub(super) fn every_kind() -> (Tree, Tree) {
+pub(crate) fn every_kind() -> (Tree, Tree) {
     let mut before = tree([
         ("bystander", file("nobody touches this")),
         ("a", DIR),

@@ -5,9 +5,10 @@ mod tests;
 
 use std::path::PathBuf;
 
+use aft_model::ConflictReason;
 use aft_rpc::types::travel::{
-    OnConflict, PlanView, RedoParams, RollbackApplyParams, RollbackPlanParams, TravelResult,
-    UndoParams,
+    ConflictView, OnConflict, PlanView, RedoParams, RollbackApplyParams, RollbackPlanParams,
+    RollbackResumeParams, RollbackRevertParams, TravelResult, UndoParams,
 };
 use aft_rpc::{ExitKind, WirePoint};
 use clap::{Args, ValueEnum};
@@ -97,18 +98,24 @@ pub(crate) struct RedoArgs {
 /// history is recorded first. A rollback is one operation: `aft undo` takes it back.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example:\n  aft rollback 10m --dry-run\n  aft rollback before-refactor src\n  aft rollback turn:-1\n\nExit codes: 0 done, 3 files changed or conflict (nothing was touched), 4 no such point, 5 partly done"
+    after_help = "Example:\n  aft rollback 10m --dry-run\n  aft rollback before-refactor src\n  aft rollback turn:-1\n  aft rollback --resume\n\nExit codes: 0 done, 3 files changed or conflict (nothing was touched), 4 no such point, or nothing to resume, 5 partly done"
 )]
 pub(crate) struct RollbackArgs {
     /// Where to go
-    #[arg(value_name = "POINT")]
-    point: String,
+    #[arg(value_name = "POINT", required_unless_present_any = ["resume", "revert"])]
+    point: Option<String>,
     /// Only these
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Take back only what this session did
     #[arg(long, value_name = "S")]
     session: Option<String>,
+    /// Do what the last way back could not do, after exit 5
+    #[arg(long, conflicts_with_all = ["point", "paths", "session", "revert"])]
+    resume: bool,
+    /// Take back what the last way back did before it could not go on
+    #[arg(long, conflicts_with_all = ["point", "paths", "session"])]
+    revert: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -140,7 +147,7 @@ pub(crate) fn undo(args: &UndoArgs, context: &mut Context) -> Outcome {
         dry_run: args.common.dry_run,
         ..UndoParams::new(context.workspace()?)
     };
-    finish(&context.call_raw(&params)?, context)
+    finish(&context.call_raw(&params)?, params.on_conflict, context)
 }
 
 pub(crate) fn redo(args: &RedoArgs, context: &mut Context) -> Outcome {
@@ -152,18 +159,46 @@ pub(crate) fn redo(args: &RedoArgs, context: &mut Context) -> Outcome {
         dry_run: args.common.dry_run,
         wait_ms: None,
     };
-    finish(&context.call_raw(&params)?, context)
+    finish(&context.call_raw(&params)?, params.on_conflict, context)
 }
 
 pub(crate) fn rollback(args: &RollbackArgs, context: &mut Context) -> Outcome {
+    if args.resume {
+        return resume(args.common, context);
+    }
+    if args.revert {
+        return revert(args.common, context);
+    }
     let params = RollbackApplyParams {
         workspace: context.workspace()?,
-        point: Some(point(&args.point)),
+        point: args.point.as_deref().map(point),
         paths: context.some_paths(&args.paths)?,
         session: args.session.clone(),
         ..RollbackApplyParams::default()
     };
     go(params, args.common, context)
+}
+
+fn resume(common: Common, context: &mut Context) -> Outcome {
+    let params = RollbackResumeParams {
+        workspace: context.workspace()?,
+        on_conflict: common.on_conflict(),
+        expected_head: common.expected_head,
+        dry_run: common.dry_run,
+        wait_ms: None,
+    };
+    finish(&context.call_raw(&params)?, params.on_conflict, context)
+}
+
+fn revert(common: Common, context: &mut Context) -> Outcome {
+    let params = RollbackRevertParams {
+        workspace: context.workspace()?,
+        on_conflict: common.on_conflict(),
+        expected_head: common.expected_head,
+        dry_run: common.dry_run,
+        wait_ms: None,
+    };
+    finish(&context.call_raw(&params)?, params.on_conflict, context)
 }
 
 pub(crate) fn restore(args: &RestoreArgs, context: &mut Context) -> Outcome {
@@ -187,7 +222,7 @@ fn go(mut params: RollbackApplyParams, common: Common, context: &mut Context) ->
     params.on_conflict = common.on_conflict();
     params.expected_head = common.expected_head;
     if !common.dry_run {
-        return finish(&context.call_raw(&params)?, context);
+        return finish(&context.call_raw(&params)?, params.on_conflict, context);
     }
     let mut plan_params = RollbackPlanParams {
         workspace: params.workspace,
@@ -204,7 +239,7 @@ fn go(mut params: RollbackApplyParams, common: Common, context: &mut Context) ->
     let mut plan: PlanView = read(&raw)?;
     if context.json && plan.cursor.is_none() {
         context.print_raw(&raw)?;
-        return Ok(planned(&plan));
+        return Ok(planned(&plan, plan_params.on_conflict));
     }
     while let Some(cursor) = plan.cursor.take() {
         plan_params.cursor = Some(cursor);
@@ -217,15 +252,17 @@ fn go(mut params: RollbackApplyParams, common: Common, context: &mut Context) ->
     } else {
         show_plan(&plan, context)?;
     }
-    Ok(planned(&plan))
+    Ok(planned(&plan, plan_params.on_conflict))
 }
 
-/// A plan with conflicts would be refused, and a script should learn it from the exit code.
-fn planned(plan: &PlanView) -> ExitKind {
-    if plan.conflicts.is_empty() {
-        ExitKind::Done
-    } else {
-        ExitKind::Refused
+/// A dry run ends as the run would, so that a script learns from it what would come of it.
+fn planned(plan: &PlanView, on_conflict: OnConflict) -> ExitKind {
+    let is_marked = |conflict: &ConflictView| conflict.reason == ConflictReason::Markers.as_str();
+    match on_conflict {
+        _ if plan.conflicts.is_empty() => ExitKind::Done,
+        OnConflict::Keep | OnConflict::Force => ExitKind::Partly,
+        OnConflict::Markers if plan.conflicts.iter().all(is_marked) => ExitKind::Partly,
+        OnConflict::Refuse | OnConflict::Markers => ExitKind::Refused,
     }
 }
 
@@ -235,10 +272,14 @@ fn show_plan(plan: &PlanView, context: &mut Context) -> Result<(), Failure> {
 }
 
 /// Shows what came of it, or the plan of a dry run.
-fn finish(raw: &serde_json::value::RawValue, context: &mut Context) -> Outcome {
+fn finish(
+    raw: &serde_json::value::RawValue,
+    on_conflict: OnConflict,
+    context: &mut Context,
+) -> Outcome {
     let outcome: TravelResult = read(raw)?;
     let exit = match &outcome.plan {
-        Some(plan) => planned(plan),
+        Some(plan) => planned(plan, on_conflict),
         None if outcome.kept.is_empty() => ExitKind::Done,
         None => ExitKind::Partly,
     };

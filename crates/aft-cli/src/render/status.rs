@@ -4,7 +4,7 @@
 mod tests;
 
 use aft_rpc::types::workspace::{
-    Progress, SyncState, SyncStatus, WorkspaceState, WorkspaceStatusResult,
+    LeftOut, Progress, SyncState, SyncStatus, WorkspaceState, WorkspaceStatusResult,
 };
 
 use super::operation::git_head;
@@ -45,6 +45,9 @@ pub(crate) fn status(status: &WorkspaceStatusResult, now: &Now, style: Style) ->
     );
     row("memory", &bytes(status.memory_bytes));
     row("disk", &bytes(status.disk_bytes));
+    if !status.left_out.is_empty() {
+        row("left out", &names(&status.left_out));
+    }
     for session in &status.sessions {
         let label = session
             .label
@@ -131,6 +134,24 @@ fn reasons(status: &WorkspaceStatusResult, style: Style) -> String {
         }
     }
     text
+}
+
+/// `.git (gone), node_modules, target and 3 more`.
+pub(crate) fn names(left_out: &LeftOut) -> String {
+    let shown = left_out.paths.iter().take(UNCOVERED_MAX);
+    let names: Vec<String> = shown
+        .map(|entry| {
+            let gone = if entry.gone { " (gone)" } else { "" };
+            path(&entry.path) + gone
+        })
+        .collect();
+    let more = left_out.count.saturating_sub(names.len() as u64);
+    let rest = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    names.join(", ") + &rest
 }
 
 fn not_covered(status: &WorkspaceStatusResult, style: Style) -> String {

@@ -5,9 +5,11 @@ mod tests;
 
 use aft_model::ConflictReason;
 use aft_rpc::types::operation::{Kind, StateKind, StateView};
-use aft_rpc::types::travel::{ConflictView, HeadMove, PlanView, StepView, TravelResult};
+use aft_rpc::types::travel::{ConflictView, HeadMove, NoteView, PlanView, StepView, TravelResult};
+use aft_rpc::types::workspace::{LeftOut, UncoveredView};
 
 use super::operation::{git_head, numbers};
+use super::status::names;
 use super::text::{count, path, shown};
 use crate::color::{Paint, Style};
 
@@ -48,16 +50,9 @@ pub(crate) fn plan_summary(plan: &PlanView, style: Style) -> String {
     };
     let all: Vec<&ConflictView> = plan.conflicts.iter().collect();
     text.push_str(&conflicts("in conflict:", &all, style));
-    if !plan.not_covered.is_empty() {
-        text.push_str("Left alone, because the history does not hold it:\n");
-        for uncovered in &plan.not_covered {
-            text.push_str(&format!(
-                "  {}: {}\n",
-                path(&uncovered.path),
-                shown(&uncovered.reason)
-            ));
-        }
-    }
+    text.push_str(&notes(&plan.notes));
+    text.push_str(&left_alone(&plan.not_covered));
+    text.push_str(&never_covered(&plan.left_out));
     text.push_str(&head_moved(plan.head_moved.as_ref()));
     text
 }
@@ -78,8 +73,33 @@ pub(crate) fn result(result: &TravelResult, style: Style) -> String {
         result.kept.iter().partition(is_marked);
     text.push_str(&conflicts("left as it is:", &kept, style));
     text.push_str(&conflicts("to be settled by hand:", &marked, style));
+    text.push_str(&notes(&result.notes));
+    text.push_str(&left_alone(&result.not_covered));
+    text.push_str(&never_covered(&result.left_out));
     text.push_str(&head_moved(result.head_moved.as_ref()));
     text
+}
+
+fn notes(notes: &[NoteView]) -> String {
+    let line = |note: &NoteView| format!("Note: {}: {}\n", path(&note.path), shown(&note.note));
+    notes.iter().map(line).collect()
+}
+
+fn left_alone(uncovered: &[UncoveredView]) -> String {
+    if uncovered.is_empty() {
+        return String::new();
+    }
+    let title = "Left alone, because the history does not hold it:\n".to_owned();
+    let line =
+        |entry: &UncoveredView| format!("  {}: {}\n", path(&entry.path), shown(&entry.reason));
+    title + &uncovered.iter().map(line).collect::<String>()
+}
+
+fn never_covered(left_out: &LeftOut) -> String {
+    if left_out.is_empty() {
+        return String::new();
+    }
+    format!("Not covered, so it stays as it is: {}.\n", names(left_out))
 }
 
 fn done(result: &TravelResult) -> String {

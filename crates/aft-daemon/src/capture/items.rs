@@ -33,6 +33,9 @@ impl Walk<'_> {
         };
         let known = self.env.tree.get(path);
         let stat = match self.env.fs.lstat(path) {
+            Ok(Some(_)) if self.spelling.is_other(path) => {
+                return self.gone_item(item, known, found);
+            }
             Ok(Some(stat)) => stat,
             Ok(None) => return self.gone_item(item, known, found),
             Err(error) if leads_elsewhere(&error) => return self.gone_item(item, known, found),
@@ -42,7 +45,10 @@ impl Walk<'_> {
         let ignored = match self.env.rules.verdict_in(&rules, name, is_dir(&stat)) {
             Verdict::Track => false,
             Verdict::TrackIgnored => true,
-            Verdict::Skip(_) => return self.leave(path, known, is_dir(&stat), found),
+            Verdict::Skip(reason) => {
+                found.coverage.left_out.note(path.clone(), reason);
+                return self.leave(path, known, is_dir(&stat), found);
+            }
         };
         if let Some(unknown) = self.topmost_unknown(&parent) {
             return self.adopt(unknown, found);

@@ -9,6 +9,7 @@ use aft_model::{FileState, Known, RelPath, StatSig, Uncovered};
 use aft_os::{ScanEntry, WatchError};
 
 use super::look::{Looked, Question, Reader, is_dir, leads_elsewhere, permissions};
+use super::spelling::Spelling;
 use super::{Coverage, Env, Item, Outcome, Progress, Seen};
 use crate::rules::{DirRules, IgnoreFiles, Verdict};
 
@@ -86,6 +87,7 @@ impl Found {
             .not_covered
             .append(&mut other.coverage.not_covered);
         self.coverage.limit = self.coverage.limit.take().or(other.coverage.limit);
+        self.coverage.left_out.absorb(other.coverage.left_out);
         self.tops.append(&mut other.tops);
         self.ended.append(&mut other.ended);
     }
@@ -107,6 +109,7 @@ pub(super) struct Walk<'a> {
     pub(super) env: Env<'a>,
     reader: Reader<'a>,
     progress: &'a Progress,
+    pub(super) spelling: Spelling<'a>,
 }
 
 impl<'a> Walk<'a> {
@@ -115,6 +118,7 @@ impl<'a> Walk<'a> {
             env,
             reader,
             progress,
+            spelling: Spelling::new(env.fs),
         }
     }
 
@@ -309,6 +313,9 @@ impl<'a> Walk<'a> {
     fn missing(&self, dir: &RelPath, name: &[u8], known: Known, found: &mut Found) {
         let Ok(path) = dir.join(name) else { return };
         match self.env.fs.lstat(&path) {
+            Ok(Some(_)) if self.spelling.is_still_other(&path) => {
+                self.gone_known(path, known, found)
+            }
             // It is back, and the signal of that is on its way, since the directory is armed.
             Ok(Some(_)) => {}
             Ok(None) => self.gone_known(path, known, found),
@@ -339,10 +346,10 @@ impl<'a> Walk<'a> {
         let verdict = self.env.rules.verdict_in(rules, &entry.name, entry_is_dir);
         let path = || rules.path().join(&entry.name).ok();
         let ignored = verdict == Verdict::TrackIgnored;
-        if matches!(verdict, Verdict::Skip(_)) {
-            if known.is_some() {
-                self.leave(&path()?, known, entry_is_dir, found);
-            }
+        if let Verdict::Skip(reason) = verdict {
+            let path = path()?;
+            self.leave(&path, known, entry_is_dir, found);
+            found.coverage.left_out.note(path, reason);
             return None;
         }
         if entry_is_dir {

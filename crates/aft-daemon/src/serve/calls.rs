@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 
 use super::connection::Peer;
 use super::failure;
+use crate::daemon::Closed;
 use crate::registry::Record;
 use crate::workspace::{Failure, Input, Workspace};
 
@@ -62,6 +63,8 @@ pub(crate) async fn call(peer: &Arc<Peer>, request: &Request) -> Answer {
         "redo" => travel::redo(peer, request).await,
         "rollback.plan" => travel::plan(peer, request).await,
         "rollback.apply" => travel::apply(peer, request).await,
+        "rollback.resume" => travel::resume(peer, request).await,
+        "rollback.revert" => travel::revert(peer, request).await,
         "session.start" => sessions::start(peer, request).await,
         "session.end" => sessions::end(peer, request).await,
         "session.list" => sessions::list(peer, request),
@@ -108,7 +111,10 @@ async fn fence_before(peer: &Peer, request: &Request) -> Result<(), RpcError> {
     let Ok(Named { workspace: wanted }) = serde_json::from_str(text) else {
         return Ok(());
     };
-    let (_, workspace) = workspace(peer, &wanted)?;
+    let (_, workspace) = readable(peer, &wanted)?;
+    if workspace.is_at_rest() {
+        return Ok(());
+    }
     let fence = ask(&workspace, None, |reply| {
         workspace
             .ask(Input::Sync {
@@ -144,12 +150,46 @@ pub(crate) fn result<R: Serialize>(result: &R) -> Answer {
     serde_json::value::to_raw_value(result).map_err(|error| RpcError::internal(error.to_string()))
 }
 
+/// The workspace a path means; one whose root is there again is opened.
+fn resolve(peer: &Peer, wanted: &WirePath) -> Option<(Record, Result<Arc<Workspace>, Closed>)> {
+    let (record, open) = peer.daemon.resolve(wanted.as_bytes())?;
+    match &open {
+        Err(closed) if closed.root_gone => {
+            reading(|| peer.daemon.reopen(&record));
+            peer.daemon.resolve(wanted.as_bytes())
+        }
+        _ => Some((record, open)),
+    }
+}
+
+/// The workspace a request names, for what only reads its history: its root need not be there.
+pub(crate) fn readable(
+    peer: &Peer,
+    wanted: &WirePath,
+) -> Result<(Record, Arc<Workspace>), RpcError> {
+    let refused = match workspace(peer, wanted) {
+        Err(refused) if refused.data.kind == ErrorKind::Detached => refused,
+        other => return other,
+    };
+    let closed = peer.daemon.resolve(wanted.as_bytes());
+    match closed {
+        Some((
+            record,
+            Err(Closed {
+                history: Some(history),
+                ..
+            }),
+        )) => Ok((record, history)),
+        _ => Err(refused),
+    }
+}
+
 /// The workspace a request names, open.
 pub(crate) fn workspace(
     peer: &Peer,
     wanted: &WirePath,
 ) -> Result<(Record, Arc<Workspace>), RpcError> {
-    let Some((record, open)) = peer.daemon.resolve(wanted.as_bytes()) else {
+    let Some((record, open)) = resolve(peer, wanted) else {
         let message = format!("`{}` is not in a watched workspace", wanted.display());
         return Err(RpcError::new(ErrorKind::NotFound, message)
             .with_remedy("`aft watch DIR` watches a directory"));

@@ -31,7 +31,7 @@ const PLANS_MAX: usize = 16;
 /// A line must be complete this long after its first byte.
 const PARTIAL_LINE: Duration = Duration::from_secs(10);
 /// A message must be taken within this.
-const WRITE_WITHIN: Duration = Duration::from_secs(30);
+const WRITE_WITHIN: Duration = Duration::from_secs(10);
 
 /// What the calls of a connection share.
 pub(crate) struct Peer {
@@ -78,7 +78,7 @@ impl Plans {
 pub(crate) async fn serve(daemon: Arc<Daemon>, role: Role, stream: UnixStream) {
     let (reading, writing) = stream.into_split();
     let (outgoing, waiting) = mpsc::channel(OUTGOING_MAX);
-    let writer = tokio::spawn(write(writing, waiting));
+    let mut writer = tokio::spawn(write(writing, waiting));
     let peer = Arc::new(Peer {
         daemon,
         role,
@@ -87,12 +87,18 @@ pub(crate) async fn serve(daemon: Arc<Daemon>, role: Role, stream: UnixStream) {
         plans: Plans::default(),
         attached: Mutex::default(),
     });
-    let why = read(reading.as_ref(), &peer).await;
+    // Who takes no answers any more sends no questions either: reading alone would wait for ever.
+    let (why, is_writing) = tokio::select! {
+        why = read(reading.as_ref(), &peer) => (why, true),
+        _ = &mut writer => ("answers were not taken", false),
+    };
     debug!(role = role.as_str(), why, "connection ends");
     peer.subscriptions.end_all();
     calls::end_attached(&peer).await;
     drop(peer);
-    drop(tokio::time::timeout(WRITE_WITHIN, writer).await);
+    if is_writing {
+        drop(tokio::time::timeout(WRITE_WITHIN, writer).await);
+    }
 }
 
 async fn write(mut stream: OwnedWriteHalf, mut waiting: mpsc::Receiver<Vec<u8>>) {

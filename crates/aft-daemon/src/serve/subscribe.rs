@@ -156,8 +156,9 @@ impl Follower {
             };
             told = last.operation.id;
             for summary in page {
+                // A large operation comes without its changes, and it is their number that is told.
                 if let Some(message) =
-                    self.message(&WorkspaceEvent::Operation(Arc::new(summary.operation)))
+                    self.addressed(of_operation(&summary.operation, summary.n_changes))
                 {
                     self.peer_outgoing.send(message).await.ok()?;
                 }
@@ -183,7 +184,11 @@ impl Follower {
     }
 
     fn message(&self, event: &WorkspaceEvent) -> Option<Vec<u8>> {
-        let told = self.told(event);
+        self.addressed(self.told(event))
+    }
+
+    /// The event's line; `None` where it is not wanted.
+    fn addressed(&self, told: Told) -> Option<Vec<u8>> {
         if self
             .wanted
             .as_ref()
@@ -211,7 +216,9 @@ impl Follower {
             payload,
         };
         match event {
-            WorkspaceEvent::Operation(operation) => of_operation(operation),
+            WorkspaceEvent::Operation(operation) => {
+                of_operation(operation, operation.changes.len() as u64)
+            }
             WorkspaceEvent::Checkpoint(checkpoint) => Told {
                 time: Some(WireTime(checkpoint.time_ns)),
                 ..at_head(
@@ -253,7 +260,7 @@ struct Told {
     payload: serde_json::Value,
 }
 
-fn of_operation(operation: &Operation) -> Told {
+fn of_operation(operation: &Operation, n_changes: u64) -> Told {
     let back = matches!(
         operation.kind,
         OperationKind::Undo
@@ -274,7 +281,7 @@ fn of_operation(operation: &Operation) -> Told {
             "operation": operation.id.0,
             "kind": operation.kind.as_str(),
             "author": operation.author.label(),
-            "n_changes": operation.changes.len(),
+            "n_changes": n_changes,
         }),
     }
 }

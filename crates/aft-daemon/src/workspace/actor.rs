@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aft_engine::{Answer, Effect, Engine, Event, Hint, Now, RequestId, WorkspaceState};
-use aft_model::{Operation, OperationId};
+use aft_model::{FileState, Operation, OperationId};
 use aft_os::{Clock, ReadDir, Watch};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use tracing::{info, warn};
@@ -26,8 +26,6 @@ use super::rules_cell::SharedRules;
 use super::shared::{Shared, WorkspaceEvent};
 use super::writer::{CheckpointOrder, Order};
 
-/// Operations with more changes than this are not kept resident; the store serves them.
-const RING_CHANGES_MAX: usize = 4096;
 /// A turn of the loop that takes longer than this is named in the log.
 const SLOW_TURN_NS: u64 = 50_000_000;
 /// How often the root, and directories without events, are looked at.
@@ -51,6 +49,8 @@ pub(crate) struct Actor {
     pub(crate) writer: Sender<Order>,
     pub(crate) requests: HashMap<RequestId, Waiting>,
     pub(crate) n_requests: u64,
+    /// Messages of the errand worker that say what was found in the workspace.
+    pub(crate) n_found: u64,
     pub(crate) wake_at_ns: Option<u64>,
     pub(crate) timers: Timers,
 }
@@ -119,6 +119,12 @@ impl Actor {
         }
         if self.engine.is_behind() && self.shared.takes_contents() {
             self.tell(Event::StoreAccepts);
+        }
+        if !self.engine.keeps_displaced() {
+            // Whoever asks the writer after this finds the operations before in its queue.
+            self.shared
+                .found_recorded
+                .store(self.n_found, Ordering::Release);
         }
     }
 
@@ -252,8 +258,26 @@ impl Actor {
         };
         if n_gone > GONE_SUSPICIOUS && !self.root.is_attached() {
             self.tell(Event::Attached(false));
-        } else {
-            self.tell(event);
+            return;
+        }
+        let walked = matches!(event, Event::Scanned { .. });
+        let tells_found = matches!(event, Event::Applied { .. } | Event::Displaced { .. });
+        self.tell(event);
+        self.n_found += u64::from(tells_found);
+        if walked && self.engine.state() == WorkspaceState::Armed {
+            self.keep_rules();
+        }
+    }
+
+    /// The next start is told what the last walk went by, when what it found is on disk.
+    fn keep_rules(&self) {
+        if let Some(keep) = self.rules.keeping() {
+            let order = Order::Flush(Box::new(move |flushed| {
+                if flushed.is_ok() {
+                    keep();
+                }
+            }));
+            drop(self.writer.send(order));
         }
     }
 
@@ -337,6 +361,15 @@ impl Actor {
                     operations,
                 }),
                 Effect::Merge { job, files } => self.errand(Errand::Merge { job, files }),
+                Effect::Check {
+                    job,
+                    operation,
+                    stats,
+                } => self.errand(Errand::Check {
+                    job,
+                    operation,
+                    stats,
+                }),
                 Effect::Apply {
                     job,
                     operation,
@@ -395,13 +428,16 @@ impl Actor {
     fn record(&mut self, mut operation: Operation) {
         operation.head = githead::read(self.root.as_ref());
         let operation = Arc::new(operation);
-        if operation.changes.len() <= RING_CHANGES_MAX {
-            let recent = &self.recent;
-            self.shared
-                .ring
-                .write()
-                .push(Arc::clone(&operation), &|id| recent.get(id));
-        }
+        let recent = &self.recent;
+        self.shared
+            .ring
+            .write()
+            .push(Arc::clone(&operation), &|id| recent.get(id));
+        let states = operation
+            .changes
+            .iter()
+            .flat_map(|change| [&change.before, &change.after]);
+        recent.drop_all(states.filter_map(FileState::content));
         if self
             .writer
             .send(Order::Operation(Arc::clone(&operation)))
@@ -471,6 +507,7 @@ impl Actor {
     fn show_state(&self, state: WorkspaceState) {
         self.announce(state);
         if state == WorkspaceState::Armed {
+            self.keep_rules();
             self.keep_tree();
         }
     }

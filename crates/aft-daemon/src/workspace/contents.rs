@@ -42,6 +42,18 @@ impl Recent {
         }
     }
 
+    /// What the ring holds now, or left to the store.
+    pub(crate) fn drop_all(&self, ids: impl Iterator<Item = ContentId>) {
+        let mut held = self.0.lock();
+        for id in ids {
+            if let Some(bytes) = held.by_id.remove(&id) {
+                held.bytes -= bytes.len();
+            }
+        }
+        let Held { by_id, order, .. } = &mut *held;
+        order.retain(|id| by_id.contains_key(id));
+    }
+
     pub(crate) fn get(&self, id: &ContentId) -> Option<Arc<[u8]>> {
         self.0.lock().by_id.get(id).cloned()
     }

@@ -1,8 +1,9 @@
 //! The errand worker: looks things up for a plan, and carries plans out in the workspace.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aft_apply::{
@@ -12,21 +13,24 @@ use aft_apply::{
 use aft_engine::{
     Applied, Event, GoBackKind, JobId, MergeFile, MergeStates, MergedFile, StepFate, Targets, merge,
 };
-use aft_model::{Change, ContentId, FileState, Operation, OperationId, RelPath, StatSig};
+use aft_model::{Change, Conflict, ContentId, FileState, Operation, OperationId, RelPath, StatSig};
 use aft_os::{Clock, WriteDir};
 use aft_store::{Intent, ReadError, Reader};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use tracing::{info, warn};
 
-use super::inbox::Input;
+use super::inbox::{Failure, Input};
+use super::settling::Settling;
 use super::shared::Shared;
 use super::sink::Sink;
 use super::writer::Order;
 use crate::capture::ContentSink;
 use crate::daemon::chain;
 
-/// How long after the last look a displaced file that is still held is looked at again.
-const HELD_AGAIN: Duration = Duration::from_secs(1);
+/// How long settling waits at most until the rollback is answered.
+const ANSWER_FIRST_NS: u64 = 20_000_000;
+
+const NO_ROOM: &str = "the workspace's file system has too little room";
 
 /// What to do.
 pub(crate) enum Errand {
@@ -38,6 +42,12 @@ pub(crate) enum Errand {
     },
     /// Merge files that later operations changed.
     Merge { job: JobId, files: Vec<MergeFile> },
+    /// Hold a planned operation against the disk.
+    Check {
+        job: JobId,
+        operation: Box<Operation>,
+        stats: Vec<Option<StatSig>>,
+    },
     /// Carry a planned operation out.
     Apply {
         job: JobId,
@@ -57,8 +67,8 @@ pub(crate) struct Runner {
     pub(crate) sink: Sink,
     pub(crate) shared: Arc<Shared>,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Displaced files that somebody still writes into, by the operation that displaced them.
-    pub(crate) displaced: Vec<(OperationId, Vec<aft_apply::Held>)>,
+    /// What applies have left in staging.
+    pub(crate) settling: Settling,
     /// Stage with two threads.
     pub(crate) two_writers: bool,
     /// Called before the worker waits for the writer: where the writer has no thread, its turn is here.
@@ -78,6 +88,8 @@ impl Runner {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
+        // The writer still runs, and what it takes now need not be taken up by the next start.
+        self.collect_held();
         info!(workspace = %self.shared.id, "errand worker ends");
     }
 
@@ -102,6 +114,14 @@ impl Runner {
                     .collect();
                 self.tell(Event::Merged { job, merged });
             }
+            Errand::Check {
+                job,
+                operation,
+                stats,
+            } => {
+                let refused = self.check(&operation, &stats);
+                self.tell(Event::Checked { job, refused });
+            }
             Errand::Apply {
                 job,
                 operation,
@@ -111,54 +131,16 @@ impl Runner {
         }
     }
 
-    fn patience(&self) -> Duration {
-        if self.displaced.is_empty() {
-            Duration::from_secs(3600)
-        } else {
-            HELD_AGAIN
-        }
-    }
-
-    /// Displaced files that somebody still writes into: captured when they are let go, and only then is
-    /// the rollback's intent retired.
-    pub(crate) fn collect_held(&mut self) {
-        let mut remaining = Vec::new();
-        for (operation, held) in std::mem::take(&mut self.displaced) {
-            let contents = Held {
-                shared: &self.shared,
-                reader: &self.reader,
-            };
-            let applier = Applier::new(self.root.as_ref(), &contents);
-            let mut late = self.late();
-            let still = match applier.collect_held(&held, &mut late) {
-                Ok(still) => still,
-                Err(error) => {
-                    warn!(workspace = %self.shared.id, %error, "a displaced file could not be captured yet");
-                    held
-                }
-            };
-            let found = std::mem::take(&mut late.found);
-            if !found.is_empty() {
-                self.tell(Event::Displaced {
-                    by: operation,
-                    found,
-                });
-            }
-            if still.is_empty() {
-                drop(self.writer.send(Order::IntentDone(operation)));
-            } else {
-                remaining.push((operation, still));
-            }
-        }
-        self.displaced = remaining;
-    }
-
-    fn tell(&self, event: Event) {
+    pub(crate) fn tell(&self, event: Event) {
         drop(self.results.send(Input::Event(Box::new(event))));
     }
 
     fn gather(&self, what: &GoBackKind, operations: &[OperationId]) -> Result<Targets, String> {
         if let GoBackKind::To { point, .. } = what {
+            let resident = self.shared.ring.read().since(*point);
+            if let Some(operations) = resident {
+                return Ok(Targets::States(states_before(&operations)));
+            }
             return self
                 .reader
                 .states_at(*point)
@@ -229,25 +211,30 @@ impl Runner {
         })
     }
 
-    fn apply(&mut self, job: JobId, operation: Operation, stats: &[Option<StatSig>], force: bool) {
-        let stats: BTreeMap<&RelPath, StatSig> = operation
-            .changes
-            .iter()
-            .zip(stats)
-            .filter_map(|(change, stat)| Some((&change.path, (*stat)?)))
-            .collect();
+    /// What is in the way of an operation that is not carried out, contents included.
+    fn check(
+        &self,
+        operation: &Operation,
+        stats: &[Option<StatSig>],
+    ) -> Result<Vec<Conflict>, String> {
+        let stats = by_path(operation, stats);
         let lookup = |path: &RelPath| stats.get(path).copied();
-        let policy = if force {
-            OnConflict::Force
-        } else {
-            OnConflict::Keep
+        let held = Held {
+            shared: &self.shared,
+            reader: &self.reader,
         };
-        let task = Task {
-            operation: &operation,
-            policy,
-            set_id: SetIdBits::Drop,
-            stats: &lookup,
-        };
+        let applier = Applier::new(self.root.as_ref(), &held);
+        let checked = applier.check(&task_of(operation, false, &lookup));
+        if checked.no_room {
+            return Err(NO_ROOM.to_owned());
+        }
+        Ok(checked.conflicts)
+    }
+
+    fn apply(&mut self, job: JobId, operation: Operation, stats: &[Option<StatSig>], force: bool) {
+        let stats = by_path(&operation, stats);
+        let lookup = |path: &RelPath| stats.get(path).copied();
+        let task = task_of(&operation, force, &lookup);
         let held = Held {
             shared: &self.shared,
             reader: &self.reader,
@@ -258,17 +245,32 @@ impl Runner {
         } else {
             applier
         };
-        match self.carry_out(&applier, &task, force) {
+        let carried = self.carry_out(&applier, &task, force);
+        self.settling.n_told += 1;
+        match carried {
             Ok(report) => {
                 let applied = to_applied(&report, &operation, &self.settled());
                 self.tell(Event::Applied { job, applied });
-                let held = self.settle(&applier, &task, report);
-                if !held.is_empty() {
-                    self.displaced.push((operation.id, held));
-                }
+                self.let_the_answer_go_first(operation.id);
+                self.settle_later(operation, force, report);
             }
             Err(applied) => self.tell(Event::Applied { job, applied }),
         }
+    }
+
+    /// What follows keeps disk and processors busy, and somebody waits for the answer. Nothing depends on it: where
+    /// the workers have no threads, nobody else could go on meanwhile.
+    fn let_the_answer_go_first(&self, operation: OperationId) {
+        if !self.two_writers {
+            return;
+        }
+        let until_ns = self.clock.mono_ns() + ANSWER_FIRST_NS;
+        while self.shared.recorded.load(Ordering::Acquire) < operation.0
+            && self.clock.mono_ns() < until_ns
+        {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(2));
     }
 
     /// Check, stage, durable intent, apply. An error means that nothing in the workspace was touched.
@@ -288,7 +290,7 @@ impl Runner {
         if checked.no_room {
             // Not a matter of single paths: without this, keeping conflicts would delete and put nothing back.
             return Err(Applied {
-                error: Some("the workspace's file system has too little room".to_owned()),
+                error: Some(NO_ROOM.to_owned()),
                 ..Applied::default()
             });
         }
@@ -298,15 +300,20 @@ impl Runner {
                 ..Applied::default()
             });
         }
-        let staged = applier
-            .stage(task, &checked.prepared)
-            .map_err(|error| failed(&error))?;
-        let after_stage = self.clock.mono_ns();
-        let intent = Intent {
+        // The disk has the intent while the targets are made: a recovery makes what is missing of them.
+        let promise = self.begin_intent(Intent {
             operation: task.operation.clone(),
             force,
+        });
+        let staged = match applier.stage(task, &checked.prepared) {
+            Ok(staged) => staged,
+            Err(error) => {
+                self.take_intent_back(task.operation.id, &promise);
+                return Err(failed(&error));
+            }
         };
-        if let Err(reason) = self.make_durable(intent) {
+        let after_stage = self.clock.mono_ns();
+        if let Err(reason) = self.wait_for(&promise) {
             if let Err(error) = applier.sweep(&[], &mut self.late()) {
                 warn!(workspace = %self.shared.id, error = %chain(&error), "staging was left behind");
             }
@@ -332,25 +339,37 @@ impl Runner {
         report
     }
 
-    fn make_durable(&self, intent: Intent) -> Result<(), String> {
+    /// Gives the intent to the writer, which makes it durable at once.
+    fn begin_intent(&self, intent: Intent) -> Receiver<Result<(), Failure>> {
         let (tell, told) = crossbeam_channel::bounded(1);
         let done = Box::new(move |durable| drop(tell.send(durable)));
-        if self
-            .writer
-            .send(Order::Intent(Box::new(intent), done))
-            .is_err()
-        {
-            return Err("the writer has ended".to_owned());
-        }
+        // Where the writer has ended, the promise is broken with it.
+        drop(self.writer.send(Order::Intent(Box::new(intent), done)));
         (self.before_waiting)();
-        match told.recv() {
+        told
+    }
+
+    fn wait_for(&self, promise: &Receiver<Result<(), Failure>>) -> Result<(), String> {
+        match promise.recv() {
             Ok(Ok(())) => Ok(()),
             Ok(Err(failure)) => Err(format!("the intent could not be made durable: {failure:?}")),
             Err(_) => Err("the writer has ended".to_owned()),
         }
     }
 
-    fn late(&self) -> Late<'_> {
+    /// Staging failed: nothing of the plan may be carried out, now or after a crash.
+    fn take_intent_back(&self, operation: OperationId, promise: &Receiver<Result<(), Failure>>) {
+        if self.wait_for(promise).is_err() {
+            // It never became durable, and the writer sees to that it never counts.
+            return;
+        }
+        drop(self.writer.send(Order::IntentVoid(operation)));
+        if let Err(error) = self.late().flush() {
+            warn!(workspace = %self.shared.id, %error, "a refused rollback could not be made void yet");
+        }
+    }
+
+    pub(crate) fn late(&self) -> Late<'_> {
         Late {
             sink: &self.sink,
             writer: &self.writer,
@@ -368,36 +387,50 @@ impl Runner {
             clock.is_some_and(|(now, step)| step == 0 || newest < now.saturating_sub(step))
         }
     }
+}
 
-    /// After the answer: directories to disk, limbo emptied, intent retired.
-    fn settle(
-        &self,
-        applier: &Applier<'_>,
-        task: &Task<'_>,
-        mut report: Report,
-    ) -> Vec<aft_apply::Held> {
-        let mut late = self.late();
-        let settled = applier.settle(task, &mut report, &mut late);
-        let found = std::mem::take(&mut late.found);
-        if !found.is_empty() {
-            // Their bytes are durable; without an operation nobody would find them.
-            self.tell(Event::Displaced {
-                by: task.operation.id,
-                found,
-            });
-        }
-        match settled {
-            Ok(()) if report.held.is_empty() => {
-                drop(self.writer.send(Order::IntentDone(task.operation.id)))
-            }
-            Ok(()) => {}
-            Err(error) => {
-                // The intent stays open; the next start looks at every path again.
-                warn!(workspace = %self.shared.id, error = %chain(&error), "a rollback is not settled yet");
-            }
-        }
-        report.held
+/// An operation as the task of an applier.
+pub(crate) fn task_of<'a>(
+    operation: &'a Operation,
+    force: bool,
+    stats: &'a (dyn Fn(&RelPath) -> Option<StatSig> + Sync),
+) -> Task<'a> {
+    Task {
+        operation,
+        policy: if force {
+            OnConflict::Force
+        } else {
+            OnConflict::Keep
+        },
+        set_id: SetIdBits::Drop,
+        stats,
     }
+}
+
+/// The state of every path before the first of these operations that changed it, which are oldest first.
+fn states_before(operations: &[Arc<Operation>]) -> Vec<(RelPath, FileState)> {
+    let mut states = HashMap::new();
+    for change in operations.iter().flat_map(|operation| &operation.changes) {
+        states.entry(&change.path).or_insert(change.before);
+    }
+    let mut states: Vec<_> = states
+        .into_iter()
+        .map(|(path, state)| (path.clone(), state))
+        .collect();
+    states.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    states
+}
+
+/// The signatures of an operation's paths, which come in the order of its changes.
+fn by_path<'a>(
+    operation: &'a Operation,
+    stats: &[Option<StatSig>],
+) -> HashMap<&'a RelPath, StatSig> {
+    let paths = operation.changes.iter().map(|change| &change.path);
+    paths
+        .zip(stats)
+        .filter_map(|(path, stat)| Some((path, (*stat)?)))
+        .collect()
 }
 
 fn mode_of(state: &FileState) -> Option<u32> {
@@ -453,12 +486,30 @@ impl Contents for Held<'_> {
         if let Some(bytes) = self.shared.ring.read().content(id) {
             return Ok(Box::new(io::Cursor::new(bytes)));
         }
-        match self.reader.open_content(id) {
-            Ok(content) => Ok(content),
-            Err(ReadError::NotFound(_)) => Err(ContentFault::Missing),
-            Err(ReadError::Corrupt { .. }) => Err(ContentFault::Damaged),
-            Err(other) => Err(ContentFault::Io(io::Error::other(other))),
+        self.reader
+            .open_content(id)
+            .map(|content| content as _)
+            .map_err(fault)
+    }
+
+    /// The ring holds what was hashed when it was captured, the store verifies what it reads.
+    fn whole(&self, id: &ContentId, len_max: u64) -> Result<Arc<[u8]>, ContentFault> {
+        if let Some(bytes) = self.shared.ring.read().content(id) {
+            return if bytes.len() as u64 <= len_max {
+                Ok(bytes)
+            } else {
+                Err(ContentFault::Damaged)
+            };
         }
+        self.reader.read_content_within(id, len_max).map_err(fault)
+    }
+}
+
+fn fault(error: ReadError) -> ContentFault {
+    match error {
+        ReadError::NotFound(_) => ContentFault::Missing,
+        ReadError::Corrupt { .. } => ContentFault::Damaged,
+        other => ContentFault::Io(io::Error::other(other)),
     }
 }
 
@@ -500,7 +551,7 @@ impl LateSink for Late<'_> {
 
 impl Late<'_> {
     /// Makes everything given to the writer so far durable, and readable.
-    fn flush(&self) -> io::Result<()> {
+    pub(crate) fn flush(&self) -> io::Result<()> {
         let (tell, told) = crossbeam_channel::bounded(1);
         let flush = Order::Flush(Box::new(move |durable| drop(tell.send(durable))));
         self.writer

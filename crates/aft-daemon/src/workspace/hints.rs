@@ -78,8 +78,11 @@ pub(crate) fn meaning(signal: Signal, is_rule: &dyn Fn(&RelPath) -> bool) -> Mea
         Signal::RootGone => return Meaning::Root,
         Signal::WatchLost(dir) => return Meaning::Hint(Hint::NewDirectory(dir)),
     };
-    if path.is_git() || path.components().next() == Some(b".afterimage") {
+    if path.components().next() == Some(b".afterimage") {
         return Meaning::Nothing;
+    }
+    if path.is_git() {
+        return of_repository(path, kind);
     }
     if path.is_root() {
         return Meaning::Root;
@@ -105,5 +108,21 @@ pub(crate) fn meaning(signal: Signal, is_rule: &dyn Fn(&RelPath) -> bool) -> Mea
         Meaning::Rules(hint)
     } else {
         Meaning::Hint(hint)
+    }
+}
+
+/// A repository's own data is not covered; only that it came or went is worth a look, because it is said.
+fn of_repository(path: RelPath, kind: SignalKind) -> Meaning {
+    let came_or_went = match kind {
+        SignalKind::Created { .. }
+        | SignalKind::Removed { .. }
+        | SignalKind::MovedFrom { .. }
+        | SignalKind::MovedTo { .. } => true,
+        SignalKind::Modified | SignalKind::Closed | SignalKind::Attributes => false,
+    };
+    if came_or_went && path.parent().is_some_and(|parent| !parent.is_git()) {
+        Meaning::Hint(Hint::Look(path))
+    } else {
+        Meaning::Nothing
     }
 }

@@ -102,6 +102,8 @@ pub enum Done {
         kept: Vec<(aft_model::RelPath, String)>,
         /// What the history does not cover.
         not_covered: Vec<aft_model::Uncovered>,
+        /// What is worth knowing.
+        notes: Vec<aft_model::Note>,
     },
 }
 
@@ -129,10 +131,12 @@ impl Done {
                 operation,
                 kept,
                 not_covered,
+                notes,
             } => Ok(Self::Ran {
                 operation,
                 kept,
                 not_covered,
+                notes,
             }),
             Answer::Refused(refusal) => Err(Failure::Refused(refusal)),
             // A fence's answer never reaches a go-back's request number.

@@ -1,6 +1,6 @@
 //! The look worker: reads what the engine wants looked at, one order after the other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use aft_engine::{Event, How, JobId, Outcome, ScanMode, Seen, Tree, WorkItem};
@@ -9,7 +9,9 @@ use aft_os::{ReadDir, Watch};
 use crossbeam_channel::{Receiver, Sender};
 use tracing::info;
 
+use super::entering::{self, PastTexts};
 use super::inbox::Input;
+use super::orphans;
 use super::rules_cell::SharedRules;
 use super::shared::Shared;
 use super::sink::Sink;
@@ -43,7 +45,7 @@ pub(crate) enum LookOrder {
 /// What was known before the look.
 pub(crate) enum Before {
     /// The few paths of the order.
-    Few(BTreeMap<RelPath, Known>, BTreeSet<RelPath>),
+    Few(HashMap<RelPath, Known>, HashSet<RelPath>),
     /// The whole tree, where a directory is among them.
     Whole(Arc<Tree>),
 }
@@ -51,8 +53,8 @@ pub(crate) enum Before {
 impl LookOrder {
     /// An order for paths that carries no more of the tree than it needs.
     pub(crate) fn paths(job: JobId, items: Vec<WorkItem>, tree: &Arc<Tree>) -> Self {
-        let mut few = BTreeMap::new();
-        let mut dirs = BTreeSet::new();
+        let mut few = HashMap::new();
+        let mut dirs = HashSet::new();
         for item in &items {
             match tree.get(&item.path) {
                 Some(known) if known.state.is_dir() || item.how == How::Subtree => {
@@ -75,6 +77,7 @@ impl LookOrder {
                 None => {}
             }
             if let Some(parent) = item.path.parent()
+                && !dirs.contains(&parent)
                 && (parent.is_root() || tree.state(&parent).is_dir())
             {
                 dirs.insert(parent);
@@ -179,14 +182,17 @@ impl Looker {
         let items: Vec<Item> = items.into_iter().map(Item::from).collect();
         let looked = capture::capture_paths(&self.env(&rules, known, threads), &items);
         self.add_coverage(&looked.coverage);
-        Event::Captured {
-            job,
-            seen: to_engine(looked.seen),
+        self.look_after_left_out(&items);
+        let mut seen = to_engine(looked.seen);
+        if let Some(replaced) = self.rules.replaced() {
+            entering::mark_looked(&mut seen, self.root.as_ref(), known, &replaced);
         }
+        Event::Captured { job, seen }
     }
 
     fn walk(&self, job: JobId, mode: ScanMode, tree: Arc<Tree>) -> Event {
-        let (rules, replaced) = self.rules.for_walk();
+        let ruling = self.rules.for_walk();
+        let rules = Arc::clone(&ruling.now);
         let known = Before::Whole(Arc::clone(&tree));
         self.sink.set_baseline(mode == ScanMode::Baseline);
         let root = Arc::clone(&self.root);
@@ -206,28 +212,51 @@ impl Looker {
         self.show_coverage(&looked.coverage);
         drop(self.results.send(Input::Polled(looked.coverage.polled)));
         let mut seen = to_engine(looked.seen);
-        if let Some(replaced) = replaced {
-            self.mark_entered(&mut seen, &tree, &replaced);
+        seen.extend(to_engine(orphans::gone(
+            &self.env(&rules, &known, 1),
+            &tree,
+        )));
+        if mode == capture::Mode::Reconcile {
+            let past = PastTexts {
+                tree: &tree,
+                sink: &self.sink,
+            };
+            entering::mark_walked(&mut seen, &past, &ruling);
         }
+        self.rules.walked(&rules);
         Event::Scanned { job, seen }
     }
 
-    /// What the replaced rules left out was there before anybody looked: nobody made it now.
-    fn mark_entered(&self, seen: &mut [Seen], tree: &Tree, replaced: &crate::rules::Rules) {
-        for Seen { path, outcome } in seen {
-            let Outcome::State(known) = *outcome else {
-                continue;
-            };
-            let is_new = tree.get(path).is_none();
-            let verdict = || replaced.verdict(self.root.as_ref(), path, known.state.is_dir());
-            if is_new && matches!(verdict(), crate::rules::Verdict::Skip(_)) {
-                *outcome = Outcome::Entered(known);
+    /// Something is signalled where rules left something out: it may be gone.
+    fn look_after_left_out(&self, items: &[Item]) {
+        let named: Vec<RelPath> = {
+            let standing = self.shared.standing.lock();
+            let named = standing.left_out.named();
+            named.map(|(path, _)| path.clone()).collect()
+        };
+        if named.is_empty() {
+            return;
+        }
+        let looked_at: BTreeSet<&RelPath> = items.iter().map(|item| &item.path).collect();
+        for path in named {
+            let mut above = std::iter::successors(Some(path.clone()), RelPath::parent);
+            if above.any(|above| looked_at.contains(&above))
+                && !matches!(self.root.lstat(&path), Ok(Some(_)))
+            {
+                self.shared.standing.lock().left_out.is_gone(&path);
             }
         }
     }
 
     /// What a look at some paths could not see, until the next walk tells the whole.
     fn add_coverage(&self, coverage: &capture::Coverage) {
+        if coverage.left_out.count() > 0 {
+            self.shared
+                .standing
+                .lock()
+                .left_out
+                .meet(&coverage.left_out);
+        }
         if coverage.not_covered.is_empty() && coverage.polled.is_empty() {
             return;
         }
@@ -272,6 +301,8 @@ impl Looker {
         if !coverage.polled.is_empty() {
             standing.reasons.push(polled_reason(coverage.polled.len()));
         }
+        let before = std::mem::replace(&mut standing.left_out, coverage.left_out.clone());
+        standing.left_out.take_over(&before);
         standing.n_not_covered = coverage.not_covered.len() as u64;
         standing.not_covered = coverage
             .not_covered

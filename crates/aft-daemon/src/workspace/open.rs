@@ -1,7 +1,7 @@
 //! Bringing a workspace up: store, root, recovery, watcher, workers; and taking it down again.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -12,13 +12,14 @@ use aft_os::store_dir::real::RealStoreDir;
 use aft_os::watch::inotify::InotifyWatch;
 use aft_os::watch::notify::NotifyWatch;
 use aft_os::watch::poll::PollWatch;
-use aft_os::{Clock, ReadDir, Watch, WriteDir};
+use aft_os::{Clock, ReadDir, StoreDir, Watch, WriteDir};
 use aft_store::{Filter, Opened, Reader};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use parking_lot::Mutex;
 use tracing::{info, warn};
 
 use super::actor::{Actor, Timers};
+use super::boot::{self, Boot};
 use super::contents::Recent;
 use super::errand::Runner;
 use super::hints::SignalBox;
@@ -26,6 +27,7 @@ use super::inbox::Input;
 use super::look::{Looker, SCAN_THREADS};
 use super::recover::recover;
 use super::rules_cell::SharedRules;
+use super::settling::{Settling, Unsettled};
 use super::shared::Shared;
 use super::sink::Sink;
 use super::writer::{Group, Order, Scribe};
@@ -108,6 +110,8 @@ pub struct Workspace {
     inbox: Sender<Input>,
     writer: Sender<Order>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Nobody works on it: only what is in the history can be asked.
+    at_rest: bool,
 }
 
 impl Workspace {
@@ -116,6 +120,11 @@ impl Workspace {
         self.inbox
             .try_send(input)
             .map_err(crossbeam_channel::TrySendError::into_inner)
+    }
+
+    /// True where its root is not there and only its history can be read.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.at_rest
     }
 
     /// Gives the writer an order.
@@ -139,6 +148,11 @@ impl Workspace {
     /// The newest tree, shared.
     #[must_use]
     pub fn tree(&self) -> Option<Arc<Tree>> {
+        if self.at_rest {
+            // Signatures are for looks, and nobody looks.
+            let same_boot = true;
+            return newest_tree(&self.reader, same_boot).ok().map(Arc::new);
+        }
         let (tell, told) = bounded(1);
         self.ask(Input::Tree(tell)).ok()?;
         told.recv().ok()
@@ -195,12 +209,16 @@ pub fn open(options: OpenOptions) -> Result<Workspace, OpenError> {
         root: options.root.clone(),
         source,
     })?;
-    let store_dir =
-        RealStoreDir::open(&options.store, true).map_err(|source| OpenError::StoreDir {
-            dir: options.store.clone(),
-            source,
-        })?;
-    let opened = aft_store::open(Arc::new(store_dir), &aft_store::Options::default())?;
+    let store_dir: Arc<dyn StoreDir> = match RealStoreDir::open(&options.store, true) {
+        Ok(dir) => Arc::new(dir),
+        Err(source) => {
+            return Err(OpenError::StoreDir {
+                dir: options.store.clone(),
+                source,
+            });
+        }
+    };
+    let opened = aft_store::open(Arc::clone(&store_dir), &aft_store::Options::default())?;
     let daemon = &options.config.daemon;
     let ring = Ring::new(
         daemon.l1_operations as usize,
@@ -227,6 +245,8 @@ pub fn open(options: OpenOptions) -> Result<Workspace, OpenError> {
         clock: options.clock,
         config: options.config,
         nested: options.nested,
+        boot: Boot::new(Arc::clone(&store_dir), aft_os::process::boot_id()),
+        notes: Some(store_dir),
         orders_max: Some(ORDERS_MAX),
         threads: SCAN_THREADS,
     };
@@ -246,10 +266,21 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) config: Config,
     pub(crate) nested: Vec<RelPath>,
+    /// Where the daemon notes for its next start what is no history.
+    pub(crate) notes: Option<Arc<dyn StoreDir>>,
+    /// Which boot of the system this is.
+    pub(crate) boot: Boot,
     /// Orders that may wait for the writer; without a bound nobody ever waits for it.
     pub(crate) orders_max: Option<usize>,
     /// Threads that may read or stage at once.
     pub(crate) threads: usize,
+}
+
+impl Parts {
+    fn rules(&self) -> SharedRules {
+        let (root, notes) = (self.real.as_ref(), self.notes.clone());
+        SharedRules::load(root, &self.config.track, &self.nested, notes)
+    }
 }
 
 /// The workers of a workspace, not running yet.
@@ -287,23 +318,20 @@ fn start_watch(
     })
 }
 
-/// Displaced files that somebody may still write into, by the operation that displaced them.
-type Displaced = Vec<(OperationId, Vec<aft_apply::Held>)>;
-
 /// Finishes what a crash cut short and takes the history up.
 fn begin(
     writer: &mut aft_store::Writer,
     reader: &Reader,
     recovery: &aft_store::Recovery,
     parts: &Parts,
-) -> Result<(Engine, Vec<Effect>, Displaced), OpenError> {
+) -> Result<(Engine, Vec<Effect>, Vec<Unsettled>), OpenError> {
     if recovery.unclean {
         warn!(workspace = %parts.shared.id, torn = recovery.torn_bytes, "the store was not closed cleanly");
     }
     let recovered = recover(writer, reader, recovery, parts)?;
-    let resumed = resume(reader, recovered.next, &parts.shared)?;
+    let resumed = resume(reader, recovered.next, parts)?;
     let (engine, first) = Engine::new(settings(&parts.config), resumed.start, resumed.next);
-    Ok((engine, first, recovered.displaced))
+    Ok((engine, first, recovered.unsettled))
 }
 
 /// Makes the workers.
@@ -317,8 +345,8 @@ pub(crate) fn workers(opened: Opened, parts: Parts) -> Result<Workers, OpenError
     let recent = Recent::default();
     let shared = Arc::clone(&parts.shared);
     let sink = Sink::new(reader.clone(), orders.clone(), recent.clone(), shared);
-    let (engine, first, displaced) = begin(&mut writer, &reader, &recovery, &parts)?;
-    let rules = SharedRules::load(parts.real.as_ref(), &parts.config.track, &parts.nested);
+    let (engine, first, unsettled) = begin(&mut writer, &reader, &recovery, &parts)?;
+    let rules = parts.rules();
     let (look, look_rx) = bounded(4);
     let (errand, errand_rx) = bounded(4);
     let clock = Arc::clone(&parts.clock);
@@ -338,6 +366,7 @@ pub(crate) fn workers(opened: Opened, parts: Parts) -> Result<Workers, OpenError
         writer: orders.clone(),
         requests: HashMap::new(),
         n_requests: 0,
+        n_found: 0,
         wake_at_ns: None,
         timers: Timers::new(clock.mono_ns(), rescan_ns),
     };
@@ -361,11 +390,11 @@ pub(crate) fn workers(opened: Opened, parts: Parts) -> Result<Workers, OpenError
         sink,
         shared: Arc::clone(&parts.shared),
         clock: Arc::clone(&clock),
-        displaced,
+        settling: Settling::of(unsettled),
         two_writers: parts.threads > 1,
         before_waiting: Arc::new(|| {}),
     };
-    let standing = (parts.shared, clock);
+    let standing = (parts.shared, clock, parts.boot);
     let scribe = scribe((writer, reader), orders_rx, parts.inbox.clone(), standing);
     Ok(Workers {
         actor,
@@ -382,7 +411,7 @@ fn scribe(
     (store, reader): (aft_store::Writer, Reader),
     orders: Receiver<Order>,
     results: Sender<Input>,
-    (shared, clock): (Arc<Shared>, Arc<dyn Clock>),
+    (shared, clock, boot): (Arc<Shared>, Arc<dyn Clock>, Boot),
 ) -> Scribe {
     Scribe {
         store,
@@ -391,6 +420,7 @@ fn scribe(
         results,
         shared,
         clock,
+        boot: Some(boot),
         state: Group::default(),
     }
 }
@@ -418,6 +448,40 @@ fn start(workers: Workers) -> Result<Workspace, OpenError> {
         inbox,
         writer: orders,
         threads: Mutex::new(threads),
+        at_rest: false,
+    })
+}
+
+/// The history in `store` of a workspace whose root is not there. It can be read; whatever needs the root is refused.
+///
+/// # Errors
+/// [`OpenError`] where the store cannot be opened.
+pub(crate) fn open_history(
+    id: WorkspaceId,
+    root: PathBuf,
+    store: &Path,
+) -> Result<Workspace, OpenError> {
+    let dir = RealStoreDir::open(store, false).map_err(|source| OpenError::StoreDir {
+        dir: store.to_owned(),
+        source,
+    })?;
+    let opened = aft_store::open(Arc::new(dir), &aft_store::Options::default())?;
+    // After a power cut the next start must still know of it: it decides how an open intent is finished.
+    if !opened.recovery.unclean {
+        opened.writer.close()?;
+    }
+    let reader = opened.reader;
+    let shared = Shared::new(id, root, Ring::new(0, 0), reader.head());
+    shared.standing.lock().state = "detached";
+    let (inbox, _) = bounded(0);
+    let (writer, _) = bounded(0);
+    Ok(Workspace {
+        shared: Arc::new(shared),
+        reader,
+        inbox,
+        writer,
+        threads: Mutex::new(Vec::new()),
+        at_rest: true,
     })
 }
 
@@ -443,7 +507,7 @@ struct Resumed {
 }
 
 /// Takes up the history where it ended: the newest tree and the walk of undo and redo.
-fn resume(reader: &Reader, next: OperationId, shared: &Shared) -> Result<Resumed, OpenError> {
+fn resume(reader: &Reader, next: OperationId, parts: &Parts) -> Result<Resumed, OpenError> {
     let head = reader.head();
     if head == OperationId::NONE {
         return Ok(Resumed {
@@ -451,8 +515,32 @@ fn resume(reader: &Reader, next: OperationId, shared: &Shared) -> Result<Resumed
             next,
         });
     }
+    let tree = newest_tree(reader, parts.boot.is_same())?;
+    let mut journey = Journey::default();
+    let back = reader.operations(&Filter::default(), None, JOURNEY_BACK)?;
+    for summary in back.iter().rev() {
+        journey.follow_operation(&summary.operation);
+    }
+    info!(workspace = %parts.shared.id, head = head.0, files = tree.n_files(), "history taken up");
+    Ok(Resumed {
+        start: Start::Resume {
+            tree,
+            head,
+            journey,
+        },
+        next,
+    })
+}
+
+/// The tree after the newest operation.
+fn newest_tree(reader: &Reader, same_boot: bool) -> Result<Tree, aft_store::ReadError> {
     let (mut at, mut tree) = match reader.load_keyframe() {
-        Some((at, entries)) => (at, Tree::from_entries(entries)),
+        Some((at, mut entries)) => {
+            if !same_boot {
+                boot::doubt(&mut entries);
+            }
+            (at, Tree::from_entries(entries))
+        }
         None => (OperationId::NONE, Tree::new()),
     };
     loop {
@@ -477,18 +565,5 @@ fn resume(reader: &Reader, next: OperationId, shared: &Shared) -> Result<Resumed
             }
         }
     }
-    let mut journey = Journey::default();
-    let back = reader.operations(&Filter::default(), None, JOURNEY_BACK)?;
-    for summary in back.iter().rev() {
-        journey.follow_operation(&summary.operation);
-    }
-    info!(workspace = %shared.id, head = head.0, files = tree.n_files(), "history taken up");
-    Ok(Resumed {
-        start: Start::Resume {
-            tree,
-            head,
-            journey,
-        },
-        next,
-    })
+    Ok(tree)
 }

@@ -6,23 +6,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use aft_apply::{
-    Applier, Found, LateSink, OnConflict, Recovery as ApplyRecovery, Report, SetIdBits,
-    StepOutcome, Task,
+    Applier, Found, LateEdit, LateSink, Recovery as ApplyRecovery, Report, StepOutcome,
 };
 use aft_model::{Author, Change, FileState, Operation, OperationId, OperationKind, RelPath};
 use aft_store::{Intent, Level, Reader, Recovery, Writer};
 use tracing::{info, warn};
 
-use super::errand::Held;
+use super::errand::{Held, task_of};
 use super::open::{OpenError, Parts};
+use super::settling::Unsettled;
 use crate::daemon::chain;
+
+/// Operations read at once.
+const PAGE: usize = 256;
 
 /// What a recovery leaves to the workers.
 pub(crate) struct Recovered {
     /// The number that comes next.
     pub(crate) next: OperationId,
-    /// Displaced files that somebody may still write into, by the operation that displaced them.
-    pub(crate) displaced: Vec<(OperationId, Vec<aft_apply::Held>)>,
+    /// What is still in staging: displaced files that somebody may still write into.
+    pub(crate) unsettled: Vec<Unsettled>,
 }
 
 /// Rolls every open intent forward.
@@ -37,7 +40,7 @@ pub(crate) fn recover(
 ) -> Result<Recovered, OpenError> {
     let mut next = recovery.next_operation;
     let mut unfinished = Vec::new();
-    let mut displaced = Vec::new();
+    let mut unsettled = Vec::new();
     let held = Held {
         shared: &parts.shared,
         reader,
@@ -51,7 +54,7 @@ pub(crate) fn recover(
             unfinished.push(id);
         }
         if !rolled.held.is_empty() {
-            displaced.push((id, rolled.held));
+            unsettled.push(Unsettled::recovered(id, rolled.held));
         }
         info!(workspace = %parts.shared.id, operation = id.0, "an unfinished rollback was finished");
     }
@@ -59,7 +62,7 @@ pub(crate) fn recover(
     if let Err(error) = applier.sweep(&unfinished, &mut late) {
         warn!(workspace = %parts.shared.id, error = %chain(&error), "staging was left behind");
     }
-    Ok(Recovered { next, displaced })
+    Ok(Recovered { next, unsettled })
 }
 
 /// What became of one intent.
@@ -81,18 +84,9 @@ fn roll_forward(
     let operation = &intent.operation;
     let recorded = reader.operation(operation.id)?;
     let later = changed_after(reader, operation.id)?;
-    let policy = if intent.force {
-        OnConflict::Force
-    } else {
-        OnConflict::Keep
-    };
-    let task = Task {
-        operation,
-        policy,
-        set_id: SetIdBits::Drop,
-        stats: &|_| None,
-    };
-    let skip = |path: &RelPath| later.contains(path);
+    let nothing = |_: &RelPath| None;
+    let task = task_of(operation, intent.force, &nothing);
+    let skip = |path: &RelPath| later.contains_key(path);
     let mut sink = Stored { writer };
     let how = ApplyRecovery {
         skip: &skip,
@@ -101,17 +95,7 @@ fn roll_forward(
     let mut report = applier
         .recover(&task, how, &mut sink)
         .map_err(|error| OpenError::Recover(chain(&error)))?;
-    let done: BTreeSet<&RelPath> = report
-        .results
-        .iter()
-        .filter(|result| {
-            matches!(
-                result.outcome,
-                StepOutcome::Done { .. } | StepOutcome::AlreadyThere { .. }
-            )
-        })
-        .map(|result| &result.path)
-        .collect();
+    let done = done_paths(&report);
     let was_recorded = recorded.is_some();
     let recorded = recorded.unwrap_or_else(|| {
         let mut operation = operation.clone();
@@ -120,22 +104,29 @@ fn roll_forward(
             .retain(|change| done.contains(&change.path));
         operation
     });
-    if !was_recorded {
+    let is_void = report.partial && done.is_empty() && !was_recorded;
+    if is_void {
+        warn!(
+            operation = operation.id.0,
+            "an unfinished rollback could not be begun again; nothing of it is done"
+        );
+    } else if !was_recorded {
         sink.writer.put_operation(&recorded)?;
         next = next.max(OperationId(operation.id.0 + 1));
     }
-    for operation in found(operation, &recorded, &report, &done) {
-        sink.writer.put_operation(&Operation {
-            id: next,
-            ..operation
-        })?;
-        next = OperationId(next.0 + 1);
-    }
+    let mut line = Line::after(operation, &recorded, later);
+    let is_gone = |path: &RelPath| done.contains(path);
+    let found = line.take(&report.late, &is_gone);
+    put_all(sink.writer, found, &mut next)?;
     if !report.late.is_empty() {
         // What is removed from staging next must be named by the history before.
         sink.writer.commit(true)?;
     }
+    let n_named = report.late.len();
     let settled = applier.settle(&task, &mut report, &mut sink);
+    // What only settling found lies in staging and nowhere else. It stays there until this is durable.
+    let found = line.take(report.late.get(n_named..).unwrap_or_default(), &|_| true);
+    put_all(sink.writer, found, &mut next)?;
     // While a file is held, only the intent tells which path it belongs to.
     let is_done = settled.is_ok() && report.held.is_empty();
     if let Err(error) = settled {
@@ -152,53 +143,113 @@ fn roll_forward(
     })
 }
 
-/// Paths that operations after `id` changed: they are not this rollback's any more.
-fn changed_after(reader: &Reader, id: OperationId) -> Result<BTreeSet<RelPath>, OpenError> {
-    Ok(reader
-        .states_at(id)?
-        .into_iter()
-        .map(|(path, _)| path)
-        .collect())
+fn done_paths(report: &Report) -> BTreeSet<RelPath> {
+    let is_done = |result: &&aft_apply::StepResult| {
+        matches!(
+            result.outcome,
+            StepOutcome::Done { .. } | StepOutcome::AlreadyThere { .. }
+        )
+    };
+    let done = report.results.iter().filter(is_done);
+    done.map(|result| result.path.clone()).collect()
 }
 
-/// What others saved meanwhile: operations that begin where the history has left each path, and end in what is on
-/// disk. Where the plan stands over a save, that is said, so that the history stays a straight line.
-fn found(
-    operation: &Operation,
-    recorded: &Operation,
-    report: &Report,
-    done: &BTreeSet<&RelPath>,
-) -> Vec<Operation> {
-    let mut states: BTreeMap<&RelPath, FileState> = BTreeMap::new();
-    for change in &operation.changes {
-        states.insert(&change.path, change.before);
+fn put_all(
+    writer: &mut Writer,
+    operations: Vec<Operation>,
+    next: &mut OperationId,
+) -> Result<(), OpenError> {
+    for operation in operations {
+        writer.put_operation(&Operation {
+            id: *next,
+            ..operation
+        })?;
+        *next = OperationId(next.0 + 1);
     }
-    for change in &recorded.changes {
-        states.insert(&change.path, change.after);
-    }
-    let change = |path: &RelPath, before, after| Change {
-        path: path.clone(),
-        before,
-        after,
-        renamed_from: None,
-    };
-    let mut operations = Vec::new();
-    for late in &report.late {
-        let now = states.get(&late.path).copied();
-        let now = now.unwrap_or(FileState::Absent);
-        if now == late.state {
-            continue;
+    Ok(())
+}
+
+/// The states that operations after `id` gave to each path they changed, oldest first: those paths are not this
+/// rollback's any more, and a version among them needs no second operation.
+fn changed_after(reader: &Reader, id: OperationId) -> Result<Later, OpenError> {
+    let mut later = Later::new();
+    let mut at = id;
+    loop {
+        let page = reader.operations_after(at, PAGE)?;
+        let Some(last) = page.last() else {
+            return Ok(later);
+        };
+        at = last.operation.id;
+        for summary in page {
+            let operation = if summary.is_whole() {
+                Some(summary.operation)
+            } else {
+                reader.operation(summary.operation.id)?
+            };
+            for change in operation.into_iter().flat_map(|found| found.changes) {
+                later.entry(change.path).or_default().push(change.after);
+            }
         }
-        let changes = vec![change(&late.path, now, late.state)];
-        operations.push(observed(operation, Author::Unknown, changes));
-        if done.contains(&late.path) {
-            let changes = vec![change(&late.path, late.state, now)];
-            operations.push(observed(operation, Author::Afterimage, changes));
-        } else {
-            states.insert(&late.path, late.state);
+    }
+}
+
+/// The states of each path that were recorded after a rollback, oldest first.
+type Later = BTreeMap<RelPath, Vec<FileState>>;
+
+/// The straight line of states that what others saved meanwhile is put into.
+struct Line<'a> {
+    operation: &'a Operation,
+    /// Where the history has left each path.
+    states: BTreeMap<RelPath, FileState>,
+    later: Later,
+}
+
+impl<'a> Line<'a> {
+    fn after(operation: &'a Operation, recorded: &Operation, later: Later) -> Self {
+        let mut states = BTreeMap::new();
+        for change in &operation.changes {
+            states.insert(change.path.clone(), change.before);
+        }
+        for change in &recorded.changes {
+            states.insert(change.path.clone(), change.after);
+        }
+        for (path, states_of) in &later {
+            states.extend(states_of.last().map(|state| (path.clone(), *state)));
+        }
+        Self {
+            operation,
+            states,
+            later,
         }
     }
-    operations
+
+    /// Operations that begin where the history has left each path, and end in what is on disk. Where something stands
+    /// over a save (`is_gone`, and whatever was changed later), that is said, so that the line stays straight.
+    fn take(&mut self, late: &[LateEdit], is_gone: &dyn Fn(&RelPath) -> bool) -> Vec<Operation> {
+        let change = |path: &RelPath, before, after| Change {
+            path: path.clone(),
+            before,
+            after,
+            renamed_from: None,
+        };
+        let mut operations = Vec::new();
+        for LateEdit { path, state } in late {
+            let now = self.states.get(path).copied().unwrap_or(FileState::Absent);
+            let is_named = |states: &Vec<FileState>| states.contains(state);
+            if now == *state || self.later.get(path).is_some_and(is_named) {
+                continue;
+            }
+            let changes = vec![change(path, now, *state)];
+            operations.push(observed(self.operation, Author::Unknown, changes));
+            if is_gone(path) || self.later.contains_key(path) {
+                let changes = vec![change(path, *state, now)];
+                operations.push(observed(self.operation, Author::Afterimage, changes));
+            } else {
+                self.states.insert(path.clone(), *state);
+            }
+        }
+        operations
+    }
 }
 
 /// Without a number.

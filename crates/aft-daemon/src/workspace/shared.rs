@@ -12,7 +12,7 @@ use tokio::sync::{broadcast, watch};
 use super::room::Room;
 use super::sessions::Sessions;
 use super::totals::Totals;
-use crate::capture::Progress;
+use crate::capture::{LeftOut, Progress};
 
 /// Events a subscriber may lag behind before it is told to read again.
 const EVENTS_MAX: usize = 1024;
@@ -48,6 +48,8 @@ pub struct Standing {
     pub not_covered: Vec<Uncovered>,
     /// How many paths are not covered.
     pub n_not_covered: u64,
+    /// What rules leave out.
+    pub left_out: LeftOut,
     /// Directories without events, looked at by turns.
     pub polled: Vec<RelPath>,
     /// The store's writer.
@@ -100,6 +102,8 @@ pub struct Shared {
     pub durable_head: AtomicU64,
     /// Who is at work.
     pub sessions: Sessions,
+    /// So many messages of the errand worker that say what was found are operations the writer has been given.
+    pub(crate) found_recorded: AtomicU64,
     /// Bytes that the writer keeps in memory because the store refuses them.
     pub(crate) held_back: AtomicU64,
     /// Contents on their way to the writer.
@@ -118,6 +122,7 @@ impl Shared {
                 reasons: Vec::new(),
                 not_covered: Vec::new(),
                 n_not_covered: 0,
+                left_out: LeftOut::default(),
                 polled: Vec::new(),
                 save: SaveState::Idle,
                 n_files: 0,
@@ -132,6 +137,7 @@ impl Shared {
             recorded: AtomicU64::new(head.0),
             durable_head: AtomicU64::new(head.0),
             sessions: Sessions::default(),
+            found_recorded: AtomicU64::new(0),
             held_back: AtomicU64::new(0),
             room: Room::default(),
             n_events: AtomicU64::new(0),

@@ -65,6 +65,18 @@ impl Sink {
         self.baseline.runs.store(baseline, Ordering::Relaxed);
     }
 
+    /// The bytes of a content that was captured before; `None` where they are not at hand.
+    pub(crate) fn read(&self, id: &ContentId) -> Option<Vec<u8>> {
+        match self.recent.get(id) {
+            Some(bytes) => Some(bytes.to_vec()),
+            None => self
+                .reader
+                .read_content(id)
+                .ok()
+                .map(|bytes| bytes.to_vec()),
+        }
+    }
+
     fn is_held(&self, id: &ContentId) -> bool {
         match &*self.baseline.sent.lock() {
             Some(sent) => sent.contains(id),

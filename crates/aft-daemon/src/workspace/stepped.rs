@@ -10,12 +10,13 @@ use std::sync::Arc;
 
 use aft_engine::{GoBack, Ring, Tree};
 use aft_model::{RelPath, WorkspaceId};
-use aft_os::{Clock, ReadDir, SignalSink, Watch, WriteDir};
+use aft_os::{Clock, ReadDir, SignalSink, StoreDir, Watch, WriteDir};
 use aft_store::{Opened, Reader};
 use crossbeam_channel::{Sender, bounded, unbounded};
 use parking_lot::Mutex;
 
 use super::actor::Actor;
+use super::boot::Boot;
 use super::errand::Runner;
 use super::hints::SignalBox;
 use super::inbox::{CheckpointDraft, CheckpointReply, Failure, GoBackReply, Input, SyncReply};
@@ -39,6 +40,10 @@ pub struct Ground<'a> {
     pub clock: Arc<dyn Clock>,
     /// Configuration.
     pub config: Config,
+    /// The directory of the store, for what is noted beside it.
+    pub notes: Arc<dyn StoreDir>,
+    /// The id of this boot of the system.
+    pub boot: String,
 }
 
 /// Workers that take turns.
@@ -99,6 +104,8 @@ impl Stepped {
             clock: ground.clock,
             config: ground.config,
             nested: Vec::new(),
+            boot: Boot::new(ground.notes, Some(ground.boot)),
+            notes: None,
             orders_max: None,
             threads: 1,
         };
@@ -161,16 +168,17 @@ impl Stepped {
     pub fn is_idle(&self) -> bool {
         self.load() == Load::default()
             && self.actor.engine.is_idle()
-            && self.runner.displaced.is_empty()
+            && self.runner.settling.unsettled.is_empty()
     }
 
     /// Displaced files that somebody may still write into.
     #[must_use]
     pub fn held(&self) -> Vec<RelPath> {
         self.runner
-            .displaced
+            .settling
+            .unsettled
             .iter()
-            .flat_map(|(_, held)| held.iter().map(|file| file.place.clone()))
+            .flat_map(|left| left.held().iter().map(|file| file.place.clone()))
             .collect()
     }
 

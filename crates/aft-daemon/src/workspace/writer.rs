@@ -16,10 +16,11 @@ use aft_store::{Intent, Maintenance, Prepared, StoreError, Writer};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use tracing::{info, warn};
 
+use super::boot::Boot;
 use super::inbox::{CheckpointDraft, CheckpointReply, Failure, Input};
 use super::shared::{SaveState, Shared};
 use crate::daemon::chain;
-use trouble::Trouble;
+use trouble::{Trouble, in_doubt};
 
 /// An operation is durable at the latest this long after it was written.
 const DURABLE_WITHIN_NS: u64 = 50_000_000;
@@ -29,6 +30,8 @@ const GROUP_BYTES_MAX: u64 = 8 << 20;
 const IDLE: Duration = Duration::from_millis(200);
 /// Quiet after which background work may hold an order up for the length of a step.
 const QUIET_NS: u64 = 2_000_000_000;
+/// After so long without an order, memory is given back that is held for what may come next.
+const COOL_NS: u64 = 15_000_000_000;
 
 /// What the writer is asked to do.
 pub(crate) enum Order {
@@ -77,6 +80,8 @@ pub(crate) struct Scribe {
     pub(crate) results: Sender<Input>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Noted when a tree was saved.
+    pub(crate) boot: Option<Boot>,
     pub(crate) state: Group,
 }
 
@@ -103,6 +108,8 @@ pub(crate) struct Group {
     last_order_ns: u64,
     /// Background work goes on at the next chance.
     maintaining: bool,
+    /// Something was done since memory was last given back.
+    warm: bool,
 }
 
 impl Scribe {
@@ -132,6 +139,7 @@ impl Scribe {
     /// Takes an order and what waits behind it, as one group.
     pub(crate) fn turn(&mut self, order: Order) {
         self.state.maintaining = false;
+        self.state.warm = true;
         self.state.last_order_ns = self.clock.mono_ns();
         self.take(order);
         self.take_waiting();
@@ -197,9 +205,16 @@ impl Scribe {
                 self.promise(result, done);
             }
             Order::Intent(intent, done) => {
+                let was_refused = self.store.is_poisoned();
                 let result = self.store.put_intent(&intent);
-                if result.is_ok() {
+                // It may have been framed before a write failed.
+                if !was_refused {
                     self.state.intents.push(intent.operation.id);
+                }
+                if let Err(failed) = &result
+                    && !was_refused
+                {
+                    self.take_back(failed);
                 }
                 self.promise(result, done);
             }
@@ -334,7 +349,6 @@ impl Scribe {
         let result = self.store.commit(durable);
         self.state.dirty = false;
         let answers = std::mem::take(&mut self.state.answers);
-        let intents = std::mem::take(&mut self.state.intents);
         match result {
             Ok(()) => {
                 self.tell_recorded();
@@ -348,8 +362,12 @@ impl Scribe {
             Err(failed) => {
                 let failure = self.failed(&failed);
                 // What was put is still in memory and will be in the log; who asked is told that it is not.
-                let void = intents.into_iter().map(Order::IntentVoid);
-                void.for_each(|order| self.hold_back(order));
+                let is_in_doubt = self.take_back(&failed);
+                let failure = if is_in_doubt {
+                    in_doubt(failure)
+                } else {
+                    failure
+                };
                 self.tell_stuck();
                 answers
                     .into_iter()
@@ -376,13 +394,17 @@ impl Scribe {
             self.sync_late();
         } else if let Some((operation, tree)) = self.state.keyframe.take() {
             self.keyframe(operation, &tree);
-        } else if self
-            .clock
-            .mono_ns()
-            .saturating_sub(self.state.last_order_ns)
-            >= QUIET_NS
-        {
+            return;
+        }
+        let now_ns = self.clock.mono_ns();
+        let quiet_ns = now_ns.saturating_sub(self.state.last_order_ns);
+        if quiet_ns >= QUIET_NS {
             self.maintain();
+            if quiet_ns >= COOL_NS && !self.state.maintaining && self.state.warm {
+                self.state.warm = false;
+                self.store.cool();
+                aft_os::process::trim_memory();
+            }
         } else if let Err(failed) = self.store.flush_index() {
             self.failed(&failed);
         }
@@ -409,11 +431,12 @@ impl Scribe {
         tree.each_beneath(&RelPath::root(), &mut |path, known| {
             entries.push((path.clone(), *known))
         });
-        if let Err(failed) = self
-            .store
-            .save_keyframe(operation, entries.iter().map(|(path, known)| (path, known)))
-        {
-            warn!(workspace = %self.shared.id, error = %chain(&failed), "no keyframe; the next start reads more");
+        let known = entries.iter().map(|(path, known)| (path, known));
+        match self.store.save_keyframe(operation, known) {
+            Ok(()) => self.boot.iter().for_each(Boot::note),
+            Err(failed) => {
+                warn!(workspace = %self.shared.id, error = %chain(&failed), "no keyframe; the next start reads more");
+            }
         }
         // A baseline and a keyframe need much memory for a moment; what they freed goes back to the system.
         drop(entries);

@@ -174,7 +174,8 @@ impl Engine {
     }
 
     /// Paths that come into coverage are an operation of their own as well: they were there, so nobody made them, and
-    /// to take that back would remove what somebody had all along.
+    /// to take that back would remove what somebody had all along. What they were is not "nothing" but unknown, so
+    /// that going back to a point before leaves them.
     fn record_entering(&mut self, now: Now, entered: Vec<(RelPath, Known)>) {
         if entered.is_empty() {
             return;
@@ -182,7 +183,10 @@ impl Engine {
         let mut changes = Vec::with_capacity(entered.len());
         self.end_burst(now);
         for (path, known) in entered {
-            let before = self.tree.state(&path);
+            let before = match self.tree.get(&path) {
+                Some(held) => held.state,
+                None => unknown_until_now(&known.state),
+            };
             if before != known.state {
                 changes.push(Change {
                     path: path.clone(),
@@ -333,5 +337,20 @@ impl Engine {
             note: None,
             changes,
         }
+    }
+}
+
+/// What a path was that comes into coverage and is `found`: something was there, and nobody knows what.
+fn unknown_until_now(found: &FileState) -> FileState {
+    let (size, mode) = match *found {
+        FileState::File { size, mode, .. } | FileState::Opaque { size, mode, .. } => (size, mode),
+        FileState::Dir { mode } => (0, mode),
+        FileState::Symlink { .. } => (0, 0o777),
+        FileState::Absent => return FileState::Absent,
+    };
+    FileState::Opaque {
+        reason: OpaqueReason::NotCovered,
+        size,
+        mode,
     }
 }

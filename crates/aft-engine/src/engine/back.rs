@@ -2,12 +2,14 @@
 //!
 //! One at a time; the others wait in a bounded queue.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 
 use aft_model::{
     Change, Conflict, ConflictReason, Known, Operation, OperationId, OperationKind, Plan, RelPath,
+    StatSig,
 };
 
+use super::remains::{drop_steps, kept_conflicts, leave_filled_directories, what_is_left};
 use super::{Engine, Look, LookKind};
 use crate::event::{
     Answer, Applied, Effect, GoBack, GoBackKind, How, JobId, Now, Refusal, RequestId, Selection,
@@ -24,6 +26,15 @@ pub(super) struct Job {
     stage: Stage,
 }
 
+/// A way back that did not reach every path of its plan.
+#[derive(Debug)]
+pub(super) struct Unfinished {
+    /// What it did is this operation.
+    operation: OperationId,
+    /// What would do the rest.
+    rest: GoBackKind,
+}
+
 #[derive(Debug)]
 enum Stage {
     Waiting,
@@ -35,6 +46,7 @@ enum Stage {
     Looked(Targets),
     Merging(JobId, Targets),
     Merged(Targets, Merged),
+    Checking(JobId, Box<Plan>),
     Applying(Box<Operation>, Box<Plan>),
     Recording(OperationId, Box<Answer>),
 }
@@ -165,11 +177,24 @@ impl Engine {
             self.refuse_front(Refusal::VersionConflict { head });
             return;
         }
+        let resumed = match (&job.what.kind, &self.unfinished) {
+            (GoBackKind::Resume, Some(unfinished)) => Some(unfinished.rest.clone()),
+            (GoBackKind::Revert, Some(unfinished)) => {
+                Some(GoBackKind::UndoOperation(unfinished.operation))
+            }
+            _ => None,
+        };
+        if let Some(kind) = resumed {
+            job.what.kind = kind;
+        }
         let (operations, nothing) = match &job.what.kind {
             GoBackKind::Undo(count) => (self.journey.to_undo(*count), "undo"),
             GoBackKind::Redo(count) => (self.journey.to_redo(*count), "redo"),
             GoBackKind::UndoOperation(operation) => (vec![*operation], "undo"),
             GoBackKind::UndoAll(operations) => (self.journey.not_undone(operations), "undo"),
+            GoBackKind::Again { operations, .. } => (operations.clone(), ""),
+            GoBackKind::Resume => (Vec::new(), "resume"),
+            GoBackKind::Revert => (Vec::new(), "revert"),
             GoBackKind::To { .. } => (Vec::new(), ""),
         };
         if operations.is_empty() && !nothing.is_empty() {
@@ -257,7 +282,7 @@ impl Engine {
             Err(refusal) => return self.refuse_front(refusal),
         };
         if what.dry_run {
-            return self.answer_front(Answer::Plan(Box::new(plan)));
+            return self.check_plan(now, &what, plan);
         }
         if what
             .expected_plan
@@ -276,12 +301,72 @@ impl Engine {
                 operation: None,
                 kept,
                 not_covered: plan.not_covered,
+                notes: plan.notes,
             });
         }
         self.start_apply(now, &what, plan);
     }
 
-    fn start_apply(&mut self, now: Now, what: &GoBack, plan: Plan) {
+    /// A dry run ends as the run would, so it is held against the disk as well.
+    fn check_plan(&mut self, now: Now, what: &GoBack, plan: Plan) {
+        if plan.steps.is_empty() {
+            return self.answer_front(Answer::Plan(Box::new(plan)));
+        }
+        let (operation, stats) = self.planned(now, what, &plan);
+        self.next = operation.id;
+        let id = self.job();
+        self.effects.push(Effect::Check {
+            job: id,
+            operation: Box::new(operation),
+            stats,
+        });
+        if let Some(job) = self.back.front_mut() {
+            job.stage = Stage::Checking(id, Box::new(plan));
+        }
+    }
+
+    pub(super) fn checked(
+        &mut self,
+        now: Now,
+        done: JobId,
+        refused: Result<Vec<Conflict>, String>,
+    ) {
+        let Some(job) = self.back.front_mut() else {
+            return;
+        };
+        let mut plan = match std::mem::replace(&mut job.stage, Stage::Waiting) {
+            Stage::Checking(wanted, plan) if wanted == done => plan,
+            other => {
+                job.stage = other;
+                return;
+            }
+        };
+        match refused {
+            Ok(refused) => {
+                let n_left = plan.not_covered.len();
+                let refused = leave_filled_directories(&mut plan, refused);
+                drop_steps(&mut plan, &refused);
+                plan.conflicts.extend(refused);
+                if plan.not_covered.len() > n_left {
+                    // Where a directory stays, so does the one that holds it.
+                    let Some(job) = self.back.front() else { return };
+                    let what = job.what.clone();
+                    self.check_plan(now, &what, *plan);
+                } else {
+                    self.answer_front(Answer::Plan(plan));
+                }
+            }
+            Err(reason) => self.refuse_front(Refusal::Failed(reason)),
+        }
+    }
+
+    /// The plan as the operation it would be, with the signatures its paths have now.
+    fn planned(
+        &mut self,
+        now: Now,
+        what: &GoBack,
+        plan: &Plan,
+    ) -> (Operation, Vec<Option<StatSig>>) {
         let to_change = |step: &aft_model::PlanStep| Change {
             path: step.path.clone(),
             before: step.now,
@@ -301,6 +386,11 @@ impl Engine {
             operation.target = Some(point);
         }
         operation.reverts.clone_from(&plan.reverts);
+        (operation, stats)
+    }
+
+    fn start_apply(&mut self, now: Now, what: &GoBack, plan: Plan) {
+        let (operation, stats) = self.planned(now, what, &plan);
         let id = self.job();
         self.looking = Some(Look {
             job: id,
@@ -329,6 +419,9 @@ impl Engine {
             .looking
             .is_some_and(|look| look.job == done && look.kind == LookKind::Apply)
         {
+            // The root is gone and nobody waits any more, but what was saved meanwhile is in the history alone.
+            let by = OperationId(self.next.0.saturating_sub(1));
+            self.displaced(by, applied.late);
             return;
         }
         self.looking = None;
@@ -350,12 +443,18 @@ impl Engine {
             return;
         }
         let mut kept = kept_conflicts(&plan.conflicts);
+        let rest = what_is_left(&job.what.kind, &plan, &applied.steps);
         let recorded = self.record_steps(*operation, applied.steps, &mut kept);
+        self.unfinished = rest.map(|rest| Unfinished {
+            operation: recorded.id,
+            rest,
+        });
         self.record_late(now, &recorded, applied.late);
         let answer = Answer::Done {
             operation: Some(Box::new(recorded)),
             kept,
             not_covered: plan.not_covered,
+            notes: plan.notes,
         };
         let head = self.head;
         if let Some(job) = self.back.front_mut() {
@@ -369,9 +468,12 @@ impl Engine {
         let Some(job) = self.back.front() else { return };
         let what = job.what.clone();
         let n_steps = plan.steps.len();
+        let refused = leave_filled_directories(&mut plan, refused);
         if what.keep_conflicts {
-            let kept: BTreeSet<&RelPath> = refused.iter().map(|conflict| &conflict.path).collect();
-            plan.steps.retain(|step| !kept.contains(&step.path));
+            drop_steps(&mut plan, &refused);
+        } else if !refused.is_empty() {
+            self.refuse_front(Refusal::Conflicts(refused));
+            return;
         }
         if plan.steps.len() == n_steps {
             self.refuse_front(Refusal::Conflicts(refused));
@@ -384,6 +486,7 @@ impl Engine {
                 operation: None,
                 kept,
                 not_covered: plan.not_covered,
+                notes: plan.notes,
             });
             return;
         }
@@ -396,7 +499,7 @@ impl Engine {
         steps: Vec<StepFate>,
         kept: &mut Vec<(RelPath, String)>,
     ) -> Operation {
-        let mut reached = std::collections::BTreeMap::new();
+        let mut reached = HashMap::new();
         for step in steps {
             match step.result {
                 Ok(stat) => {
@@ -426,142 +529,31 @@ impl Engine {
         self.record(operation.clone());
         operation
     }
-
-    /// Saves that came while the plan was carried out are operations of their own. Where the plan was
-    /// forced over one, going over it again is one more, so that the history stays a straight line.
-    fn record_late(&mut self, now: Now, back: &Operation, late: Vec<Change>) {
-        if late.is_empty() {
-            return;
-        }
-        let mut observed = Vec::new();
-        let mut again = Vec::new();
-        for change in late {
-            self.record_before_again(now, back.id, &change.path, &mut observed, &mut again);
-            let now_state = self.tree.state(&change.path);
-            if now_state == change.after {
-                continue;
-            }
-            let found = Change {
-                before: now_state,
-                ..change
-            };
-            if back.changes.iter().any(|step| step.path == found.path) {
-                again.push(Change {
-                    before: found.after,
-                    after: now_state,
-                    ..found.clone()
-                });
-            } else {
-                self.set(
-                    &found.path,
-                    Known {
-                        state: found.after,
-                        stat: None,
-                        ignored: false,
-                    },
-                );
-            }
-            observed.push(found);
-        }
-        self.record_seen_and_gone(now, back.id, observed, again);
-    }
-
-    /// What was written into a displaced file is in the history, though not on disk any more. A plan that is
-    /// being carried out has its number already, so it is recorded first.
-    pub(super) fn displaced(&mut self, by: OperationId, found: Vec<Change>) {
-        self.displaced_meanwhile.push((by, found));
-    }
-
-    pub(super) fn record_displaced(&mut self, now: Now) {
-        if self
-            .looking
-            .is_some_and(|look| look.kind == LookKind::Apply)
-        {
-            return;
-        }
-        for (by, found) in std::mem::take(&mut self.displaced_meanwhile) {
-            self.record_one_displaced(now, by, found);
-        }
-    }
-
-    fn record_one_displaced(&mut self, now: Now, by: OperationId, found: Vec<Change>) {
-        self.end_burst(now);
-        let mut observed = Vec::new();
-        let mut again = Vec::new();
-        for change in found {
-            self.record_before_again(now, by, &change.path, &mut observed, &mut again);
-            let now_state = self.tree.state(&change.path);
-            if now_state != change.after {
-                again.push(Change {
-                    before: change.after,
-                    after: now_state,
-                    ..change.clone()
-                });
-                observed.push(Change {
-                    before: now_state,
-                    ..change
-                });
-            }
-        }
-        self.record_seen_and_gone(now, by, observed, again);
-    }
-
-    /// An operation has one change for a path. Where a path was saved once more, the saves before become operations
-    /// first: each of them is a version, and none may take another's place.
-    fn record_before_again(
-        &mut self,
-        now: Now,
-        by: OperationId,
-        path: &RelPath,
-        observed: &mut Vec<Change>,
-        again: &mut Vec<Change>,
-    ) {
-        if observed.iter().any(|change| change.path == *path) {
-            let (observed, again) = (std::mem::take(observed), std::mem::take(again));
-            self.record_seen_and_gone(now, by, observed, again);
-        }
-    }
-
-    fn record_seen_and_gone(
-        &mut self,
-        now: Now,
-        by: OperationId,
-        observed: Vec<Change>,
-        again: Vec<Change>,
-    ) {
-        if !observed.is_empty() {
-            let mut operation = self.operation(now, OperationKind::Observed, observed);
-            operation.note = Some(format!("saved while operation {by} was carried out"));
-            self.record(operation);
-        }
-        if !again.is_empty() {
-            let mut operation = self.operation(now, OperationKind::Observed, again);
-            operation.author = aft_model::Author::Afterimage;
-            operation.note = Some(format!("operation {by} stands over that save"));
-            self.record(operation);
-        }
-    }
-}
-
-fn kept_conflicts(conflicts: &[Conflict]) -> Vec<(RelPath, String)> {
-    conflicts
-        .iter()
-        .map(|conflict| (conflict.path.clone(), conflict.reason.as_str().to_owned()))
-        .collect()
 }
 
 impl GoBackKind {
     fn selection(&self) -> Option<&Selection> {
         match self {
             Self::To { selection, .. } => Some(selection),
-            Self::Undo(_) | Self::UndoOperation(_) | Self::UndoAll(_) | Self::Redo(_) => None,
+            Self::Undo(_)
+            | Self::UndoOperation(_)
+            | Self::UndoAll(_)
+            | Self::Redo(_)
+            | Self::Resume
+            | Self::Revert
+            | Self::Again { .. } => None,
         }
     }
 
-    fn operation_kind(&self) -> OperationKind {
+    pub(super) fn operation_kind(&self) -> OperationKind {
         match self {
-            Self::Undo(_) | Self::UndoOperation(_) | Self::UndoAll(_) => OperationKind::Undo,
-            Self::Redo(_) => OperationKind::Redo,
+            Self::Redo(_) | Self::Again { redo: true, .. } => OperationKind::Redo,
+            Self::Undo(_)
+            | Self::UndoOperation(_)
+            | Self::UndoAll(_)
+            | Self::Resume
+            | Self::Revert
+            | Self::Again { redo: false, .. } => OperationKind::Undo,
             Self::To { restore: true, .. } => OperationKind::Restore,
             Self::To { restore: false, .. } => OperationKind::Rollback,
         }

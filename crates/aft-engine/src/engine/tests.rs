@@ -3,6 +3,7 @@
 mod behind;
 mod bursts;
 mod coverage;
+mod dry_run;
 mod failing_store;
 
 use aft_model::{Author, ContentId, FileState, Known, RelPath};

@@ -88,3 +88,31 @@ fn an_operation_of_a_whole_tree_is_left_to_the_store() {
         Some(CHANGES_MAX)
     );
 }
+
+#[test]
+fn what_came_after_a_point_is_told_only_where_nothing_of_it_is_missing() {
+    let numbers = |ring: &Ring, point| {
+        let operations = ring.since(OperationId(point))?;
+        Some(operations.iter().map(|op| op.id.0).collect::<Vec<_>>())
+    };
+    let mut ring = Ring::new(3, 1 << 20);
+    assert_eq!(numbers(&ring, 0), None, "nothing is known yet");
+    for id in 1..=5 {
+        ring.push(operation(id, &[1]), &bytes(10));
+    }
+    assert_eq!(numbers(&ring, 4), Some(vec![5]));
+    assert_eq!(numbers(&ring, 2), Some(vec![3, 4, 5]));
+    assert_eq!(numbers(&ring, 1), None, "the second has left");
+    assert_eq!(numbers(&ring, 5), None, "there is nothing after it");
+    assert_eq!(numbers(&ring, 9), None);
+    ring.push(operation(7, &[1]), &bytes(10));
+    assert_eq!(numbers(&ring, 6), Some(vec![7]));
+    assert_eq!(numbers(&ring, 4), None, "the sixth may be in the store");
+    let all: Vec<u32> = (0..=u32::try_from(CHANGES_MAX).unwrap()).collect();
+    ring.push(operation(8, &all), &bytes(10));
+    assert_eq!(
+        numbers(&ring, 6),
+        None,
+        "the newest is too large to be held"
+    );
+}

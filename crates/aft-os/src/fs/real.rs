@@ -35,6 +35,7 @@ pub struct RealRoot {
     /// The path the root was opened by, used for nothing but [`ReadDir::is_attached`].
     path: PathBuf,
     kind: FsKind,
+    is_case_folded: bool,
 }
 
 impl RealRoot {
@@ -49,6 +50,7 @@ impl RealRoot {
     fn with_beneath(path: &Path, beneath: Beneath) -> io::Result<Self> {
         let stat = rustix::fs::fstat(beneath.root())?;
         let kind = FsKind::of(beneath.root())?;
+        let is_case_folded = Self::is_case_folded(beneath.root());
         let id = RootId {
             dev: stat.st_dev,
             ino: stat.st_ino,
@@ -58,7 +60,20 @@ impl RealRoot {
             id,
             path: path.to_path_buf(),
             kind,
+            is_case_folded,
         })
+    }
+
+    /// Whether case was switched off for the directory itself, from which its subdirectories have it.
+    fn is_case_folded(root: impl AsFd) -> bool {
+        let opened = rustix::fs::openat(
+            root,
+            c".",
+            OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
+            Mode::empty(),
+        );
+        let flags = opened.and_then(rustix::fs::ioctl_getflags);
+        flags.is_ok_and(|flags| flags.bits() & CASE_FOLDED != 0)
     }
 
     /// The kind of file system the root lies on.
@@ -118,7 +133,14 @@ fn not_regular() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")
 }
 
+/// Set on a directory in which case does not count (`FS_CASEFOLD_FL`).
+const CASE_FOLDED: u32 = 0x4000_0000;
+
 impl ReadDir for RealRoot {
+    fn may_fold_names(&self) -> bool {
+        self.kind.may_fold_names() || self.is_case_folded
+    }
+
     fn identity(&self) -> io::Result<RootId> {
         let stat = rustix::fs::fstat(self.beneath.root())?;
         Ok(RootId {

@@ -10,7 +10,7 @@ use super::*;
 const CONTRACT: &str = "hello workspace.add workspace.list workspace.status workspace.remove sync session.start \
     session.end session.list session.show turn.start turn.end edit.begin edit.end history.list history.poll \
     operation.show diff file.history file.read tree.list checkpoint.create checkpoint.list checkpoint.show \
-    checkpoint.update checkpoint.delete undo redo rollback.plan rollback.apply events.subscribe \
+    checkpoint.update checkpoint.delete undo redo rollback.plan rollback.apply rollback.resume rollback.revert events.subscribe \
     events.unsubscribe daemon.status daemon.stop daemon.logs store.stats store.check rpc.discover";
 
 #[test]
@@ -27,6 +27,8 @@ fn an_editor_changes_nothing_and_an_agent_neither_stops_nor_adds() {
         "sync",
         "undo",
         "rollback.apply",
+        "rollback.resume",
+        "rollback.revert",
         "checkpoint.create",
         "session.start",
         "workspace.add",

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::operation::{HeadView, Kind, StateView};
-use super::workspace::UncoveredView;
+use super::workspace::{LeftOut, UncoveredView};
 use crate::{WirePath, WirePoint};
 
 /// What happens to paths in conflict.
@@ -149,12 +149,36 @@ pub struct PlanView {
     pub conflicts: Vec<ConflictView>,
     /// Paths the history does not hold, which are left alone.
     pub not_covered: Vec<UncoveredView>,
+    /// For a point: what rules leave out there. It stays as it is, whatever became of it since the point.
+    #[serde(default, skip_serializing_if = "LeftOut::is_empty")]
+    pub left_out: LeftOut,
+    /// What is worth knowing and no reason to refuse, such as a hard link that would be broken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<NoteView>,
     /// It crosses a move of the repository's HEAD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head_moved: Option<HeadMove>,
     /// Pass it to get more steps; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+}
+
+/// Something worth knowing about a path that is put back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NoteView {
+    /// The path.
+    pub path: WirePath,
+    /// A sentence.
+    pub note: String,
+}
+
+impl From<&aft_model::Note> for NoteView {
+    fn from(note: &aft_model::Note) -> Self {
+        Self {
+            path: (&note.path).into(),
+            note: note.text.clone(),
+        }
+    }
 }
 
 /// One path's part of a plan.
@@ -184,7 +208,7 @@ pub struct ConflictView {
     /// The path.
     pub path: WirePath,
     /// `changed-later`, `changed-now`, `not-captured`, `content-damaged`, `not-writable`, `unsafe`,
-    /// `directory-in-use`, or `conflict-markers` for a file that holds both sides now.
+    /// `directory-in-use`, `same-name`, or `conflict-markers` for a file that holds both sides now.
     pub reason: String,
     /// A sentence.
     pub message: String,
@@ -213,6 +237,7 @@ fn conflict_sentence(reason: ConflictReason) -> &'static str {
         ConflictReason::Unsafe => "a symbolic link, a mount point or a .git stands in its way",
         ConflictReason::DirectoryInUse => "the directory holds entries the history does not know",
         ConflictReason::Markers => "later edits touch the same lines; conflict markers show both",
+        ConflictReason::SameName => "the file system takes its name for that of another file",
     }
 }
 
@@ -257,7 +282,47 @@ pub struct RollbackApplyParams {
     pub wait_ms: Option<u64>,
 }
 
-/// Result of `undo`, `redo` and `rollback.apply`.
+/// Parameters of `rollback.resume`: does what the last way back could not do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RollbackResumeParams {
+    /// Root path or id; a path inside a workspace means that workspace.
+    pub workspace: WirePath,
+    /// What happens to paths in conflict.
+    #[serde(default)]
+    pub on_conflict: OnConflict,
+    /// Refuse with `version_conflict` unless this is the newest operation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_head: Option<u64>,
+    /// Answer with the plan and touch nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+    /// Longest wait while the workspace is `arming`; 0 answers `not_armed` at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_ms: Option<u64>,
+}
+
+/// Parameters of `rollback.revert`: takes back what the last way back did before it could not go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RollbackRevertParams {
+    /// Root path or id; a path inside a workspace means that workspace.
+    pub workspace: WirePath,
+    /// What happens to paths in conflict.
+    #[serde(default)]
+    pub on_conflict: OnConflict,
+    /// Refuse with `version_conflict` unless this is the newest operation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_head: Option<u64>,
+    /// Answer with the plan and touch nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+    /// Longest wait while the workspace is `arming`; 0 answers `not_armed` at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_ms: Option<u64>,
+}
+
+/// Result of `undo`, `redo`, `rollback.apply`, `rollback.resume` and `rollback.revert`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TravelResult {
     /// The operation that was recorded; null when nothing had to change, or for a dry run.
@@ -278,6 +343,15 @@ pub struct TravelResult {
     /// partly done.
     #[serde(default)]
     pub kept: Vec<ConflictView>,
+    /// Paths the history does not hold, or did not hold at the point, which were left alone.
+    #[serde(default)]
+    pub not_covered: Vec<UncoveredView>,
+    /// For a point: what rules leave out there. It stayed as it was, whatever became of it since the point.
+    #[serde(default, skip_serializing_if = "LeftOut::is_empty")]
+    pub left_out: LeftOut,
+    /// What is worth knowing, such as a hard link that was broken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<NoteView>,
     /// The plan, for a dry run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanView>,

@@ -123,8 +123,12 @@ pub struct WorkspaceStatusResult {
     pub sync: SyncStatus,
     /// Why it is not simply `armed`.
     pub reasons: Vec<Reason>,
-    /// What the history does not hold.
+    /// What the history does not hold although no rule leaves it out.
     pub not_covered: NotCovered,
+    /// What rules leave out: `.git` wherever it is, ignored directories, what is excluded, other workspaces. Nothing
+    /// of it can be brought back, and nothing of it is touched.
+    #[serde(default)]
+    pub left_out: LeftOut,
     /// How far the first scan is, while `arming`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
@@ -203,7 +207,7 @@ pub struct Reason {
     pub remedy: Option<String>,
 }
 
-/// What the history does not hold. Ignored directories are rules, not gaps, and are not listed.
+/// What the history does not hold: how much, and the names of the first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotCovered {
     /// How many paths in all.
@@ -228,6 +232,35 @@ impl From<&aft_model::Uncovered> for UncoveredView {
             reason: uncovered.reason.clone(),
         }
     }
+}
+
+/// What rules leave out: how much, and the names of the first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeftOut {
+    /// How many entries in all; an ignored directory is one.
+    pub count: u64,
+    /// The first of them, ordered by path.
+    pub paths: Vec<LeftOutView>,
+}
+
+impl LeftOut {
+    /// True where there is nothing to say.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+}
+
+/// An entry that a rule leaves out, with all that is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeftOutView {
+    /// The path.
+    pub path: WirePath,
+    /// Which rule, in words.
+    pub reason: String,
+    /// It was there and is not any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gone: bool,
 }
 
 /// How far the first scan is.

@@ -48,10 +48,25 @@ impl Reader {
     /// # Errors
     /// `NotFound`; `Corrupt` where what is stored does not hash to `id`.
     pub fn read_content(&self, id: &ContentId) -> Result<Arc<[u8]>, ReadError> {
+        self.read_content_within(id, IN_MEMORY_MAX)
+    }
+
+    /// As [`Self::read_content`], for a content that has at most `len_max` bytes.
+    ///
+    /// # Errors
+    /// As [`Self::read_content`]; `Corrupt` where it is longer.
+    pub fn read_content_within(
+        &self,
+        id: &ContentId,
+        len_max: u64,
+    ) -> Result<Arc<[u8]>, ReadError> {
         match find(&self.shared, id)? {
+            Content::Whole(cached) if cached.bytes.len() as u64 > len_max => {
+                Err(corrupt(id, "it is longer than it should be"))
+            }
             Content::Whole(cached) => Ok(cached.bytes),
             Content::Chunks(list) => {
-                if list.size > IN_MEMORY_MAX {
+                if list.size > len_max {
                     return Err(corrupt(id, "it is too large to be read at once"));
                 }
                 let mut bytes = Vec::with_capacity(usize::try_from(list.size).unwrap_or(0));

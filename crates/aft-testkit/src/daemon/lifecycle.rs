@@ -47,7 +47,9 @@ impl TestDaemon {
             if let Ok(Some(status)) = child.try_wait() {
                 panic!("the daemon ended with {status}:\n{}", self.printed());
             }
+            // The control socket is the last that is made.
             self.serving_pid() == i32::try_from(child.id()).ok()
+                && self.try_connect(Socket::Control).is_ok()
         });
         self.child = Some(child);
     }

@@ -80,6 +80,8 @@ enum Waiting {
     Plain(Signal),
     /// The watch of this directory ended.
     Ended(NodeId),
+    /// The same, and the directory is still there.
+    Lost(NodeId, RelPath),
 }
 
 /// The kernel's side of a watcher.
@@ -243,6 +245,16 @@ impl Queue {
                 self.armed.remove(&node);
                 None
             }
+            Waiting::Lost(node, path) => {
+                // It may have been armed again, or moved, before the news was read.
+                let ended = self.armed.remove(&node);
+                let (again, path) = match ended {
+                    Some(armed) if armed.ended => (None, armed.path),
+                    again => (again, path),
+                };
+                self.armed.extend(again.map(|armed| (node, armed)));
+                Some(Signal::WatchLost(path))
+            }
             Waiting::Entry {
                 dir,
                 name,
@@ -343,17 +355,15 @@ impl SimWatch {
     /// Ends the watch of `dir` although the directory is still there.
     pub fn lose(&self, dir: &RelPath) {
         let mut state = self.root.shared.state.lock();
-        let node = state
-            .queue
-            .armed
-            .iter()
-            .find(|(_, armed)| armed.path == *dir)
-            .map(|(node, _)| *node);
-        if let Some(node) = node {
-            state.queue.armed.remove(&node);
-            state
-                .queue
-                .push(Waiting::Plain(Signal::WatchLost(dir.clone())));
+        let mut armed = state.queue.armed.iter_mut();
+        let found = armed.find(|(_, armed)| armed.path == *dir && !armed.ended);
+        // What it raised before is in the queue and is read before the news.
+        let lost = found.map(|(node, armed)| {
+            armed.ended = true;
+            *node
+        });
+        if let Some(node) = lost {
+            state.queue.push(Waiting::Lost(node, dir.clone()));
         }
     }
 

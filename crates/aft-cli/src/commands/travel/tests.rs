@@ -95,6 +95,51 @@ fn a_plan_that_would_be_refused_is_exit_3_and_json_is_unchanged() {
     assert_eq!(ran.out, format!("{answer}\n"));
 }
 
+/// Symptom: a dry run was exit 3 where the run itself would keep or mark what is in conflict and be exit 5.
+#[test]
+fn a_dry_run_ends_as_the_run_would() {
+    let one = |reason: &str| json!([{ "path": "a", "reason": reason, "message": "why" }]);
+    let exit = |conflicts: &Value, how: &str| {
+        let undo = json!({ "operation": null, "kind": "undo", "head": 9, "reverts": [9], "n_changed": 1, "plan": plan(None, conflicts) });
+        let options = format!("--dry-run {how}");
+        let undo = FakeDaemon::always(undo).run(format!("aft undo {options}").trim());
+        let back = FakeDaemon::always(plan(None, conflicts))
+            .run(format!("aft rollback 4 {options}").trim());
+        assert_eq!(undo.exit, back.exit, "{how}");
+        undo.exit
+    };
+    let (later, marked) = (one("changed-later"), one("conflict-markers"));
+    assert_eq!(exit(&json!([]), "--on-conflict keep"), 0);
+    assert_eq!(exit(&later, ""), 3);
+    assert_eq!(exit(&later, "--on-conflict keep"), 5);
+    assert_eq!(exit(&later, "--on-conflict force"), 5);
+    assert_eq!(exit(&later, "--on-conflict markers"), 3);
+    assert_eq!(exit(&marked, "--on-conflict markers"), 5);
+}
+
+#[test]
+fn what_is_left_of_a_way_back_is_done_or_taken_back() {
+    let daemon = FakeDaemon::always(outcome(&json!([])));
+    let resumed = daemon.run("aft rollback --resume --on-conflict keep");
+    assert_eq!(
+        resumed.out,
+        "Rolled back to #4: 2 paths changed, recorded as #10.\n"
+    );
+    let dry = daemon.run("aft rollback --revert --dry-run");
+    assert_eq!(dry.exit, 0);
+    let calls = [
+        (
+            "rollback.resume".to_owned(),
+            json!({ "workspace": "/w", "on_conflict": "keep" }),
+        ),
+        (
+            "rollback.revert".to_owned(),
+            json!({ "workspace": "/w", "on_conflict": "refuse", "dry_run": true }),
+        ),
+    ];
+    assert_eq!(daemon.calls(), calls);
+}
+
 #[test]
 fn undo_says_what_it_is_about() {
     let undo =

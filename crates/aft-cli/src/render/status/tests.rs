@@ -1,6 +1,6 @@
 //! `aft status`.
 
-use aft_rpc::types::workspace::{NotCovered, Reason, UncoveredView};
+use aft_rpc::types::workspace::{LeftOut, LeftOutView, NotCovered, Reason, UncoveredView};
 use aft_rpc::{WirePath, WireTime};
 
 use super::*;
@@ -20,6 +20,7 @@ fn armed() -> WorkspaceStatusResult {
         },
         reasons: Vec::new(),
         not_covered: NotCovered::default(),
+        left_out: LeftOut::default(),
         progress: None,
         memory_bytes: 3 << 20,
         disk_bytes: 10_000,
@@ -90,6 +91,25 @@ fn what_is_not_covered_is_never_hidden() {
     assert!(
         text.contains("200 paths are not in the history")
             && text.ends_with("big9.bin: larger than 100 MiB\n    …\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_rules_leave_out_is_one_row_of_names() {
+    let mut status = armed();
+    let entry = |name: &str, gone| LeftOutView {
+        path: WirePath::from(name),
+        reason: "a rule".to_owned(),
+        gone,
+    };
+    status.left_out = LeftOut {
+        count: 5,
+        paths: vec![entry(".git", true), entry("target", false)],
+    };
+    let text = text(&status);
+    assert!(
+        text.contains("  left out  .git (gone), target and 3 more\n"),
         "{text}"
     );
 }

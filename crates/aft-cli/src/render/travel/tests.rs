@@ -2,7 +2,7 @@
 
 use aft_rpc::WirePath;
 use aft_rpc::types::operation::HeadView;
-use aft_rpc::types::workspace::UncoveredView;
+use aft_rpc::types::workspace::{LeftOut, UncoveredView};
 
 use super::*;
 
@@ -42,6 +42,8 @@ fn plan() -> PlanView {
         steps: Vec::new(),
         conflicts: Vec::new(),
         not_covered: Vec::new(),
+        left_out: LeftOut::default(),
+        notes: Vec::new(),
         head_moved: None,
         cursor: None,
     }
@@ -56,6 +58,9 @@ fn outcome(kind: Kind) -> TravelResult {
         reverts: vec![9],
         n_changed: 1,
         kept: Vec::new(),
+        not_covered: Vec::new(),
+        left_out: LeftOut::default(),
+        notes: Vec::new(),
         plan: None,
         head_moved: None,
     }
@@ -156,6 +161,17 @@ fn a_result_says_what_was_done_and_what_was_left() {
     assert_eq!(
         result(&rollback, Style::PLAIN),
         "Rolled back to #4: 3 paths changed, recorded as #10.\n1 path left as it is:\n  ! b: it changed after the plan was made\n"
+    );
+    let left = TravelResult {
+        not_covered: vec![UncoveredView {
+            path: WirePath::from("target"),
+            reason: "it was not covered then".to_owned(),
+        }],
+        ..outcome(Kind::Undo)
+    };
+    assert_eq!(
+        result(&left, Style::PLAIN),
+        "Undid #9: 1 path changed, recorded as #10.\nLeft alone, because the history does not hold it:\n  target: it was not covered then\n"
     );
     let nothing = TravelResult {
         operation: None,

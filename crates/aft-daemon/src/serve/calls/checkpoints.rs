@@ -9,7 +9,7 @@ use aft_rpc::types::checkpoint::{
 };
 use aft_rpc::{ErrorKind, Request, RpcError, WirePoint};
 
-use super::{Answer, ask, files, reading, result, workspace};
+use super::{Answer, ask, files, readable, reading, result, workspace};
 use crate::serve::connection::Peer;
 use crate::serve::failure::of_read;
 use crate::serve::points;
@@ -97,7 +97,7 @@ fn existing(workspace: &Workspace, wanted: &str) -> Result<Checkpoint, RpcError>
 
 pub(super) fn list(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: CheckpointListParams = request.params()?;
-    let (_, workspace) = workspace(peer, &params.workspace)?;
+    let (_, workspace) = readable(peer, &params.workspace)?;
     let mut all = workspace
         .reader
         .checkpoints()
@@ -130,7 +130,7 @@ pub(super) fn list(peer: &Arc<Peer>, request: &Request) -> Answer {
 
 pub(super) fn show(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: CheckpointShowParams = request.params()?;
-    let (_, workspace) = workspace(peer, &params.workspace)?;
+    let (_, workspace) = readable(peer, &params.workspace)?;
     result(&CheckpointView::from(&existing(&workspace, &params.name)?))
 }
 

@@ -2,10 +2,15 @@
 //! history does not hold.
 //! Does not find anything out: the looks and the tree already know.
 
+use aft_engine::Selection;
 use aft_model::{FileState, OpaqueReason, RelPath};
-use aft_rpc::types::workspace::{NotCovered, Reason, UncoveredView, WorkspaceState};
+use aft_rpc::types::workspace::{
+    LeftOut, LeftOutView, NotCovered, Reason, UncoveredView, WorkspaceState,
+};
 
+use crate::capture;
 use crate::daemon::Closed;
+use crate::rules::SkipReason;
 use crate::workspace::{Standing, Workspace};
 
 /// Paths that are named; the rest is counted.
@@ -34,7 +39,10 @@ fn root_moved() -> Reason {
         code: "root-moved".to_owned(),
         message: "the directory was moved, deleted, unmounted or replaced by another".to_owned(),
         path: None,
-        remedy: Some("put it back, or run `aft watch` in the directory it was moved to".to_owned()),
+        remedy: Some(
+            "put it back, or run `aft watch` on the directory that is to go on with its history"
+                .to_owned(),
+        ),
     }
 }
 
@@ -101,5 +109,35 @@ fn in_words(reason: OpaqueReason) -> &'static str {
         OpaqueReason::Unsupported => "not a file, link or directory",
         OpaqueReason::StoreFull => "the store has no room",
         OpaqueReason::NotCovered => "a rule leaves it out since it was last captured",
+    }
+}
+
+/// What rules leave out at or beneath the chosen paths. Of what has no name only all or nothing is known.
+pub(super) fn left_out(left_out: &capture::LeftOut, selection: &Selection) -> LeftOut {
+    let chosen = left_out
+        .named()
+        .filter(|(path, _)| selection.contains(path));
+    let paths: Vec<LeftOutView> = chosen
+        .map(|(path, left)| LeftOutView {
+            path: path.into(),
+            reason: why_left_out(left.reason).to_owned(),
+            gone: left.gone,
+        })
+        .collect();
+    let count = if selection.is_all() {
+        left_out.count()
+    } else {
+        paths.len() as u64
+    };
+    LeftOut { count, paths }
+}
+
+fn why_left_out(reason: SkipReason) -> &'static str {
+    match reason {
+        SkipReason::Git => "a repository's own data is never covered",
+        SkipReason::Staging => "Afterimage puts files back from there",
+        SkipReason::NestedWorkspace => "it is a workspace of its own",
+        SkipReason::Excluded => "`track.exclude` names it",
+        SkipReason::Ignored => "an ignore rule names it",
     }
 }

@@ -11,7 +11,7 @@ use aft_rpc::types::file::{
 use aft_rpc::types::operation::{StateKind, StateView};
 use aft_rpc::{ErrorKind, Request, RpcError, WireBytes, WirePath, WirePoint, WireTime};
 
-use super::{Answer, reading, result, workspace};
+use super::{Answer, readable, reading, result};
 use aft_store::{HistoryEntry, OperationSummary};
 
 use crate::registry::Record;
@@ -28,7 +28,7 @@ const CONTENT_MAX: u64 = 4 << 20;
 
 pub(super) fn history(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: FileHistoryParams = request.params()?;
-    let (record, workspace) = workspace(peer, &params.workspace)?;
+    let (record, workspace) = readable(peer, &params.workspace)?;
     let path = one_path(&record, &params.path)?;
     let limit = usize::try_from(params.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX)).unwrap_or(200);
     let before = match params.cursor.as_deref().map(str::parse) {
@@ -108,7 +108,7 @@ fn at(
 
 pub(super) fn read(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: FileReadParams = request.params()?;
-    let (record, workspace) = workspace(peer, &params.workspace)?;
+    let (record, workspace) = readable(peer, &params.workspace)?;
     let path = one_path(&record, &params.path)?;
     let operation = at(peer, &workspace, params.at.as_ref())?;
     reading(|| {
@@ -203,7 +203,7 @@ fn state_at(
 
 pub(super) fn tree(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: TreeListParams = request.params()?;
-    let (record, workspace) = workspace(peer, &params.workspace)?;
+    let (record, workspace) = readable(peer, &params.workspace)?;
     let prefix = params
         .prefix
         .as_ref()

@@ -17,7 +17,7 @@ use aft_rpc::{ErrorKind, Request, RpcError};
 use aft_store::{Filter, OperationSummary};
 
 use super::travel::selection;
-use super::{Answer, reading, result, workspace};
+use super::{Answer, readable, reading, result};
 use crate::serve::connection::Peer;
 use crate::serve::diffs::{self, Detail};
 use crate::serve::failure::of_read;
@@ -36,7 +36,7 @@ const POLL_MAX: Duration = Duration::from_secs(300);
 
 pub(super) fn list(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: HistoryListParams = request.params()?;
-    let (record, workspace) = workspace(peer, &params.workspace)?;
+    let (record, workspace) = readable(peer, &params.workspace)?;
     let mut paths = params.paths.clone().unwrap_or_default();
     paths.extend(params.path.clone());
     let chosen = selection(&record, Some(&paths))?;
@@ -140,7 +140,7 @@ fn cursor(cursor: Option<&str>) -> Result<Option<OperationId>, RpcError> {
 
 pub(super) async fn poll(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: HistoryPollParams = request.params()?;
-    let (_, workspace) = workspace(peer, &params.workspace)?;
+    let (_, workspace) = readable(peer, &params.workspace)?;
     let limit = usize::try_from(params.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX)).unwrap_or(50);
     let mut head = workspace.shared.head.subscribe();
     let newest = *head.borrow_and_update();
@@ -198,7 +198,7 @@ fn fresh_start(workspace: &Workspace, limit: usize) -> Answer {
 
 pub(super) fn show(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: OperationShowParams = request.params()?;
-    let (record, workspace) = workspace(peer, &params.workspace)?;
+    let (record, workspace) = readable(peer, &params.workspace)?;
     let id = points::resolve(&workspace.reader, &params.operation, peer.now_ns())?;
     let chosen = selection(&record, params.paths.as_deref())?;
     reading(|| {
@@ -262,7 +262,7 @@ pub(super) fn offset(cursor: Option<&str>) -> Result<usize, RpcError> {
 
 pub(super) fn diff(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: DiffParams = request.params()?;
-    let (record, workspace) = workspace(peer, &params.workspace)?;
+    let (record, workspace) = readable(peer, &params.workspace)?;
     let now = peer.now_ns();
     let from = points::resolve(&workspace.reader, &params.from, now)?;
     let to = match &params.to {

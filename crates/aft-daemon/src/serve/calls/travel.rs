@@ -9,15 +9,17 @@ use aft_rpc::types::operation::{HeadView, Kind};
 use aft_rpc::types::sync::{Fence, SyncParams, SyncResult};
 use aft_rpc::types::travel::{
     ConflictView, HeadMove, OnConflict, PlanView, RedoParams, RollbackApplyParams,
-    RollbackPlanParams, StepView, TravelResult, UndoParams,
+    RollbackPlanParams, RollbackResumeParams, RollbackRevertParams, StepView, TravelResult,
+    UndoParams,
 };
+use aft_rpc::types::workspace::LeftOut;
 use aft_rpc::{ErrorKind, Request, RpcError, WirePath, WirePoint};
 
 use super::histories::offset;
-use super::{Answer, ask, reading, result, workspace};
+use super::{Answer, ask, coverage, reading, result, workspace};
 use crate::registry::Record;
 use crate::serve::connection::Peer;
-use crate::serve::{points, soundness, whose};
+use crate::serve::{points, whose};
 use crate::workspace::{Done, Input, Workspace};
 
 /// Steps shown in one answer unless the client asks for fewer.
@@ -149,12 +151,11 @@ pub(super) async fn plan(peer: &Arc<Peer>, request: &Request) -> Answer {
             .is_ok()
     })
     .await?;
-    let Done::Plan(mut plan) = done else {
+    let Done::Plan(plan) = done else {
         return Err(RpcError::internal("a dry run answered with a result"));
     };
-    reading(|| soundness::check(&workspace, &mut plan));
     let from = offset(params.cursor.as_deref())?;
-    let view = plan_view(&workspace, &plan, target(&kind), from, params.limit);
+    let view = plan_view(&workspace, &plan, &Going::of(&kind), from, params.limit);
     peer.plans.remember(plan.id, kind);
     result(&view)
 }
@@ -198,6 +199,32 @@ pub(super) async fn apply(peer: &Arc<Peer>, request: &Request) -> Answer {
     go(peer, &workspace, shown, wish, params.wait_ms).await
 }
 
+pub(super) async fn resume(peer: &Arc<Peer>, request: &Request) -> Answer {
+    let params: RollbackResumeParams = request.params()?;
+    let (_, workspace) = workspace(peer, &params.workspace)?;
+    let wish = Wish {
+        kind: GoBackKind::Resume,
+        dry_run: params.dry_run,
+        expected_head: params.expected_head,
+        on_conflict: params.on_conflict,
+        plan: None,
+    };
+    go(peer, &workspace, Kind::Rollback, wish, params.wait_ms).await
+}
+
+pub(super) async fn revert(peer: &Arc<Peer>, request: &Request) -> Answer {
+    let params: RollbackRevertParams = request.params()?;
+    let (_, workspace) = workspace(peer, &params.workspace)?;
+    let wish = Wish {
+        kind: GoBackKind::Revert,
+        dry_run: params.dry_run,
+        expected_head: params.expected_head,
+        on_conflict: params.on_conflict,
+        plan: None,
+    };
+    go(peer, &workspace, Kind::Undo, wish, params.wait_ms).await
+}
+
 /// Where a rollback goes, as a client says it.
 struct Destination<'a> {
     point: &'a WirePoint,
@@ -237,10 +264,35 @@ impl Destination<'_> {
     }
 }
 
-fn target(kind: &GoBackKind) -> Option<OperationId> {
-    match kind {
-        GoBackKind::To { point, .. } => Some(*point),
-        _ => None,
+/// Where a wish leads, as far as it is shown: nowhere in particular for what takes operations back.
+struct Going {
+    target: Option<OperationId>,
+    selection: Option<Selection>,
+}
+
+impl Going {
+    fn of(kind: &GoBackKind) -> Self {
+        match kind {
+            GoBackKind::To {
+                point, selection, ..
+            } => Self {
+                target: Some(*point),
+                selection: Some(selection.clone()),
+            },
+            _ => Self {
+                target: None,
+                selection: None,
+            },
+        }
+    }
+
+    /// What no way back leads to.
+    fn left_out(&self, workspace: &Workspace) -> LeftOut {
+        let standing = workspace.shared.standing.lock();
+        let selection = self.selection.as_ref();
+        selection.map_or_else(LeftOut::default, |selection| {
+            coverage::left_out(&standing.left_out, selection)
+        })
     }
 }
 
@@ -301,7 +353,8 @@ async fn go(
     wish: Wish,
     wait_ms: Option<u64>,
 ) -> Answer {
-    let target = target(&wish.kind);
+    let going = Going::of(&wish.kind);
+    let target = going.target;
     let what = wish_to_go_back(peer, wish)?;
     let done = ask(workspace, wait_ms, |reply| {
         workspace
@@ -314,27 +367,36 @@ async fn go(
     .await?;
     let head = workspace.reader.head().0;
     let view = match done {
-        Done::Plan(mut plan) => {
-            reading(|| soundness::check(workspace, &mut plan));
-            TravelResult {
-                operation: None,
-                kind,
-                head,
-                target: target.map(|point| point.0),
-                reverts: Vec::new(),
-                n_changed: 0,
-                kept: Vec::new(),
-                head_moved: target.and_then(|point| head_move(workspace, point)),
-                plan: Some(plan_view(workspace, &plan, target, 0, None)),
-            }
-        }
-        Done::Ran {
-            operation, kept, ..
-        } => TravelResult {
-            operation: operation.as_ref().map(|operation| operation.id.0),
+        Done::Plan(plan) => TravelResult {
+            operation: None,
             kind,
             head,
             target: target.map(|point| point.0),
+            reverts: Vec::new(),
+            n_changed: 0,
+            kept: Vec::new(),
+            not_covered: Vec::new(),
+            left_out: LeftOut::default(),
+            notes: Vec::new(),
+            head_moved: target.and_then(|point| head_move(workspace, point)),
+            plan: Some(plan_view(workspace, &plan, &going, 0, None)),
+        },
+        Done::Ran {
+            operation,
+            kept,
+            not_covered,
+            notes,
+        } => TravelResult {
+            operation: operation.as_ref().map(|operation| operation.id.0),
+            kind: operation
+                .as_ref()
+                .map_or(kind, |operation| operation.kind.into()),
+            head,
+            target: operation
+                .as_ref()
+                .and_then(|operation| operation.target)
+                .or(target)
+                .map(|point| point.0),
             reverts: operation
                 .iter()
                 .flat_map(|operation| operation.reverts.iter().map(|id| id.0))
@@ -343,6 +405,9 @@ async fn go(
                 .as_ref()
                 .map_or(0, |operation| operation.changes.len() as u64),
             kept: kept.into_iter().map(kept_view).collect(),
+            not_covered: not_covered.iter().map(Into::into).collect(),
+            left_out: going.left_out(workspace),
+            notes: notes.iter().map(Into::into).collect(),
             plan: None,
             head_moved: target.and_then(|point| head_move(workspace, point)),
         },
@@ -366,7 +431,7 @@ fn kept_view((path, reason): (RelPath, String)) -> ConflictView {
 fn plan_view(
     workspace: &Workspace,
     plan: &Plan,
-    target: Option<OperationId>,
+    going: &Going,
     from: usize,
     limit: Option<u64>,
 ) -> PlanView {
@@ -386,13 +451,15 @@ fn plan_view(
     PlanView {
         plan: plan.id.0.to_string(),
         head: plan.head.0,
-        target: target.map(|point| point.0),
+        target: going.target.map(|point| point.0),
         reverts: plan.reverts.iter().map(|id| id.0).collect(),
         n_steps: plan.steps.len() as u64,
         steps,
         conflicts: plan.conflicts.iter().map(ConflictView::from).collect(),
         not_covered: plan.not_covered.iter().map(Into::into).collect(),
-        head_moved: target.and_then(|point| head_move(workspace, point)),
+        left_out: going.left_out(workspace),
+        notes: plan.notes.iter().map(Into::into).collect(),
+        head_moved: going.target.and_then(|point| head_move(workspace, point)),
         cursor: (next < plan.steps.len()).then(|| next.to_string()),
     }
 }

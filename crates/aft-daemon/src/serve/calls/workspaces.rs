@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use aft_engine::Selection;
 use aft_rpc::types::operation::HeadView;
 use aft_rpc::types::workspace::{
-    NotCovered, Progress, SyncState, SyncStatus, WorkspaceAddParams, WorkspaceAddResult,
+    LeftOut, NotCovered, Progress, SyncState, SyncStatus, WorkspaceAddParams, WorkspaceAddResult,
     WorkspaceEntry, WorkspaceListParams, WorkspaceListResult, WorkspaceRemoveParams,
     WorkspaceRemoveResult, WorkspaceState, WorkspaceStatusParams, WorkspaceStatusResult,
 };
@@ -130,6 +131,7 @@ pub(super) async fn status(peer: &Arc<Peer>, request: &Request) -> Answer {
             let store = peer.daemon.store_within(&record.root);
             coverage::not_covered(&workspace, &standing, store.as_ref())
         }),
+        left_out: coverage::left_out(&standing.left_out, &Selection::default()),
         progress: (now_state == WorkspaceState::Arming).then(|| progress(&workspace)),
         memory_bytes: super::process::resident_bytes(),
         disk_bytes: stats.segment_bytes + stats.index_bytes,
@@ -207,6 +209,7 @@ fn closed_status(peer: &Peer, wanted: &WirePath) -> Option<Answer> {
         },
         reasons: vec![coverage::why_closed(closed)],
         not_covered: NotCovered::default(),
+        left_out: LeftOut::default(),
         progress: None,
         memory_bytes: super::process::resident_bytes(),
         disk_bytes: 0,

@@ -68,6 +68,7 @@ impl Bench {
             results,
             shared: Arc::new(shared),
             clock: Arc::new(world.clock.clone()),
+            boot: None,
             state: Group::default(),
         };
         Self {
@@ -134,6 +135,37 @@ fn an_intent_that_could_not_be_made_durable_is_void_when_the_store_is_back() {
     bench.try_again();
     assert_eq!(bench.scribe.reader.head(), OperationId(1));
     assert_eq!(bench.open_intents(), [0; 0], "nobody was promised that");
+}
+
+#[test]
+fn an_intent_that_was_refused_is_not_carried_out_by_the_next_start() {
+    for (op, is_full) in [(Op::StoreSync, false), (Op::StoreAppend, true)] {
+        let mut bench = Bench::new();
+        let errno = if is_full { Errno::NOSPC } else { Errno::IO };
+        bench.world.faults.fail_next(op, errno);
+        let told = bench.intent(1, "back");
+        assert!(matches!(told.lock()[..], [Err(_)]), "{:?}", told.lock());
+        let Bench { world, scribe, .. } = bench;
+        // Killed before the next try was due; a power cut may leave as much.
+        drop(scribe);
+        let found = opened(&world).recovery.open_intents;
+        assert_eq!(found, [], "{op:?}");
+    }
+}
+
+#[test]
+fn who_asked_for_an_intent_is_told_where_the_store_does_not_even_take_it_back() {
+    let mut bench = Bench::new();
+    bench
+        .world
+        .faults
+        .fail_after(Op::StoreSync, 0, 100, Errno::IO);
+    let told = bench.intent(1, "back");
+    let told = told.lock();
+    assert!(
+        matches!(&told[..], [Err(Failure::Store(why))] if why.contains("may carry it out")),
+        "{told:?}"
+    );
 }
 
 #[test]

@@ -62,6 +62,24 @@ impl Scribe {
         self.show_backlog();
     }
 
+    /// Nobody is promised the intents of the group that failed, so none of them may be carried out: their ends are
+    /// written first when the store is back. A group that was not written whole is cut by the next start. One that was,
+    /// and not synced, would be found by it, so then the ends are written at once. True where the store refuses that.
+    pub(super) fn take_back(&mut self, failed: &StoreError) -> bool {
+        let intents = std::mem::take(&mut self.state.intents);
+        if intents.is_empty() {
+            return false;
+        }
+        for id in intents {
+            self.hold_back(Order::IntentVoid(id));
+        }
+        if !matches!(failed, StoreError::Io { doing: "sync", .. }) {
+            return false;
+        }
+        self.try_again();
+        self.store.is_poisoned() || self.state.trouble.has_backlog()
+    }
+
     fn show_backlog(&self) {
         let bytes = self.state.trouble.backlog_bytes;
         self.shared.held_back.store(bytes, Ordering::Release);
@@ -153,6 +171,21 @@ impl Scribe {
                 self.tell_stuck();
             }
         }
+    }
+}
+
+/// The same failure, of an intent whose end could not be written.
+pub(super) fn in_doubt(failure: Failure) -> Failure {
+    let doubt = |reason: String| {
+        format!(
+            "{reason}; should the daemon or this machine stop before the store can be written again, the next start \
+             may carry it out"
+        )
+    };
+    match failure {
+        Failure::Store(reason) => Failure::Store(doubt(reason)),
+        Failure::StoreFull(reason) => Failure::StoreFull(doubt(reason)),
+        other => other,
     }
 }
 

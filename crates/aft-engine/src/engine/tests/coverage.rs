@@ -192,3 +192,90 @@ fn a_path_that_is_missing_when_it_comes_into_coverage_is_nobodys_deletion() {
     assert!(!operation.kind.is_undoable());
     assert_eq!(bench.engine.tree().state(&path("log")), FileState::Absent);
 }
+
+/// The baseline, then `made` (a creation) and `target/` with a file in it (ignored until now) come in.
+fn entered() -> (Bench, Vec<Operation>) {
+    let mut bench = Bench::armed(&[("a", 1)]);
+    bench.tell(Event::Rescan {
+        reason: "an ignore rule changed".to_owned(),
+        gap: false,
+    });
+    let job = bench.scan_job();
+    let enters = |name: &str, state| Seen {
+        path: path(name),
+        outcome: Outcome::Entered(crate::event::known(state, None, false)),
+    };
+    bench.tell(Event::Scanned {
+        job,
+        seen: vec![
+            saw("made", 3),
+            enters("target", FileState::Dir { mode: 0o755 }),
+            enters("target/built", state(4)),
+        ],
+    });
+    bench.later(20);
+    let operations = bench.all_recorded.clone();
+    (bench, operations)
+}
+
+/// The states of a point as the store tells them: of every path the first `before` since.
+fn states_before(operations: &[Operation]) -> Vec<(RelPath, FileState)> {
+    let mut states = std::collections::BTreeMap::new();
+    for change in operations.iter().flat_map(|operation| &operation.changes) {
+        states.entry(change.path.clone()).or_insert(change.before);
+    }
+    states.into_iter().collect()
+}
+
+/// Symptom: a rollback to a point before an ignored directory came into coverage deleted it. Cause: the history said
+/// that nothing had been there, where it did not know.
+#[test]
+fn going_back_to_before_a_path_came_into_coverage_leaves_it_and_says_so() {
+    let (bench, operations) = entered();
+    let kind = GoBackKind::To {
+        point: OperationId(1),
+        selection: Selection::default(),
+        restore: false,
+    };
+    let states = states_before(&operations);
+    let plan = plan(&bench, &kind, &crate::Targets::States(states));
+    let paths: Vec<&RelPath> = plan.steps.iter().map(|step| &step.path).collect();
+    assert_eq!(paths, [&path("made")], "what was made while covered goes");
+    assert_eq!(plan.conflicts, []);
+    let left: Vec<&RelPath> = plan.not_covered.iter().map(|left| &left.path).collect();
+    assert_eq!(left, [&path("target")], "with all that is in it");
+}
+
+/// What is made in it later was made while it was covered.
+#[test]
+fn what_is_made_in_a_directory_after_it_came_into_coverage_goes_and_the_directory_stays() {
+    let (mut bench, mut operations) = entered();
+    bench.all_recorded.clear();
+    bench.save("target/later", 6);
+    bench.save("target/built", 7);
+    bench.later(20);
+    operations.extend(bench.all_recorded.clone());
+    let kind = GoBackKind::To {
+        point: OperationId(1),
+        selection: Selection::default(),
+        restore: false,
+    };
+    let states = states_before(&operations);
+    let plan = plan(&bench, &kind, &crate::Targets::States(states));
+    let paths: Vec<&RelPath> = plan.steps.iter().map(|step| &step.path).collect();
+    assert_eq!(paths, [&path("made"), &path("target/later")]);
+}
+
+#[test]
+fn coming_into_coverage_cannot_be_undone() {
+    let (bench, operations) = entered();
+    let gap = operations
+        .iter()
+        .find(|operation| !operation.kind.is_undoable());
+    let gap = gap.expect("a gap").clone();
+    let (tree, merged) = (bench.engine.tree(), crate::goback::Merged::new());
+    let targets = crate::Targets::Operations(vec![std::sync::Arc::new(gap.clone())]);
+    let kind = GoBackKind::UndoOperation(gap.id);
+    let refused = crate::goback::plan(&kind, &targets, tree, OperationId(4), false, &merged);
+    assert!(matches!(refused, Err(Refusal::NotUndoable(id, _)) if id == gap.id));
+}

@@ -61,3 +61,43 @@ fn a_write_through_one_hard_link_is_in_the_history_under_every_name_when_a_fence
     assert_eq!(bench.answers(), 1);
     assert_eq!(bench.engine.tree().state(&path("a")), state(2));
 }
+
+/// A file that is put back is a new one, so a hard link to it is broken; that is said before and after.
+#[test]
+fn a_plan_that_breaks_a_hard_link_says_so() {
+    let mut bench = Bench::armed(&[]);
+    bench.tell(Event::Hints(vec![Hint::Look(path("a"))]));
+    let job = bench.capture_job().unwrap();
+    bench.tell(Event::Captured {
+        job,
+        seen: vec![linked("a", 1, 1), saw("b", 1)],
+    });
+    let kind = GoBackKind::To {
+        point: OperationId(1),
+        selection: Selection::default(),
+        restore: false,
+    };
+    let noted = |target: FileState| {
+        let states = vec![(path("a"), target), (path("b"), state(7))];
+        let (tree, merged) = (bench.engine.tree(), crate::goback::Merged::new());
+        let targets = crate::Targets::States(states);
+        let plan = crate::goback::plan(&kind, &targets, tree, OperationId(2), false, &merged);
+        let paths = plan.unwrap().notes.into_iter().map(|note| note.path);
+        paths.collect::<Vec<_>>()
+    };
+    assert_eq!(noted(state(2)), [path("a")]);
+    // A name that goes breaks nothing, and a mode is set in place.
+    assert_eq!(noted(FileState::Absent), []);
+    let FileState::File { content, size, .. } = state(1) else {
+        unreachable!("a file");
+    };
+    let mode = 0o755;
+    assert_eq!(
+        noted(FileState::File {
+            content,
+            size,
+            mode
+        }),
+        []
+    );
+}

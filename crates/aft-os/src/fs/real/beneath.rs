@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use aft_model::RelPath;
+use rustix::event::{Timespec, poll};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
@@ -26,6 +27,13 @@ pub(super) enum Resolver {
     /// `openat2`.
     Components,
 }
+
+/// How often, and how long each time, an open waits for a descriptor that something else gives back.
+const WAITS_MAX: usize = 600;
+const WAIT: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 50_000_000,
+};
 
 /// The root and the way beneath it.
 #[derive(Debug)]
@@ -90,10 +98,10 @@ impl Beneath {
         mode: Mode,
     ) -> Result<OwnedFd, Errno> {
         let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match self.resolver {
+        patiently(|| match self.resolver {
             Resolver::Kernel => self.open_by_kernel(path, flags, mode),
             Resolver::Components => self.open_by_components(path, flags, mode),
-        }
+        })
     }
 
     /// The directory that holds `path`, and its last component. The root has none.
@@ -174,6 +182,19 @@ impl Beneath {
         }
         Ok(())
     }
+}
+
+/// To be out of descriptors is no property of a file: what was called unreadable for it would stay so when there are
+/// descriptors again. Whoever holds them is most often a crowd of clients, which goes.
+fn patiently(open: impl Fn() -> Result<OwnedFd, Errno>) -> Result<OwnedFd, Errno> {
+    for _ in 0..WAITS_MAX {
+        match open() {
+            // An interrupted pause is a short one.
+            Err(Errno::MFILE | Errno::NFILE) => drop(poll(&mut [], Some(&WAIT))),
+            opened => return opened,
+        }
+    }
+    open()
 }
 
 fn step_flags() -> OFlags {

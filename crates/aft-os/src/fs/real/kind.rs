@@ -88,6 +88,14 @@ impl FsKind {
         self.origin == Origin::Local
     }
 
+    /// True where it is not known that every name is its own. On some others single directories can be switched.
+    pub(super) fn may_fold_names(self) -> bool {
+        !matches!(
+            self.name,
+            "ext4" | "xfs" | "btrfs" | "tmpfs" | "overlay" | "f2fs" | "bcachefs" | "ramfs"
+        )
+    }
+
     /// How coarse time stamps are. Zero means that two changes with a stat between them never share one.
     pub(super) fn granularity_ns(self) -> i64 {
         match self.stamps {

@@ -167,6 +167,10 @@ impl ReadDir for WritableRoot {
         self.root.is_attached()
     }
 
+    fn may_fold_names(&self) -> bool {
+        self.root.may_fold_names()
+    }
+
     fn lstat(&self, path: &RelPath) -> io::Result<Option<StatSig>> {
         self.root.lstat(path)
     }
@@ -229,6 +233,24 @@ impl WriteDir for WritableRoot {
 
     fn create(&self, path: &RelPath, mode: u32, bytes: &[u8]) -> io::Result<StatSig> {
         self.create_with(path, mode, |fd| content::write(fd, bytes))
+    }
+
+    fn create_like(
+        &self,
+        path: &RelPath,
+        mode: u32,
+        bytes: &[u8],
+        like: &RelPath,
+    ) -> io::Result<StatSig> {
+        self.create_with(path, mode, |fd| {
+            content::write(fd, bytes)?;
+            // A file that may not be read is asked by its name.
+            match self.root.open_regular(like) {
+                Ok(source) => attributes::carry_over_open(&source, fd),
+                Err(_) => self.copy_attributes(like, path),
+            }
+            Ok(())
+        })
     }
 
     fn create_from(

@@ -145,6 +145,9 @@ impl ReadDir for SimRoot {
     }
 }
 
+/// Before a directory gets its own mode.
+const MODE_AT_FIRST: u32 = 0o700;
+
 impl WriteDir for SimRoot {
     fn may_write(&self, dir: &RelPath) -> io::Result<bool> {
         let stat = self.lstat(dir)?.ok_or(Errno::NOENT)?;
@@ -153,12 +156,30 @@ impl WriteDir for SimRoot {
 
     fn make_dir(&self, path: &RelPath, mode: u32) -> io::Result<()> {
         self.enter(Op::MakeDir)?;
-        Ok(self.shared.state.lock().make_dir(path, mode)?)
+        self.shared.state.lock().make_dir(path, MODE_AT_FIRST)?;
+        // The mode is a call of its own, and what is at the path by then need not be what was made.
+        self.enter(Op::SetMode)?;
+        let mut state = self.shared.state.lock();
+        let node = state.tree.walk(path)?;
+        if !matches!(state.tree.node(node)?.body, Body::Dir(_)) {
+            return Err(Errno::NOTDIR.into());
+        }
+        Ok(state.set_mode(path, mode)?)
     }
 
     fn create(&self, path: &RelPath, mode: u32, bytes: &[u8]) -> io::Result<StatSig> {
         self.enter(Op::Create)?;
         self.set_bytes(path, mode, bytes.to_vec())
+    }
+
+    fn create_like(
+        &self,
+        path: &RelPath,
+        mode: u32,
+        bytes: &[u8],
+        _like: &RelPath,
+    ) -> io::Result<StatSig> {
+        self.create(path, mode, bytes)
     }
 
     fn create_from(

@@ -154,13 +154,13 @@ fn the_power_fails_before_a_chosen_change_and_everything_fails_after_it() {
     let watch = world.watch(Collector::new().sink());
     watch.add(&p("")).unwrap();
     world.root.make_dir(&p("a"), 0o755).unwrap();
-    assert_eq!(world.faults.mutations(), 1);
+    assert_eq!(world.faults.mutations(), 2, "made, and given its mode");
     let file = {
         world.root.user_write("f", "1").unwrap();
         world.root.open(&p("f")).unwrap()
     };
     world.sync_all();
-    world.faults.power_off_after(1);
+    world.faults.power_off_after(2);
     world.root.make_dir(&p("b"), 0o755).unwrap();
     assert!(world.root.make_dir(&p("c"), 0o755).is_err());
     assert!(world.faults.is_off());
