@@ -7,7 +7,7 @@
 //!
 //! | variable | means | default | `AFT_HEAVY=1` |
 //! |---|---|---|---|
-//! | `AFT_CUTS` | power cuts at random moments, for each file system and placement | 2 | 200 |
+//! | `AFT_CUTS` | power cuts at random moments, for each file system and placement | 1 | 200 |
 //! | `AFT_HOSTILE` | fuzzed lines on the sockets | 6 000 | 1 000 000 |
 //! | `AFT_FILES` | files of the trees of the tests of scale and of starvation | 2 000 | 100 000 |
 //! | `AFT_SOAK_SECONDS` | how long the soak runs | 10 | 3 600 |
@@ -31,6 +31,7 @@ mod soak;
 mod starvation;
 
 use std::process::Command;
+use std::time::Duration;
 
 use crate::e2e_real::heavy;
 
@@ -48,6 +49,11 @@ fn size(name: &str, small: u64, full: u64) -> u64 {
     let size = given.unwrap_or(if heavy() { full } else { small });
     println!("{name}={size}");
     size
+}
+
+/// A limit of time: as it is promised in the full run, and with room for all the other tests beside it otherwise.
+fn limit(promised: Duration) -> Duration {
+    if heavy() { promised } else { promised * 5 }
 }
 
 /// Runs a program of the machine; what it printed where it failed.

@@ -54,7 +54,7 @@ impl Applier<'_> {
         report: &mut Report,
         sink: &mut dyn LateSink,
     ) -> Result<(), SettleError> {
-        self.sync(task, report)?;
+        let unreachable = self.sync(task, report)?;
         pass(self.steps, "settle.synced", 0)?;
         let places = Places::new(task.operation.id);
         let home = self.root.lstat(&places.home);
@@ -65,7 +65,7 @@ impl Applier<'_> {
             })?
             .is_none()
         {
-            return Ok(());
+            return unreachable.map_or(Ok(()), Err);
         }
         for (index, displaced) in std::mem::take(&mut report.displaced)
             .into_iter()
@@ -95,11 +95,18 @@ impl Applier<'_> {
         self.clear_rest(task, &places, report, sink)?;
         remove_homes(self.root, &places);
         pass(self.steps, "settle.done", 0)?;
-        Ok(())
+        unreachable.map_or(Ok(()), Err)
     }
 
-    fn sync(&self, task: &Task<'_>, report: &Report) -> Result<(), SettleError> {
-        let checked = |path: &RelPath, outcome: io::Result<()>| match outcome {
+    /// The first path that may not be opened any more is told, and keeps nothing else from being settled.
+    fn sync(&self, task: &Task<'_>, report: &Report) -> Result<Option<SettleError>, SettleError> {
+        let mut unreachable = None;
+        let mut checked = |path: &RelPath, outcome: io::Result<()>| match outcome {
+            Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
+                let path = path.clone();
+                unreachable.get_or_insert(SettleError::Sync { path, source });
+                Ok(())
+            }
             // Somebody removed or replaced it since; then it is theirs to make durable.
             Err(error) if look::is_gone(&error) || error.kind() == io::ErrorKind::InvalidInput => {
                 Ok(())
@@ -133,7 +140,8 @@ impl Applier<'_> {
         report
             .touched
             .iter()
-            .try_for_each(|dir| checked(dir, self.root.sync_dir(dir)))
+            .try_for_each(|dir| checked(dir, self.root.sync_dir(dir)))?;
+        Ok(unreachable)
     }
 
     /// Whatever else the operation has in staging: targets that were not needed, and what a crash left.

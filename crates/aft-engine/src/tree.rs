@@ -2,16 +2,19 @@
 //!
 //! Does not know where states come from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
 
 use aft_model::{FileState, Known, RelPath};
 
-/// The newest tree. Cloning it copies one pointer a directory.
+/// The newest tree. Cloning it copies a few pointers a directory.
 #[derive(Clone, Debug, Default)]
 pub struct Tree {
-    dirs: BTreeMap<RelPath, Arc<Vec<Entry>>>,
+    /// Found by their hash: a search by order compares a dozen long paths that begin alike.
+    dirs: HashMap<RelPath, Arc<Vec<Entry>>>,
+    /// The same directories in order, which is what walks go by.
+    order: BTreeSet<RelPath>,
     n_files: u64,
     n_opaque: u64,
     n_bytes: u64,
@@ -67,6 +70,7 @@ impl Tree {
             Some(shared) => shared,
             None => {
                 let Some(parent) = path.parent() else { return };
+                self.order.insert(parent.clone());
                 self.dirs.entry(parent).or_default()
             }
         };
@@ -103,6 +107,7 @@ impl Tree {
         let old = entries.remove(at).known;
         if entries.is_empty() {
             self.dirs.remove(parent);
+            self.order.remove(parent);
         }
         self.forget(&old);
     }
@@ -154,7 +159,7 @@ impl Tree {
     #[must_use]
     pub fn without_directory(&self) -> Vec<RelPath> {
         let mut found = Vec::new();
-        for (dir, entries) in &self.dirs {
+        for (dir, entries) in self.in_order() {
             if !dir.is_root() && !self.state(dir).is_dir() {
                 visit(dir, entries, &mut |path, _| found.push(path.clone()));
             }
@@ -165,7 +170,7 @@ impl Tree {
     /// Calls `each` for every entry beneath `dir`, in no promised order.
     pub fn each_beneath(&self, dir: &RelPath, each: &mut dyn FnMut(&RelPath, &Known)) {
         if dir.is_root() {
-            for (parent, entries) in &self.dirs {
+            for (parent, entries) in self.in_order() {
                 visit(parent, entries, each);
             }
             return;
@@ -177,14 +182,18 @@ impl Tree {
         // `a/b/` and ends where that prefix ends.
         let mut from = dir.as_bytes().to_vec();
         from.push(b'/');
-        let range = (Bound::Excluded(dir.clone()), Bound::Unbounded);
-        let beneath = self
-            .dirs
-            .range(range)
-            .skip_while(|(path, _)| path.as_bytes() < from.as_slice());
-        for (parent, entries) in beneath.take_while(|(path, _)| path.is_within(dir)) {
-            visit(parent, entries, each);
+        let range = (Bound::Included(from.as_slice()), Bound::Unbounded);
+        let beneath = self.order.range::<[u8], _>(range);
+        for parent in beneath.take_while(|path| path.is_within(dir)) {
+            if let Some(entries) = self.dirs.get(parent) {
+                visit(parent, entries, each);
+            }
         }
+    }
+
+    fn in_order(&self) -> impl Iterator<Item = (&RelPath, &[Entry])> {
+        let entries = |dir| Some((dir, self.dirs.get(dir)?.as_slice()));
+        self.order.iter().filter_map(entries)
     }
 
     /// Regular files and links.
@@ -235,6 +244,7 @@ impl Tree {
                 tree.count(&entry.known);
             }
             if !entries.is_empty() {
+                tree.order.insert(parent.clone());
                 tree.dirs.insert(parent, Arc::new(entries));
             }
         }

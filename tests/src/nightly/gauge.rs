@@ -18,6 +18,7 @@ pub(super) struct Reading {
     /// Resident memory that is its own, in KiB: what is mapped from files goes whenever the kernel wants it to.
     pub(super) rss_kib: u64,
     pub(super) n_threads: u64,
+    /// Without segments of a store: a bounded number of them stays open.
     pub(super) n_fds: usize,
     pub(super) n_sockets: usize,
     /// Watches of all its inotify instances.
@@ -84,7 +85,7 @@ impl Gauge {
         Reading {
             rss_kib: number("RssAnon:"),
             n_threads: number("Threads:"),
-            n_fds: fds.len(),
+            n_fds: fds.iter().filter(|fd| !fd.ends_with(".aft")).count(),
             n_sockets: fds.iter().filter(|fd| fd.starts_with("socket:")).count(),
             n_watches: self.n_watches(),
         }

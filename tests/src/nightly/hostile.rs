@@ -22,7 +22,7 @@ use crate::e2e_real::seed;
 
 use super::gauge::{Gauge, percentile};
 use super::hostile_lines::Lines;
-use super::size;
+use super::{limit, size};
 
 /// Memory that hostile clients may cost, in KiB.
 const RSS_MORE: u64 = 32 << 10;
@@ -108,7 +108,7 @@ fn under(attack_name: &str, attack: impl FnOnce(&Rig)) {
         attack(&rig);
     });
     let during = percentile(&mut neighbour.times, 99);
-    wait_until(GONE, "nothing of the attack is left open", || {
+    wait_until(limit(GONE), "nothing of the attack is left open", || {
         let now = gauge.read();
         now.n_sockets <= before.n_sockets && now.n_fds <= before.n_fds + POOLED
     });
@@ -129,7 +129,7 @@ fn under(attack_name: &str, attack: impl FnOnce(&Rig)) {
         after.rss_kib - before.rss_kib
     );
     assert!(
-        during <= base * 2 + BUSY,
+        during <= limit(base * 2 + BUSY),
         "{attack_name}: a fence took {during:?} instead of {base:?}"
     );
     rig.assert_recorded("after the attack");
@@ -219,7 +219,9 @@ fn a_line_without_an_end_is_cut_short() {
     under("a line of 1 GiB", |rig| {
         for which in [Socket::Agent, Socket::Editor, Socket::Control] {
             let mut stream = UnixStream::connect(socket(rig, which)).expect("connected");
-            stream.set_write_timeout(Some(GONE)).expect("a deadline");
+            stream
+                .set_write_timeout(Some(limit(GONE)))
+                .expect("a deadline");
             let (taken, closed) = pour(&mut stream, &[b'a'; 64 << 10], 1 << 30);
             println!("{which:?} took {taken} bytes");
             assert!(closed && taken < 16 << 20, "{taken} bytes, closed {closed}");
@@ -280,7 +282,7 @@ fn descriptors_that_nobody_asked_for_are_closed() {
             }
         }
         let passed = place.to_string_lossy().into_owned();
-        wait_until(GONE, "none of them is open", || {
+        wait_until(limit(GONE), "none of them is open", || {
             gauge.fds().iter().all(|fd| *fd != passed)
         });
     });
@@ -324,7 +326,9 @@ fn idle_connections_do_not_keep_a_person_out() {
 
 /// Whether the daemon closes this connection in time.
 fn is_closed(stream: &mut UnixStream) -> bool {
-    stream.set_read_timeout(Some(GONE)).expect("a deadline");
+    stream
+        .set_read_timeout(Some(limit(GONE)))
+        .expect("a deadline");
     let mut buffer = [0; 4096];
     loop {
         match stream.read(&mut buffer) {
@@ -386,10 +390,14 @@ fn who_never_reads_is_gone_and_costs_nothing() {
             "{before:?} {held_back:?}"
         );
         let start = Instant::now();
-        wait_until(Duration::from_secs(40), "they are closed", || {
+        wait_until(Duration::from_secs(90), "they are closed", || {
             gauge.read().n_sockets <= before.n_sockets
         });
         println!("gone after {:?}", start.elapsed());
-        assert!(start.elapsed() < GONE, "gone after {:?}", start.elapsed());
+        assert!(
+            start.elapsed() < limit(GONE),
+            "gone after {:?}",
+            start.elapsed()
+        );
     });
 }

@@ -31,6 +31,7 @@ pub(super) const PLACEMENTS: [Placement; 3] =
 pub(super) struct Rig {
     daemon: TestDaemon,
     home: PathBuf,
+    placement: Placement,
     pub(super) project: Workspace,
     pub(super) disk: Disk,
 }
@@ -55,6 +56,7 @@ impl Rig {
         Some(Self {
             daemon,
             home,
+            placement,
             project,
             disk,
         })
@@ -133,6 +135,19 @@ impl Rig {
         start.elapsed()
     }
 
+    /// The power goes. A store that outlives its project must not see it go: a daemon that is still there would
+    /// record that nothing can be read any more, which no machine without power does.
+    #[track_caller]
+    pub(super) fn go_dark(&mut self) {
+        if self.placement == Placement::Project {
+            self.end();
+            self.disk.cut();
+        } else {
+            self.disk.cut();
+            self.end();
+        }
+    }
+
     /// Ends the daemon as a power cut would.
     #[track_caller]
     pub(super) fn end(&mut self) {
@@ -151,8 +166,7 @@ impl Rig {
     /// The power goes and comes back.
     #[track_caller]
     pub(super) fn power_cut(&mut self) -> Duration {
-        self.disk.cut();
-        self.end();
+        self.go_dark();
         self.come_back()
     }
 

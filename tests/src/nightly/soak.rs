@@ -28,6 +28,8 @@ const LONG: Duration = Duration::from_secs(1200);
 /// Files that are written; the tree does not grow, so that nothing else may.
 const FILES: usize = 400;
 
+/// Readers of the index and threads that wait for files are kept for a while when there was need of them.
+const POOLED: usize = 12;
 /// Two programs save so many files, and then pause.
 const WRITES_AT_ONCE: u64 = 10;
 const PACE: Duration = Duration::from_millis(35);
@@ -183,8 +185,8 @@ fn judge(rig: &Rig, gauge: Gauge, readings: &mut [(Reading, Vec<Duration>)], tim
         readings[PARTS as usize - 1].1.clone(),
     );
     let end = readings[PARTS as usize - 1].0.clone();
-    assert!(end.n_fds <= third.n_fds + 2, "{third:?}\n{end:?}");
-    assert!(end.n_threads <= third.n_threads, "{third:?}\n{end:?}");
+    assert!(end.n_fds <= third.n_fds + POOLED, "{third:?}\n{end:?}");
+    assert!(end.n_threads <= third.n_threads + 4, "{third:?}\n{end:?}");
     assert!(end.n_watches <= third.n_watches, "{third:?}\n{end:?}");
     assert!(!rig.project.exists(".afterimage"), "staging is left");
     wait_until(

@@ -316,6 +316,16 @@ impl Run {
             .operation(id.0)
             .map(|operation| operation.changes.as_slice())
             .unwrap_or_default();
+        let is_planned = |path: &RelPath| {
+            let mut changes = intent.operation.changes.iter();
+            changes.any(|change| change.path == *path)
+        };
+        // A directory of somebody's that the power cut took, and that is none of the plan's.
+        let has_no_directory = |path: &RelPath| {
+            path.parent().is_some_and(|dir| {
+                !dir.is_root() && !fallen.entries.contains_key(dir.as_bytes()) && !is_planned(&dir)
+            })
+        };
         let excused = |path: &RelPath| {
             let was = fallen.entries.get(path.as_bytes());
             let planned = intent
@@ -328,6 +338,7 @@ impl Run {
             !self.is_judged(path.as_bytes())
                 || touched.contains(path.as_bytes())
                 || later.contains(path)
+                || has_no_directory(path)
                 || !was_planned
         };
         // Where somebody was in the way of one path, others may have been left, and are then not recorded.
@@ -347,11 +358,16 @@ impl Run {
                 && !is_as(now.entries.get(path), change.after)
             {
                 return Err(Violation(format!(
-                    "C3: after recovery of operation {id}, {} is {:?}, not {:?}; it was {:?}; recorded: {is_recorded}",
+                    "C3: after recovery of operation {id}, {} is {:?}, not {:?}; it was {:?}; recorded: {is_recorded}; of {:?}, on disk: {:?}",
                     change.path.display(),
                     now.entries.get(path),
                     change.after,
                     fallen.entries.get(path),
+                    intent.operation.changes,
+                    now.entries
+                        .keys()
+                        .map(|path| String::from_utf8_lossy(path))
+                        .collect::<Vec<_>>(),
                 )));
             }
         }

@@ -346,14 +346,13 @@ impl Run {
         self.sync(false);
         self.rest()?;
         let disk = self.world.root.manifest();
-        if let Some(left) = disk
-            .entries
-            .keys()
-            .find(|path| path.starts_with(b".afterimage"))
-        {
+        let is_ours = |path: &&Path| path.starts_with(b".afterimage");
+        let left: Vec<_> = disk.entries.keys().filter(is_ours).collect();
+        if !left.is_empty() {
+            let left = left.into_iter().map(|path| String::from_utf8_lossy(path));
             return Err(Violation(format!(
-                "C5: {} was left behind",
-                String::from_utf8_lossy(left)
+                "C5: {:?} was left behind",
+                left.collect::<Vec<_>>()
             )));
         }
         let asked = Asked {

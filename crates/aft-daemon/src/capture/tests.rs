@@ -1,5 +1,6 @@
 //! Capture over the simulated file system: what each path turns out to be, and the order of watching and listing.
 
+mod folded;
 mod outcomes;
 mod timing;
 mod walks;

@@ -455,7 +455,10 @@ impl Actor {
         match waiting {
             Waiting::Sync { durable, reply } => self.reply_sync(durable, reply, answer),
             Waiting::Checkpoint { draft, reply } => self.reply_checkpoint(draft, reply, answer),
-            Waiting::GoBack(reply) => reply(Done::from_answer(answer)),
+            Waiting::GoBack(reply) => {
+                reply(Done::from_answer(answer));
+                self.shared.answered.add();
+            }
         }
     }
 

@@ -3,6 +3,8 @@
 //! which also serve where nobody was told that an ignore file changed: after a restart, and where signals were lost.
 //! Does not: look at the disk.
 
+use std::cell::LazyCell;
+
 use aft_engine::{Outcome, Seen, Tree};
 use aft_model::{FileState, RelPath};
 use aft_os::ReadDir;
@@ -32,7 +34,8 @@ impl IgnoreTexts for PastTexts<'_> {
 
 /// Marks what a walk found new and the rules before left out: it was there, and nobody made it now.
 pub(super) fn mark_walked(seen: &mut [Seen], past: &PastTexts<'_>, rules: &WalkRules) {
-    let before = Rules::new(rules.before.clone());
+    // Most walks find nothing new, and nobody is asked.
+    let before = LazyCell::new(|| Rules::new(rules.before.clone()));
     let replaced = rules.replaced.as_deref();
     mark(seen, |path, is_dir| {
         past.tree.get(path).is_none()

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aft_apply::{
@@ -28,7 +27,7 @@ use crate::capture::ContentSink;
 use crate::daemon::chain;
 
 /// How long settling waits at most until the rollback is answered.
-const ANSWER_FIRST_NS: u64 = 20_000_000;
+const ANSWER_FIRST: Duration = Duration::from_millis(20);
 
 const NO_ROOM: &str = "the workspace's file system has too little room";
 
@@ -250,27 +249,17 @@ impl Runner {
         match carried {
             Ok(report) => {
                 let applied = to_applied(&report, &operation, &self.settled());
+                let answered = self.shared.answered.count();
                 self.tell(Event::Applied { job, applied });
-                self.let_the_answer_go_first(operation.id);
+                // Settling keeps disk and processors busy, and somebody waits for the answer. Where the workers have no
+                // threads, nobody could give it meanwhile.
+                if self.two_writers {
+                    self.shared.answered.wait_for_next(answered, ANSWER_FIRST);
+                }
                 self.settle_later(operation, force, report);
             }
             Err(applied) => self.tell(Event::Applied { job, applied }),
         }
-    }
-
-    /// What follows keeps disk and processors busy, and somebody waits for the answer. Nothing depends on it: where
-    /// the workers have no threads, nobody else could go on meanwhile.
-    fn let_the_answer_go_first(&self, operation: OperationId) {
-        if !self.two_writers {
-            return;
-        }
-        let until_ns = self.clock.mono_ns() + ANSWER_FIRST_NS;
-        while self.shared.recorded.load(Ordering::Acquire) < operation.0
-            && self.clock.mono_ns() < until_ns
-        {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        std::thread::sleep(Duration::from_millis(2));
     }
 
     /// Check, stage, durable intent, apply. An error means that nothing in the workspace was touched.
@@ -494,7 +483,8 @@ impl Contents for Held<'_> {
 
     /// The ring holds what was hashed when it was captured, the store verifies what it reads.
     fn whole(&self, id: &ContentId, len_max: u64) -> Result<Arc<[u8]>, ContentFault> {
-        if let Some(bytes) = self.shared.ring.read().content(id) {
+        let resident = self.reader.resident(id);
+        if let Some(bytes) = resident.or_else(|| self.shared.ring.read().content(id)) {
             return if bytes.len() as u64 <= len_max {
                 Ok(bytes)
             } else {

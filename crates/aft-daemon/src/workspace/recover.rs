@@ -54,7 +54,7 @@ pub(crate) fn recover(
             unfinished.push(id);
         }
         if !rolled.held.is_empty() {
-            unsettled.push(Unsettled::recovered(id, rolled.held));
+            unsettled.push(Unsettled::recovered(id, rolled.held, rolled.is_doubtful));
         }
         info!(workspace = %parts.shared.id, operation = id.0, "an unfinished rollback was finished");
     }
@@ -71,6 +71,8 @@ struct Rolled {
     held: Vec<aft_apply::Held>,
     /// The intent is retired.
     is_done: bool,
+    /// What was put in place may not be durable: then the intent stays when nothing is held any more either.
+    is_doubtful: bool,
 }
 
 fn roll_forward(
@@ -128,7 +130,8 @@ fn roll_forward(
     let found = line.take(report.late.get(n_named..).unwrap_or_default(), &|_| true);
     put_all(sink.writer, found, &mut next)?;
     // While a file is held, only the intent tells which path it belongs to.
-    let is_done = settled.is_ok() && report.held.is_empty();
+    let is_doubtful = settled.is_err();
+    let is_done = !is_doubtful && report.held.is_empty();
     if let Err(error) = settled {
         warn!(error = %chain(&error), "a rollback is not settled yet");
     }
@@ -140,6 +143,7 @@ fn roll_forward(
         next,
         held: report.held,
         is_done,
+        is_doubtful,
     })
 }
 

@@ -69,14 +69,18 @@ impl Settling {
 
 impl Unsettled {
     /// What a recovery left; all it found is durable.
-    pub(crate) fn recovered(by: OperationId, held: Vec<aft_apply::Held>) -> Self {
+    pub(crate) fn recovered(
+        by: OperationId,
+        held: Vec<aft_apply::Held>,
+        is_doubtful: bool,
+    ) -> Self {
         Self {
             by,
             apply: None,
             held,
             after: 0,
             due_ns: 0,
-            is_doubtful: false,
+            is_doubtful,
         }
     }
 
@@ -89,7 +93,8 @@ impl Unsettled {
 impl Runner {
     /// How long to wait for the next errand before what is left in staging is looked at again.
     pub(crate) fn patience(&self) -> Duration {
-        let waits = |left: &Unsettled| left.after > self.settling.n_named;
+        let now_ns = self.clock.mono_ns();
+        let waits = |left: &Unsettled| left.after > self.settling.n_named && left.due_ns <= now_ns;
         if self.settling.unsettled.is_empty() {
             Duration::from_secs(3600)
         } else if self.settling.unsettled.iter().any(waits) && !self.settling.store_refuses {
@@ -165,13 +170,12 @@ impl Runner {
             Some(mut carried) => {
                 let (found, settled) = self.settle(&mut carried);
                 left.held.append(&mut carried.report.held);
-                match settled {
-                    Ok(()) => {}
-                    Err(error) => {
-                        warn!(workspace = %self.shared.id, error = %chain(&error), "a rollback is not settled yet");
-                        left.apply = Some(carried);
-                        left.is_doubtful |= matches!(error, SettleError::Sync { .. });
-                    }
+                if let Err(error) = settled {
+                    warn!(workspace = %self.shared.id, error = %chain(&error), "a rollback is not settled yet");
+                    // After a failed sync another one proves nothing: the intent stays open, and the next start looks
+                    // at every path again.
+                    left.is_doubtful = matches!(error, SettleError::Sync { .. });
+                    left.apply = (!left.is_doubtful).then_some(carried);
                 }
                 found
             }
@@ -184,13 +188,10 @@ impl Runner {
             self.settling.n_told += 1;
             left.after = self.settling.n_told;
         }
-        if left.is_doubtful {
-            // After a failed sync another one proves nothing: the intent stays open, and the next start looks at every
-            // path again.
-            return None;
-        }
         if left.apply.is_none() && left.held.is_empty() {
-            drop(self.writer.send(Order::IntentDone(left.by)));
+            if !left.is_doubtful {
+                drop(self.writer.send(Order::IntentDone(left.by)));
+            }
             return None;
         }
         left.due_ns = self.clock.mono_ns() + AGAIN_NS;

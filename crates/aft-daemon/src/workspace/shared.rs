@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use aft_engine::Ring;
 use aft_model::{Checkpoint, Operation, OperationId, RelPath, Uncovered, WorkspaceId};
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Condvar, Mutex, RwLock};
 use tokio::sync::{broadcast, watch};
 
 use super::room::Room;
@@ -98,6 +99,8 @@ pub struct Shared {
     pub backend: Mutex<&'static str>,
     /// The newest operation that is in the history; the actor tells the engine.
     pub recorded: AtomicU64,
+    /// Rollbacks that were answered.
+    pub answered: Answered,
     /// The newest operation that survives a power cut.
     pub durable_head: AtomicU64,
     /// Who is at work.
@@ -135,6 +138,7 @@ impl Shared {
             n_watches: AtomicU64::new(0),
             backend: Mutex::new("none"),
             recorded: AtomicU64::new(head.0),
+            answered: Answered::default(),
             durable_head: AtomicU64::new(head.0),
             sessions: Sessions::default(),
             found_recorded: AtomicU64::new(0),
@@ -162,6 +166,39 @@ impl Shared {
             standing.save = save.clone();
             drop(standing);
             self.publish(WorkspaceEvent::Save(save));
+        }
+    }
+}
+
+/// How many rollbacks were answered, for whoever lets an answer go first.
+#[derive(Debug, Default)]
+pub struct Answered {
+    count: Mutex<u64>,
+    changed: Condvar,
+}
+
+impl Answered {
+    /// So many until now.
+    pub fn count(&self) -> u64 {
+        *self.count.lock()
+    }
+
+    /// One more.
+    pub fn add(&self) {
+        *self.count.lock() += 1;
+        self.changed.notify_all();
+    }
+
+    /// Waits until there are more than `before`, at most for `patience`.
+    pub fn wait_for_next(&self, before: u64, patience: Duration) {
+        let mut count = self.count.lock();
+        let late = self
+            .changed
+            .wait_while_for(&mut count, |count| *count == before, patience)
+            .timed_out();
+        drop(count);
+        if late {
+            tracing::debug!("a rollback is settled before it is answered");
         }
     }
 }

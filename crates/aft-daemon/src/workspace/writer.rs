@@ -400,7 +400,7 @@ impl Scribe {
         let quiet_ns = now_ns.saturating_sub(self.state.last_order_ns);
         if quiet_ns >= QUIET_NS {
             self.maintain();
-            if quiet_ns >= COOL_NS && !self.state.maintaining && self.state.warm {
+            if quiet_ns >= COOL_NS && self.state.warm {
                 self.state.warm = false;
                 self.store.cool();
                 aft_os::process::trim_memory();

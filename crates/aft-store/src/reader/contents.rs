@@ -51,6 +51,13 @@ impl Reader {
         self.read_content_within(id, IN_MEMORY_MAX)
     }
 
+    /// The content's bytes where they are in memory, verified when they were read.
+    #[must_use]
+    pub fn resident(&self, id: &ContentId) -> Option<Arc<[u8]>> {
+        let cached = self.shared.cache.lock().get(id);
+        cached.map(|cached| cached.bytes)
+    }
+
     /// As [`Self::read_content`], for a content that has at most `len_max` bytes.
     ///
     /// # Errors
