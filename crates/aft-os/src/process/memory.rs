@@ -1,9 +1,10 @@
 //! What this process keeps of the memory it has freed.
 
-/// From this size on, a buffer is a mapping of its own and goes back to the system when it is freed.
-const OWN_MAPPING_MIN: libc::c_int = 128 * 1024;
+/// From this size on, a buffer is a mapping of its own and goes back to the system when it is freed. Smaller ones,
+/// compression contexts above all, come and go by the thousand, and a mapping for each would cost more than the work.
+const OWN_MAPPING_MIN: libc::c_int = 1024 * 1024;
 /// So much freed memory at the end of the heap is given back.
-const TRIM_MIN: libc::c_int = 256 * 1024;
+const TRIM_MIN: libc::c_int = 2 * 1024 * 1024;
 
 /// Keeps freed memory small. At most two arenas hold any, where each of a dozen threads would otherwise keep one of its
 /// own. And the sizes above are fixed: by itself the allocator raises them with the largest buffer it has seen, and
