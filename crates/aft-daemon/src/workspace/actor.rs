@@ -55,6 +55,9 @@ pub(crate) struct Actor {
     pub(crate) timers: Timers,
 }
 
+/// How soon the engine is asked again where what was due could not be done.
+const TICK_AGAIN_NS: u64 = 5_000_000;
+
 /// What is done at intervals.
 pub(crate) struct Timers {
     rescan_ns: u64,
@@ -311,7 +314,9 @@ impl Actor {
                 });
             }
         }
-        if now >= self.timers.next_rescan_ns && self.engine.is_idle() {
+        if now >= self.timers.next_rescan_ns && !self.engine.is_idle() {
+            self.timers.next_rescan_ns = now + POLL_NS;
+        } else if now >= self.timers.next_rescan_ns {
             self.timers.next_rescan_ns = now + self.timers.rescan_ns;
             self.tell(Event::Rescan {
                 reason: "the regular walk".to_owned(),
@@ -321,6 +326,8 @@ impl Actor {
         if self.wake_at_ns.is_some_and(|due| now >= due) {
             self.wake_at_ns = None;
             self.tell(Event::Tick);
+            // What is due may wait for a look under way, and that for the system; asking again at once would not help.
+            self.wake_at_ns = self.wake_at_ns.map(|due| due.max(now + TICK_AGAIN_NS));
         }
     }
 
