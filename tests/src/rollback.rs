@@ -26,7 +26,7 @@ mod escape;
 mod late;
 mod partial;
 mod rig;
-mod strace;
+pub(crate) mod strace;
 mod syscalls;
 mod versions;
 mod writers;

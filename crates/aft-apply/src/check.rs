@@ -8,12 +8,11 @@ use aft_model::{Conflict, ConflictReason, ContentId, FileState, RelPath, StatSig
 use crate::contents::{self, Prepared};
 use crate::folding;
 use crate::look::{self, Seen};
+use crate::pair::{TWO_THREADS_FROM, in_two_threads};
 use crate::stage::{self, HOME};
 use crate::task::{Applier, Kind, Step, Task};
 
 const STICKY: u32 = 0o1000;
-/// From this many changes on, two threads may look.
-const TWO_LOOKERS_FROM: usize = 64;
 
 /// What becomes of each path of a plan.
 type Planned<'a> = HashMap<&'a RelPath, (FileState, FileState)>;
@@ -38,17 +37,14 @@ impl Applier<'_> {
             .iter()
             .map(|step| (&step.change.path, (step.change.before, step.target)))
             .collect();
-        let mut found = if self.two_writers && steps.len() >= TWO_LOOKERS_FROM {
+        let mut found = if self.two_writers && steps.len() >= TWO_THREADS_FROM {
             let (first, second) = steps.split_at(steps.len() / 2);
-            std::thread::scope(|scope| {
-                let other = scope.spawn(|| self.refusals(task, &plan, second));
-                let mut found = self.refusals(task, &plan, first);
-                match other.join() {
-                    Ok(more) => found.extend(more),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
-                found
-            })
+            let (mut found, more) = in_two_threads(
+                || self.refusals(task, &plan, first),
+                || self.refusals(task, &plan, second),
+            );
+            found.extend(more);
+            found
         } else {
             self.refusals(task, &plan, &steps)
         };

@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aft_model::ContentId;
 
+use crate::pair::{TWO_THREADS_FROM, in_two_threads};
+
 /// Contents up to this size are held in memory whole while they are staged; larger ones are streamed.
 pub(crate) const SMALL_LEN_MAX: u64 = 1024 * 1024;
 /// How many bytes a check keeps for the staging that follows it: a thousand source files and more, which would
 /// otherwise be decoded twice.
 const PREPARED_LEN_MAX: usize = 32 * 1024 * 1024;
-/// From this many contents on, two threads read.
-const TWO_READERS_FROM: usize = 64;
 
 /// The contents of the history.
 pub trait Contents: Sync {
@@ -88,23 +88,16 @@ pub(crate) struct Needed {
 /// Reads and verifies all of `needed`. Returns those that cannot be used.
 pub(crate) fn prepare(contents: &dyn Contents, needed: &[Needed]) -> (Prepared, Vec<ContentId>) {
     let next = AtomicUsize::new(0);
-    if needed.len() < TWO_READERS_FROM {
+    if needed.len() < TWO_THREADS_FROM {
         return prepare_some(contents, needed, &next, PREPARED_LEN_MAX);
     }
     let len_max = PREPARED_LEN_MAX / 2;
-    std::thread::scope(|scope| {
-        let other = scope.spawn(|| prepare_some(contents, needed, &next, len_max));
-        let (mut prepared, mut faulty) = prepare_some(contents, needed, &next, len_max);
-        match other.join() {
-            Ok((more, more_faulty)) => {
-                prepared.bytes.extend(more.bytes);
-                prepared.len += more.len;
-                faulty.extend(more_faulty);
-            }
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-        (prepared, faulty)
-    })
+    let some = || prepare_some(contents, needed, &next, len_max);
+    let ((mut prepared, mut faulty), (more, more_faulty)) = in_two_threads(some, some);
+    prepared.bytes.extend(more.bytes);
+    prepared.len += more.len;
+    faulty.extend(more_faulty);
+    (prepared, faulty)
 }
 
 /// Takes one after the other from `next` on, so that two of these end together whatever the lengths are.

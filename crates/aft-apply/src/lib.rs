@@ -25,6 +25,7 @@ mod folding;
 mod late;
 mod look;
 mod modes;
+mod pair;
 mod recover;
 mod report;
 mod settle;

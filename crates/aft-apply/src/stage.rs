@@ -10,6 +10,7 @@ use aft_os::WriteDir;
 
 use crate::contents::{self, ContentFault, Needed, Prepared, SMALL_LEN_MAX};
 use crate::look;
+use crate::pair::{TWO_THREADS_FROM, in_two_threads};
 use crate::steps::{Interrupted, pass};
 use crate::task::{Applier, Step, Task};
 
@@ -17,8 +18,6 @@ use crate::task::{Applier, Step, Task};
 pub(crate) const HOME: &[u8] = b".afterimage";
 /// From this many unread contents on, a second thread reads ahead.
 const READ_AHEAD_FROM: usize = 32;
-/// From this many changes on, two threads may write.
-const TWO_WRITERS_FROM: usize = 64;
 /// How many contents it may be ahead; each is at most [`SMALL_LEN_MAX`].
 const READ_AHEAD_MAX: usize = 8;
 
@@ -117,10 +116,13 @@ impl Places {
     }
 }
 
+/// A name that a crash may leave behind depends on it, so it is not the same as what two threads are worth.
+const SECOND_FROM: usize = 64;
+
 /// Where a change is staged follows from its place in the plan alone, so that a recovery finds it. Small plans use
 /// one directory.
 fn is_in_second(index: usize) -> bool {
-    index >= TWO_WRITERS_FROM && index % 2 == 1
+    index >= SECOND_FROM && index % 2 == 1
 }
 
 fn join(dir: &RelPath, name: &[u8]) -> RelPath {
@@ -174,7 +176,7 @@ impl Applier<'_> {
             source,
         })?;
         pass(self.steps, "stage.homes", 0)?;
-        let staged = if self.two_writers && steps.len() >= TWO_WRITERS_FROM {
+        let staged = if self.two_writers && steps.len() >= TWO_THREADS_FROM {
             self.stage_halves(places, steps, prepared)?
         } else {
             self.stage_in_order(places, steps, prepared)?
@@ -192,26 +194,20 @@ impl Applier<'_> {
     ) -> Result<Staged, StageError> {
         let (second, first): (Vec<_>, Vec<_>) =
             steps.iter().partition(|step| is_in_second(step.index));
-        std::thread::scope(|scope| {
-            let other = scope.spawn(|| self.stage_each(places, &second, prepared, None));
-            let made = self.stage_each(places, &first, prepared, None);
-            // Both have ended before anything is taken back.
-            let made_there = match other.join() {
-                Ok(made) => made,
-                Err(panic) => std::panic::resume_unwind(panic),
-            };
-            let mut stats = vec![None; steps.len()];
-            for (step, stat) in first
-                .iter()
-                .zip(made?)
-                .chain(second.iter().zip(made_there?))
-            {
-                if let Some(slot) = stats.get_mut(step.index) {
-                    *slot = stat;
-                }
+        // Both have ended before anything is taken back.
+        let (made, made_there) = in_two_threads(
+            || self.stage_each(places, &first, prepared, None),
+            || self.stage_each(places, &second, prepared, None),
+        );
+        let here = first.iter().zip(made?);
+        let there = second.iter().zip(made_there?);
+        let mut stats = vec![None; steps.len()];
+        for (step, stat) in here.chain(there) {
+            if let Some(slot) = stats.get_mut(step.index) {
+                *slot = stat;
             }
-            Ok(Staged { stats })
-        })
+        }
+        Ok(Staged { stats })
     }
 
     /// Everything is made here and in order; a second thread may read ahead.

@@ -182,6 +182,25 @@ impl TestDaemon {
         self.finish(command, None)
     }
 
+    /// As [`Self::aft_in`]; it must succeed. What it printed.
+    ///
+    /// # Panics
+    /// Where it does not, with what the daemon printed.
+    #[track_caller]
+    pub fn aft_ok(&self, directory: &Path, arguments: &[&str]) -> String {
+        let output = self.aft_in(directory, arguments);
+        assert_eq!(
+            output.status,
+            0,
+            "aft {}\n{}{}\n{}",
+            arguments.join(" "),
+            output.stdout,
+            output.stderr,
+            self.printed()
+        );
+        output.stdout
+    }
+
     /// As [`Self::aft_in`], with a standard input.
     ///
     /// # Panics

@@ -77,17 +77,7 @@ impl Rig {
     /// As [`Self::ok`], in another directory.
     #[track_caller]
     pub(crate) fn ok_in(&self, directory: &Path, arguments: &[&str]) -> String {
-        let output = self.daemon.aft_in(directory, arguments);
-        assert_eq!(
-            output.status,
-            0,
-            "aft {}\n{}{}\n{}",
-            arguments.join(" "),
-            output.stdout,
-            output.stderr,
-            self.daemon.printed()
-        );
-        output.stdout
+        self.daemon.aft_ok(directory, arguments)
     }
 
     #[track_caller]

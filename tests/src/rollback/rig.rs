@@ -46,17 +46,7 @@ impl Rig {
     /// Runs `aft` in the project; it must succeed.
     #[track_caller]
     pub(super) fn ok(&self, arguments: &[&str]) -> String {
-        let output = self.aft(arguments);
-        assert_eq!(
-            output.status,
-            0,
-            "aft {}\n{}{}\n{}",
-            arguments.join(" "),
-            output.stdout,
-            output.stderr,
-            self.daemon.printed()
-        );
-        output.stdout
+        self.daemon.aft_ok(self.root(), arguments)
     }
 
     /// Tracks the project and waits until it is armed.

@@ -43,7 +43,7 @@ pub(super) const MUTATING: [&str; 24] = [
 ];
 
 /// Whether `strace` is there and may attach; says so loudly where it is not.
-pub(super) fn is_there() -> bool {
+pub(crate) fn is_there() -> bool {
     let output = Command::new("strace")
         .args(["-o", "/dev/null", "true"])
         .stderr(Stdio::null())

@@ -132,18 +132,6 @@ impl Failing {
     }
 }
 
-fn strace_is_there() -> bool {
-    let run = Command::new("strace")
-        .args(["-o", "/dev/null", "true"])
-        .stderr(Stdio::null())
-        .status();
-    let there = run.is_ok_and(|status| status.success());
-    if !there {
-        println!("SKIPPED: strace is not installed, or may not trace");
-    }
-    there
-}
-
 /// A handle whose sync failed must be closed before a sync of that number counts again.
 fn assert_no_retry_on_the_same_handle(log: &[String]) {
     let mut failed: BTreeMap<String, String> = BTreeMap::new();
@@ -274,7 +262,7 @@ impl Rig {
 
 #[test]
 fn a_failing_disk_is_told_and_nothing_false_is_promised() {
-    if !strace_is_there() {
+    if !crate::rollback::strace::is_there() {
         return;
     }
     let mut rng = Rng::new(seed("failing disk"));
