@@ -285,20 +285,23 @@ impl Run<'_, '_> {
         }))
     }
 
-    /// The step's path is as its target says; `made` is the inode that was put there.
-    pub(crate) fn done(&mut self, step: &Step<'_>, made: Option<StatSig>) -> Outcome {
-        let path = &step.change.path;
-        if let Some(parent) = path.parent() {
+    /// The step's path is as its target says; `stat` is that of what was made there.
+    pub(crate) fn done(&mut self, step: &Step<'_>, stat: Option<StatSig>) -> StepOutcome {
+        if let Some(parent) = step.change.path.parent() {
             self.report.touched.insert(parent);
         }
-        let Some(made) = made else {
-            return Ok(StepOutcome::Done { stat: None });
-        };
-        // If somebody wrote since, theirs must not pass for ours: then what we made is what is reported.
-        let now = self.applier.root.lstat(path)?;
-        let stat = now
-            .filter(|now| look::same_but_moved(&made, now))
-            .unwrap_or(made);
-        Ok(StepOutcome::Done { stat: Some(stat) })
+        StepOutcome::Done { stat }
+    }
+
+    /// As [`Self::done`], where `made` was put there and `now` is what was there right afterwards. If somebody wrote
+    /// between the two, theirs must not pass for ours: then what we made is what is reported.
+    pub(crate) fn placed(
+        &mut self,
+        step: &Step<'_>,
+        made: StatSig,
+        now: Option<StatSig>,
+    ) -> StepOutcome {
+        let stat = now.filter(|now| look::same_but_moved(&made, now));
+        self.done(step, stat.or(Some(made)))
     }
 }

@@ -39,7 +39,7 @@ impl Run<'_, '_> {
         }
         self.reached("apply.to_limbo", step)?;
         match self.judge_deleted(step, &place, trusted)? {
-            None => self.done(step, None),
+            None => Ok(self.done(step, None)),
             Some(outcome) => Ok(outcome),
         }
     }
@@ -149,7 +149,7 @@ impl Run<'_, '_> {
         match self.applier.root.remove_dir(&step.change.path) {
             Ok(()) => {
                 self.reached("apply.dir_removed", step)?;
-                self.done(step, None)
+                Ok(self.done(step, None))
             }
             Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(in_use(step)),
             Err(error) if look::is_gone(&error) => Ok(StepOutcome::AlreadyThere { stat: None }),

@@ -42,7 +42,7 @@ impl Run<'_, '_> {
         }
         self.reached("apply.dir_made", step)?;
         let made = self.applier.root.lstat(&step.change.path)?;
-        self.done(step, made)
+        Ok(self.done(step, made))
     }
 
     /// A directory with another mode, or something else, is where a directory is to be.

@@ -18,7 +18,8 @@ const TRIES_MAX: usize = 3;
 
 /// What an exchange came to.
 enum Swap {
-    Done,
+    /// What is at the path right afterwards.
+    Done(Option<StatSig>),
     /// Nothing is at the path any more, or its parent is gone.
     PathGone,
 }
@@ -53,11 +54,12 @@ impl Run<'_, '_> {
         let place = self.places.staged(step.index);
         for _ in 0..TRIES_MAX {
             let made = self.ensure_staged(step)?;
-            match self.applier.root.rename_new(&place, &step.change.path) {
-                Ok(()) => {
+            let path = &step.change.path;
+            match self.applier.root.rename_new_and_look(&place, path) {
+                Ok(now) => {
                     self.reached("apply.created", step)?;
                     self.forget_staged(step);
-                    return self.done(step, Some(made));
+                    return Ok(self.placed(step, made, now));
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     let found = self.applier.root.lstat(&step.change.path)?;
@@ -86,16 +88,16 @@ impl Run<'_, '_> {
     /// Something is at the path; `trusted` proves that it is the `before` state.
     pub(crate) fn replace(&mut self, step: &Step<'_>, trusted: Option<StatSig>) -> Outcome {
         let made = self.ensure_staged(step)?;
-        if matches!(self.swap_in(step)?, Swap::PathGone) {
+        let Swap::Done(now) = self.swap_in(step)? else {
             return match self.settle_conflict(step, None)? {
                 Some(outcome) => Ok(outcome),
                 None => self.create(step),
             };
-        }
+        };
         self.reached("apply.exchanged", step)?;
         let place = self.places.staged(step.index);
         match self.judge(step, &place, trusted)? {
-            None => self.done(step, Some(made)),
+            None => Ok(self.placed(step, made, now)),
             Some(outcome) => Ok(outcome),
         }
     }
@@ -145,7 +147,7 @@ impl Run<'_, '_> {
         let mut newest = late;
         for _ in 0..TRIES_MAX {
             match self.swap(step, place) {
-                Ok(()) => {}
+                Ok(_) => {}
                 Err(error) if look::is_gone(&error) => {
                     // Somebody removed our target; the edit we displaced goes back to where it was.
                     match self.applier.root.rename_new(place, path) {
@@ -204,13 +206,13 @@ impl Run<'_, '_> {
             return Ok(in_use(step));
         }
         let made = self.ensure_staged(step)?;
-        if matches!(self.swap_in(step)?, Swap::PathGone) {
+        let Swap::Done(now) = self.swap_in(step)? else {
             return Ok(gone(step));
-        }
+        };
         self.reached("apply.exchanged", step)?;
         let place = self.places.staged(step.index);
         match self.drop_dir(step, &place)? {
-            None => self.done(step, Some(made)),
+            None => Ok(self.placed(step, made, now)),
             Some(outcome) => Ok(outcome),
         }
     }
@@ -322,7 +324,7 @@ impl Run<'_, '_> {
         let place = self.places.staged(step.index);
         for _ in 0..TRIES_MAX {
             match self.swap(step, &place) {
-                Ok(()) => return Ok(Swap::Done),
+                Ok(now) => return Ok(Swap::Done(now)),
                 Err(error) if look::is_gone(&error) => {
                     if self.applier.root.lstat(&place)?.is_some() {
                         return Ok(Swap::PathGone);
@@ -339,11 +341,11 @@ impl Run<'_, '_> {
         )))
     }
 
-    /// Exchanges two names; in three renames where the file system has no exchange.
-    fn swap(&self, step: &Step<'_>, place: &RelPath) -> io::Result<()> {
+    /// Exchanges two names; in three renames where the file system has no exchange. What is at the path afterwards.
+    fn swap(&self, step: &Step<'_>, place: &RelPath) -> io::Result<Option<StatSig>> {
         let root = self.applier.root;
         let path = &step.change.path;
-        match root.exchange(place, path) {
+        match root.exchange_and_look(place, path) {
             Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
             other => return other,
         }
@@ -359,7 +361,8 @@ impl Run<'_, '_> {
             root.rename_new(&aside, path)?;
             return Err(error);
         }
-        root.rename_new(&aside, place)
+        root.rename_new(&aside, place)?;
+        root.lstat(path)
     }
 }
 

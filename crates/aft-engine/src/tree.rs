@@ -2,30 +2,27 @@
 //!
 //! Does not know where states come from.
 
+mod dir;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
 
 use aft_model::{FileState, Known, RelPath};
 
+use self::dir::{Dir, Entry};
+
 /// The newest tree. Cloning it copies a few pointers a directory.
 #[derive(Clone, Debug, Default)]
 pub struct Tree {
     /// Found by their hash: a search by order compares a dozen long paths that begin alike.
-    dirs: HashMap<RelPath, Arc<Vec<Entry>>>,
+    dirs: HashMap<RelPath, Arc<Dir>>,
     /// The same directories in order, which is what walks go by.
     order: BTreeSet<RelPath>,
     n_files: u64,
     n_opaque: u64,
     n_bytes: u64,
     n_entries: u64,
-}
-
-#[derive(Clone, Debug)]
-struct Entry {
-    /// Shared with the trees this one was copied from.
-    name: Arc<[u8]>,
-    known: Known,
 }
 
 impl Tree {
@@ -39,11 +36,7 @@ impl Tree {
     #[must_use]
     pub fn get(&self, path: &RelPath) -> Option<&Known> {
         let (parent, name) = path.split_bytes()?;
-        let entries = self.dirs.get(parent)?;
-        let at = entries
-            .binary_search_by(|entry| entry.name.as_ref().cmp(name))
-            .ok()?;
-        entries.get(at).map(|entry| &entry.known)
+        self.dirs.get(parent)?.get(name)
     }
 
     /// The state of `path`, [`FileState::Absent`] where nothing is.
@@ -74,21 +67,8 @@ impl Tree {
                 self.dirs.entry(parent).or_default()
             }
         };
-        let entries = Arc::make_mut(shared);
-        match entries.binary_search_by(|entry| entry.name.as_ref().cmp(name)) {
-            Ok(at) => {
-                if let Some(entry) = entries.get_mut(at) {
-                    let old = std::mem::replace(&mut entry.known, known);
-                    self.forget(&old);
-                }
-            }
-            Err(at) => entries.insert(
-                at,
-                Entry {
-                    name: Arc::from(name),
-                    known,
-                },
-            ),
+        if let Some(old) = Arc::make_mut(shared).set(name, known) {
+            self.forget(&old);
         }
         self.count(&known);
     }
@@ -100,12 +80,13 @@ impl Tree {
         let Some(shared) = self.dirs.get_mut(parent) else {
             return;
         };
-        let Ok(at) = shared.binary_search_by(|entry| entry.name.as_ref().cmp(name)) else {
+        // Looked up before it is copied: most of what is removed is not there.
+        if shared.get(name).is_none() {
             return;
-        };
-        let entries = Arc::make_mut(shared);
-        let old = entries.remove(at).known;
-        if entries.is_empty() {
+        }
+        let dir = Arc::make_mut(shared);
+        let Some(old) = dir.remove(name) else { return };
+        if dir.entries().is_empty() {
             self.dirs.remove(parent);
             self.order.remove(parent);
         }
@@ -140,8 +121,8 @@ impl Tree {
 
     /// The entries directly in `dir`, by name.
     pub fn children(&self, dir: &RelPath) -> impl Iterator<Item = (&[u8], &Known)> {
-        self.dirs.get(dir).into_iter().flat_map(|entries| {
-            entries
+        self.dirs.get(dir).into_iter().flat_map(|dir| {
+            dir.entries()
                 .iter()
                 .map(|entry| (entry.name.as_ref(), &entry.known))
         })
@@ -176,7 +157,7 @@ impl Tree {
             return;
         }
         if let Some(entries) = self.dirs.get(dir) {
-            visit(dir, entries, each);
+            visit(dir, entries.entries(), each);
         }
         // `a/b` and `a/b/c` are not neighbours in byte order when `a/b-x` exists, so the range starts at
         // `a/b/` and ends where that prefix ends.
@@ -186,13 +167,13 @@ impl Tree {
         let beneath = self.order.range::<[u8], _>(range);
         for parent in beneath.take_while(|path| path.is_within(dir)) {
             if let Some(entries) = self.dirs.get(parent) {
-                visit(parent, entries, each);
+                visit(parent, entries.entries(), each);
             }
         }
     }
 
     fn in_order(&self) -> impl Iterator<Item = (&RelPath, &[Entry])> {
-        let entries = |dir| Some((dir, self.dirs.get(dir)?.as_slice()));
+        let entries = |dir| Some((dir, self.dirs.get(dir)?.entries()));
         self.order.iter().filter_map(entries)
     }
 
@@ -245,7 +226,8 @@ impl Tree {
             }
             if !entries.is_empty() {
                 tree.order.insert(parent.clone());
-                tree.dirs.insert(parent, Arc::new(entries));
+                tree.dirs
+                    .insert(parent, Arc::new(Dir::from_sorted(entries)));
             }
         }
         tree

@@ -207,6 +207,24 @@ pub trait WriteDir: ReadDir {
     /// `NotFound`, or `Unsupported` where the file system cannot.
     fn exchange(&self, a: &RelPath, b: &RelPath) -> io::Result<()>;
 
+    /// As [`Self::rename_new`], with the stat of what is at `to` right afterwards, `None` where it has gone again.
+    ///
+    /// # Errors
+    /// As [`Self::rename_new`].
+    fn rename_new_and_look(&self, from: &RelPath, to: &RelPath) -> io::Result<Option<StatSig>> {
+        self.rename_new(from, to)?;
+        self.lstat(to)
+    }
+
+    /// As [`Self::exchange`], with the stat of what is at `b` right afterwards, `None` where it has gone again.
+    ///
+    /// # Errors
+    /// As [`Self::exchange`].
+    fn exchange_and_look(&self, a: &RelPath, b: &RelPath) -> io::Result<Option<StatSig>> {
+        self.exchange(a, b)?;
+        self.lstat(b)
+    }
+
     /// Removes a file or link.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! else (I3), and place cookies.
 //! Does not: look at files, remember signals, or decide what to arm.
 
+mod cookies;
 mod drain;
 
 use std::io;
@@ -16,9 +17,10 @@ use aft_model::RelPath;
 use parking_lot::Mutex;
 use rustix::event::EventfdFlags;
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
+use self::cookies::Cookies;
 use self::drain::Drain;
 use super::index::WatchIndex;
 use super::{SignalSink, Watch, WatchError};
@@ -37,15 +39,11 @@ const DIRECTORY_MASK: WatchFlags = WatchFlags::CREATE
     .union(WatchFlags::MOVE_SELF)
     .union(WatchFlags::ONLYDIR);
 
-/// The file whose further names are the cookies. No number, so that it is none itself.
-const COOKIE_SOURCE: &str = "cookie";
-
 /// The raw inotify backend.
 #[derive(Debug)]
 pub struct InotifyWatch {
     root: Arc<RealRoot>,
     shared: Arc<Shared>,
-    cookies: OwnedFd,
     /// Held while a watch is made or ended, so that no watch is ended that was made anew meanwhile: the kernel gives
     /// an inode that is still watched the same number again.
     arming: Mutex<()>,
@@ -57,8 +55,7 @@ pub struct InotifyWatch {
 #[derive(Debug)]
 struct Shared {
     queue: OwnedFd,
-    /// The watch of the cookie directory.
-    cookie_wd: i32,
+    cookies: Cookies,
     /// Never held across a system call.
     index: Mutex<WatchIndex>,
     /// Written to where somebody waits for what lies in the queue, nonblocking.
@@ -90,16 +87,11 @@ impl InotifyWatch {
         let queue = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let cookies = rustix::fs::open(cookie_dir, flags, Mode::empty())?;
-        match make_file(&cookies, COOKIE_SOURCE) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let mask = WatchFlags::CREATE | WatchFlags::ONLYDIR;
-        let cookie_wd = inotify::add_watch(&queue, descriptor_path(&cookies), mask)?;
+        let cookies = Cookies::start(&queue, cookies)?;
         let stop = Arc::new(rustix::event::eventfd(0, EventfdFlags::CLOEXEC)?);
         let shared = Arc::new(Shared {
             queue,
-            cookie_wd,
+            cookies,
             index: Mutex::default(),
             hurry: rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
         });
@@ -113,26 +105,10 @@ impl InotifyWatch {
         Ok(Self {
             root,
             shared,
-            cookies,
             arming: Mutex::new(()),
             stop,
             drain: Some(drain),
         })
-    }
-
-    /// A further name for a file that is there: an inode made and freed for each fence is what costs, and some file
-    /// systems step over freed ones for a minute.
-    fn make_cookie(&self, name: &str) -> Result<(), Errno> {
-        match rustix::fs::linkat(
-            &self.cookies,
-            COOKIE_SOURCE,
-            &self.cookies,
-            name,
-            AtFlags::empty(),
-        ) {
-            Err(error) if error != Errno::EXIST => make_file(&self.cookies, name),
-            other => other,
-        }
     }
 
     fn end_watch(&self, wd: i32) {
@@ -169,21 +145,9 @@ impl Watch for InotifyWatch {
     }
 
     fn place_cookie(&self, number: u64) -> io::Result<()> {
-        let name = number.to_string();
-        match self.make_cookie(&name) {
-            // Left behind by a process that was killed between the two calls.
-            Err(Errno::EXIST) => {
-                rustix::fs::unlinkat(&self.cookies, &name, AtFlags::empty())?;
-                self.make_cookie(&name)?;
-            }
-            other => other?,
-        }
+        self.shared.cookies.place(&self.shared.queue, number)?;
         self.shared.hurry();
-        Ok(rustix::fs::unlinkat(
-            &self.cookies,
-            &name,
-            AtFlags::empty(),
-        )?)
+        Ok(())
     }
 
     fn len(&self) -> usize {
@@ -206,21 +170,7 @@ impl Drop for InotifyWatch {
         {
             tracing::error!("the draining thread ended by a panic");
         }
-        if let Err(error) = rustix::fs::unlinkat(&self.cookies, COOKIE_SOURCE, AtFlags::empty()) {
-            tracing::debug!(%error, "the source of the cookies was gone");
-        }
     }
-}
-
-/// `mknod` makes a regular file without opening it, and refuses a name that is there.
-fn make_file(dir: &OwnedFd, name: &str) -> Result<(), Errno> {
-    rustix::fs::mknodat(
-        dir,
-        name,
-        FileType::RegularFile,
-        Mode::from_raw_mode(0o600),
-        0,
-    )
 }
 
 fn not_armed(error: io::Error) -> WatchError {

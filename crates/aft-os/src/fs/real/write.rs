@@ -94,9 +94,18 @@ impl WritableRoot {
     }
 
     fn rename(&self, from: &RelPath, to: &RelPath, flags: RenameFlags) -> io::Result<()> {
+        let to = self.parent(to)?;
+        self.rename_into(from, &to, flags)
+    }
+
+    fn rename_into(
+        &self,
+        from: &RelPath,
+        (to_dir, to_name): &(Parent<'_>, &[u8]),
+        flags: RenameFlags,
+    ) -> io::Result<()> {
         let (from_dir, from_name) = self.parent(from)?;
-        let (to_dir, to_name) = self.parent(to)?;
-        rustix::fs::renameat_with(from_dir.as_fd(), from_name, to_dir.as_fd(), to_name, flags)
+        rustix::fs::renameat_with(from_dir.as_fd(), from_name, to_dir.as_fd(), *to_name, flags)
             .map_err(|error| {
                 match error {
                     // A directory moved into itself is EINVAL as well; a plan never asks for that.
@@ -104,6 +113,22 @@ impl WritableRoot {
                     other => other.into(),
                 }
             })
+    }
+
+    /// Looks through the directory that the name was put into, so that no path is walked again.
+    fn rename_and_look(
+        &self,
+        from: &RelPath,
+        to: &RelPath,
+        flags: RenameFlags,
+    ) -> io::Result<Option<StatSig>> {
+        let to = self.parent(to)?;
+        self.rename_into(from, &to, flags)?;
+        match rustix::fs::statat(to.0.as_fd(), to.1, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(signature(&stat))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
@@ -302,6 +327,14 @@ impl WriteDir for WritableRoot {
 
     fn exchange(&self, a: &RelPath, b: &RelPath) -> io::Result<()> {
         self.rename(a, b, RenameFlags::EXCHANGE)
+    }
+
+    fn rename_new_and_look(&self, from: &RelPath, to: &RelPath) -> io::Result<Option<StatSig>> {
+        self.rename_and_look(from, to, RenameFlags::NOREPLACE)
+    }
+
+    fn exchange_and_look(&self, a: &RelPath, b: &RelPath) -> io::Result<Option<StatSig>> {
+        self.rename_and_look(a, b, RenameFlags::EXCHANGE)
     }
 
     fn remove_file(&self, path: &RelPath) -> io::Result<()> {

@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use super::super::index::WatchIndex;
 use super::super::{Signal, SignalKind, SignalSink};
 use super::Shared;
+use super::cookies::Cookies;
 
 /// Room for some 8 000 events: half the kernel's queue in one call.
 const BUFFER_LEN: usize = 256 * 1024;
@@ -94,12 +95,15 @@ impl Drain {
             };
             let mut index = self.shared.index.lock();
             let decode = Decode {
-                cookie_wd: self.shared.cookie_wd,
+                cookies: &self.shared.cookies,
             };
             decode.event(&first, &mut index, &mut batch);
             while !reader.is_buffer_empty() {
                 decode.event(&reader.next()?, &mut index, &mut batch);
             }
+        }
+        if batch.contains(&Signal::Overflow) {
+            self.shared.cookies.give_up();
         }
         let is_busy = batch
             .iter()
@@ -117,18 +121,18 @@ impl Drain {
     }
 }
 
-struct Decode {
-    cookie_wd: i32,
+struct Decode<'a> {
+    cookies: &'a Cookies,
 }
 
-impl Decode {
+impl Decode<'_> {
     fn event(&self, event: &Event<'_>, index: &mut WatchIndex, batch: &mut Vec<Signal>) {
         let flags = event.events();
         if flags.contains(ReadFlags::QUEUE_OVERFLOW) {
             batch.push(Signal::Overflow);
             return;
         }
-        if event.wd() == self.cookie_wd {
+        if event.wd() == self.cookies.dir_wd() {
             let number = event
                 .file_name()
                 .and_then(|name| name.to_str().ok()?.parse().ok());
@@ -136,6 +140,7 @@ impl Decode {
             return;
         }
         let Some(dir) = index.path(event.wd()) else {
+            batch.extend(self.cookies.take(event.wd()).map(Signal::Cookie));
             return;
         };
         match event.file_name() {

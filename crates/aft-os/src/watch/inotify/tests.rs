@@ -1,7 +1,5 @@
 //! What both backends promise is tested in `watch/backend_tests.rs`; here is what only the raw one does.
 
-use std::path::PathBuf;
-
 use super::*;
 use crate::watch::backend_tests::{Fixture, path};
 use crate::watch::{Signal, SignalKind};
@@ -74,23 +72,28 @@ fn writes_in_one_batch_are_told_once_but_never_after_a_cookie() {
     assert_eq!(writes.collect::<Vec<_>>(), [vec![1; 50], vec![0]].concat());
 }
 
-#[test]
-fn a_queue_that_overflows_says_so_and_goes_on() {
-    let fixture = Fixture::new(start);
-    fixture.watch.add(&RelPath::root()).unwrap();
+/// Makes more events than the queue holds; `one` is there.
+fn overflow(fixture: &Fixture) {
     let queue: usize = std::fs::read_to_string("/proc/sys/fs/inotify/max_queued_events")
         .unwrap()
         .trim()
         .parse()
         .unwrap();
-    fixture.write("one");
-    // The drain waits for the sink, which is what a stopped process looks like to the kernel.
-    let held = fixture.hold_sink();
     // Each rename is two events, and makes and frees no inode. The drain may have one full buffer in its hands.
     for _ in 0..queue.div_ceil(4) + 2_500 {
         fixture.rename("one", "two");
         fixture.rename("two", "one");
     }
+}
+
+#[test]
+fn a_queue_that_overflows_says_so_and_goes_on() {
+    let fixture = Fixture::new(start);
+    fixture.watch.add(&RelPath::root()).unwrap();
+    fixture.write("one");
+    // The drain waits for the sink, which is what a stopped process looks like to the kernel.
+    let held = fixture.hold_sink();
+    overflow(&fixture);
     drop(held);
     fixture.wait_for(|signal| *signal == Signal::Overflow);
     fixture.write("after");
@@ -124,21 +127,54 @@ fn adding_and_removing_thousands_of_directories_is_quick() {
 }
 
 #[test]
-fn a_cookie_left_by_a_killed_process_is_no_obstacle() {
+fn cookies_lie_in_memory_and_touch_no_directory() {
     let fixture = Fixture::new(start);
-    let left: PathBuf = fixture.cookie_dir().join("77");
-    std::fs::File::create(left).unwrap();
+    let before = changed(&fixture);
     fixture.watch.place_cookie(77).unwrap();
     fixture.wait_for(|signal| *signal == Signal::Cookie(77));
+    assert_eq!(changed(&fixture), before);
 }
 
 #[test]
-fn cookies_come_without_their_source_too() {
+fn cookies_that_an_overflow_swallowed_leave_room_for_others() {
     let fixture = Fixture::new(start);
-    rustix::fs::unlink(fixture.cookie_dir().join(COOKIE_SOURCE)).unwrap();
-    fixture.watch.place_cookie(78).unwrap();
-    fixture.wait_for(|signal| *signal == Signal::Cookie(78));
-    assert_eq!(std::fs::read_dir(fixture.cookie_dir()).unwrap().count(), 0);
+    fixture.watch.add(&RelPath::root()).unwrap();
+    fixture.write("one");
+    let held = fixture.hold_sink();
+    overflow(&fixture);
+    for number in 100..150 {
+        fixture.watch.place_cookie(number).unwrap();
+    }
+    drop(held);
+    fixture.wait_for(|signal| *signal == Signal::Overflow);
+    let before = changed(&fixture);
+    for number in 200..250 {
+        fixture.watch.place_cookie(number).unwrap();
+        fixture.wait_for(|signal| *signal == Signal::Cookie(number));
+    }
+    assert_eq!(changed(&fixture), before);
+}
+
+#[test]
+fn a_cookie_left_by_a_killed_process_is_no_obstacle() {
+    let fixture = Fixture::new(start);
+    for number in 77..127 {
+        let left = fixture.cookie_dir().join(number.to_string());
+        std::fs::File::create(left).unwrap();
+    }
+    let before = changed(&fixture);
+    // So many at once that some lie in the directory.
+    for number in 77..127 {
+        fixture.watch.place_cookie(number).unwrap();
+    }
+    fixture.wait_for(|signal| *signal == Signal::Cookie(126));
+    assert_ne!(changed(&fixture), before);
+}
+
+/// When a name was last made or removed in the cookie directory.
+fn changed(fixture: &Fixture) -> std::time::SystemTime {
+    let dir = std::fs::metadata(fixture.cookie_dir()).unwrap();
+    dir.modified().unwrap()
 }
 
 #[test]
