@@ -24,7 +24,7 @@ pub use fs::real::{FsKind, RealRoot, WritableRoot};
 pub use fs::{OpenFile, ReadDir, Rights, RootId, ScanEntry, WriteDir};
 pub use process::{Process, SystemProcess};
 pub use store_dir::real::{LockGuard, RealStoreDir};
-pub use store_dir::{AppendFile, ReadAt, StoreDir};
+pub use store_dir::{AppendFile, LaterSync, ReadAt, StoreDir};
 pub use watch::inotify::InotifyWatch;
 pub use watch::notify::NotifyWatch;
 pub use watch::poll::PollWatch;

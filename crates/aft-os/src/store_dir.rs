@@ -4,6 +4,9 @@ pub mod real;
 
 use std::io;
 
+/// A sync that another thread may run.
+pub type LaterSync = Box<dyn FnOnce() -> io::Result<()> + Send>;
+
 /// A file that only grows. Dropped without a sync, what was appended since the last one may be lost.
 pub trait AppendFile: Send {
     /// Appends all of `bytes` at the end.
@@ -18,6 +21,14 @@ pub trait AppendFile: Send {
     /// Whatever the system reports. After an error nothing that was appended since the last success may
     /// be believed durable, and a retry on this handle would lie.
     fn sync(&mut self) -> io::Result<()>;
+
+    /// What [`Self::sync`] would do now, for another thread to run while this one appends: it makes durable at least
+    /// everything that was appended before this call.
+    ///
+    /// # Errors
+    /// Whatever the system reports. What it gives back fails as [`Self::sync`] does, and then nothing may be done with
+    /// this handle any more either.
+    fn later_sync(&self) -> io::Result<LaterSync>;
 
     /// Cuts the file to `len` bytes.
     ///

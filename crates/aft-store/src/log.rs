@@ -1,7 +1,7 @@
 //! The end of the log: the one segment that grows.
 //!
-//! Does: frame records into memory, append them in large pieces, sync, roll over to the next segment,
-//! and put back what a failed write or sync may have lost.
+//! Does: frame records into memory, append them in large pieces, sync, here or on another thread while more is
+//! appended, roll over to the next segment, and put back what a failed write or sync may have lost.
 //! Does not: know what records mean or when a group ends.
 //!
 //! Everything since the last successful sync stays in memory, so that [`Log::reopen`] can write it again:
@@ -15,6 +15,7 @@ use aft_os::{AppendFile, StoreDir};
 
 use crate::entry::Loc;
 use crate::error::StoreError;
+use crate::flight::{self, Flight, LateSync};
 use crate::frame::{self, CrcSeed, HEADER_LEN, Kind};
 use crate::records::{self, HeaderV1, SyncedV1};
 use crate::segment::{self, FILE_MAGIC};
@@ -39,10 +40,21 @@ pub(crate) struct Log {
     pieces: Vec<Vec<u8>>,
     /// How many of `pieces` are in the file.
     written: usize,
+    /// A sync under way elsewhere.
+    flying: Option<Flying>,
     sealed: bool,
     /// The name of the file is not known to be durable.
     unnamed: bool,
     poisoned: bool,
+}
+
+/// What a sync elsewhere will have made durable when it lands.
+struct Flying {
+    flight: Flight,
+    /// The log up to here.
+    through: u64,
+    /// As many of its pieces.
+    n_pieces: usize,
 }
 
 impl Log {
@@ -99,6 +111,7 @@ impl Log {
             previous: None,
             pieces: Vec::new(),
             written: 0,
+            flying: None,
             sealed: false,
             unnamed: false,
             poisoned: false,
@@ -208,6 +221,8 @@ impl Log {
     /// A failed write or sync; the log is then poisoned.
     pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
         self.flush()?;
+        // The two share one open file, and its error is told to one of them only.
+        self.land()?;
         if self.durable == self.end {
             return Ok(());
         }
@@ -223,6 +238,74 @@ impl Log {
         self.written = 0;
         // One buffer is kept for the next group, unless it is a large one.
         self.pieces.clear();
+        Ok(())
+    }
+
+    /// Begins to make everything framed durable, by what is given back; `None` where it is already. Framing and
+    /// appending go on; [`Self::has_landed`] tells.
+    ///
+    /// # Errors
+    /// A failed write, or the sync before this one; the log is then poisoned.
+    pub(crate) fn begin_sync(&mut self) -> Result<Option<LateSync>, StoreError> {
+        self.flush()?;
+        self.land()?;
+        if self.unnamed {
+            self.sync()?;
+        }
+        let Some(file) = self.file.as_ref().filter(|_| self.durable < self.end) else {
+            return Ok(None);
+        };
+        let sync = file
+            .later_sync()
+            .map_err(StoreError::io("prepare a sync"))?;
+        let (flight, sync) = flight::begin(sync);
+        self.flying = Some(Flying {
+            flight,
+            through: self.end,
+            n_pieces: self.pieces.len(),
+        });
+        Ok(Some(sync))
+    }
+
+    /// False while a sync is under way elsewhere.
+    ///
+    /// # Errors
+    /// It failed; the log is then poisoned.
+    pub(crate) fn has_landed(&mut self) -> Result<bool, StoreError> {
+        let Some(flying) = &self.flying else {
+            return Ok(true);
+        };
+        match flying.flight.outcome() {
+            Some(outcome) => self.landed(outcome).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Waits for a sync that is under way elsewhere.
+    fn land(&mut self) -> Result<(), StoreError> {
+        match &self.flying {
+            Some(flying) => {
+                let outcome = flying.flight.wait();
+                self.landed(outcome)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn landed(&mut self, outcome: io::Result<()>) -> Result<(), StoreError> {
+        let Some(flying) = self.flying.take() else {
+            return Ok(());
+        };
+        if let Err(source) = outcome {
+            self.poisoned = true;
+            return Err(StoreError::Io {
+                doing: "sync",
+                source,
+            });
+        }
+        self.durable = flying.through;
+        self.pieces.drain(..flying.n_pieces.min(self.pieces.len()));
+        self.written = self.written.saturating_sub(flying.n_pieces);
         Ok(())
     }
 
@@ -243,6 +326,9 @@ impl Log {
     /// # Errors
     /// The system still refuses; nothing in memory is lost, and this can be tried again.
     pub(crate) fn reopen(&mut self) -> Result<(), StoreError> {
+        if let Err(error) = self.land() {
+            tracing::debug!(%error, "what a sync elsewhere did not make durable is written again");
+        }
         self.poisoned = true;
         self.file = None;
         let mut file = self.open_file()?;

@@ -6,6 +6,7 @@ pub(crate) mod disk;
 mod faults;
 mod growth;
 mod history;
+mod late;
 mod maintain;
 mod round_trip;
 

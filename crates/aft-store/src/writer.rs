@@ -22,6 +22,7 @@ use crate::chain::{self, Salts};
 use crate::content::Prepared;
 use crate::entry::{Entry, Loc, LogState};
 use crate::error::{ReadError, StoreError};
+use crate::flight::LateSync;
 use crate::frame::{Kind, PAYLOAD_MAX};
 use crate::log::Log;
 use crate::records::{
@@ -207,6 +208,30 @@ impl Writer {
             tracing::warn!(%error, "store index lags behind");
         }
         Ok(())
+    }
+
+    /// Ends the group as [`Self::commit`] does and begins to make it durable, by what is given back, which another
+    /// thread may run while this one goes on; [`Self::has_landed`] tells how it ended. `None` where there is nothing
+    /// to be made durable any more.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub fn begin_sync(&mut self) -> Result<Option<LateSync>, StoreError> {
+        self.commit(false)?;
+        if self.shared.tail.read().len() >= TAIL_MAX {
+            // The index takes over only what is durable, and it is time.
+            self.commit(true)?;
+            return Ok(None);
+        }
+        self.log.begin_sync()
+    }
+
+    /// False while a sync is under way elsewhere. Whatever else must be durable waits for it by itself.
+    ///
+    /// # Errors
+    /// It failed, which is as if [`Self::commit`] had.
+    pub fn has_landed(&mut self) -> Result<bool, StoreError> {
+        self.log.has_landed()
     }
 
     fn end_group(&mut self) {

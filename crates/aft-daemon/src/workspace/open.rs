@@ -13,8 +13,8 @@ use aft_os::watch::inotify::InotifyWatch;
 use aft_os::watch::notify::NotifyWatch;
 use aft_os::watch::poll::PollWatch;
 use aft_os::{Clock, ReadDir, StoreDir, Watch, WriteDir};
-use aft_store::{Filter, Opened, Reader};
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use aft_store::{Filter, LateSync, Opened, Reader};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, unbounded};
 use parking_lot::Mutex;
 use tracing::{info, warn};
 
@@ -117,9 +117,7 @@ pub struct Workspace {
 impl Workspace {
     /// Puts a message into the actor's inbox; gives it back when the inbox is full.
     pub(crate) fn ask(&self, input: Input) -> Result<(), Input> {
-        self.inbox
-            .try_send(input)
-            .map_err(crossbeam_channel::TrySendError::into_inner)
+        self.inbox.try_send(input).map_err(TrySendError::into_inner)
     }
 
     /// True where its root is not there and only its history can be read.
@@ -421,6 +419,7 @@ fn scribe(
         shared,
         clock,
         boot: Some(boot),
+        syncs: None,
         state: Group::default(),
     }
 }
@@ -431,16 +430,20 @@ fn start(workers: Workers) -> Result<Workspace, OpenError> {
         first,
         looker,
         runner,
-        scribe,
+        mut scribe,
         inbox,
         orders,
     } = workers;
+    let (syncs, begun) = unbounded::<LateSync>();
+    scribe.syncs = Some(syncs);
+    let run_syncs = move || begun.into_iter().for_each(LateSync::run);
     let (shared, reader) = (Arc::clone(&scribe.shared), scribe.reader.clone());
     let threads = vec![
         spawn("aft-actor", move || actor.run(first))?,
         spawn("aft-look", move || looker.run())?,
         spawn("aft-errand", move || runner.run())?,
         spawn("aft-writer", move || scribe.run())?,
+        spawn("aft-sync", run_syncs)?,
     ];
     Ok(Workspace {
         shared,

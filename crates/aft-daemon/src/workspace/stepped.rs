@@ -11,8 +11,8 @@ use std::sync::Arc;
 use aft_engine::{GoBack, Ring, Tree};
 use aft_model::{RelPath, WorkspaceId};
 use aft_os::{Clock, ReadDir, SignalSink, StoreDir, Watch, WriteDir};
-use aft_store::{Opened, Reader};
-use crossbeam_channel::{Sender, bounded, unbounded};
+use aft_store::{LateSync, Opened, Reader};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use parking_lot::Mutex;
 
 use super::actor::Actor;
@@ -54,6 +54,7 @@ pub struct Stepped {
     looker: Looker,
     runner: Runner,
     scribe: Arc<Mutex<Scribe>>,
+    syncs: Receiver<LateSync>,
     inbox: Sender<Input>,
     orders: Sender<Order>,
 }
@@ -67,7 +68,7 @@ pub struct Load {
     pub looks: usize,
     /// Errands.
     pub errands: usize,
-    /// Orders for the writer.
+    /// Orders for the writer, and syncs that it began.
     pub orders: usize,
 }
 
@@ -114,10 +115,12 @@ impl Stepped {
             first,
             looker,
             mut runner,
-            scribe,
+            mut scribe,
             inbox,
             orders,
         } = workers(ground.store, parts)?;
+        let (begun, syncs) = unbounded();
+        scribe.syncs = Some(begun);
         let scribe = Arc::new(Mutex::new(scribe));
         let writer = Arc::clone(&scribe);
         runner.before_waiting = Arc::new(move || while turn_of(&writer) {});
@@ -129,6 +132,7 @@ impl Stepped {
             looker,
             runner,
             scribe,
+            syncs,
             inbox,
             orders,
         })
@@ -159,7 +163,7 @@ impl Stepped {
             inbox: self.actor.inbox.len(),
             looks: self.looker.orders.len(),
             errands: self.runner.errands.len(),
-            orders: self.scribe.lock().orders.len(),
+            orders: self.scribe.lock().orders.len() + self.syncs.len(),
         }
     }
 
@@ -217,9 +221,16 @@ impl Stepped {
         self.runner.collect_held();
     }
 
-    /// The writer writes what waits for it as one group; false where nothing does.
+    /// The writer writes what waits for it as one group, or a sync that it began is run; false where there is neither.
     pub fn writer(&mut self) -> bool {
-        turn_of(&self.scribe)
+        if turn_of(&self.scribe) {
+            return true;
+        }
+        let Ok(sync) = self.syncs.try_recv() else {
+            return false;
+        };
+        sync.run();
+        true
     }
 
     /// The writer finds time for what nobody waits for.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use aft_engine::Tree;
 use aft_model::{Checkpoint, CheckpointName, Known, Operation, OperationId, RelPath};
 use aft_os::Clock;
-use aft_store::{Intent, Maintenance, Prepared, StoreError, Writer};
+use aft_store::{Intent, LateSync, Maintenance, Prepared, StoreError, Writer};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use tracing::{info, warn};
 
@@ -26,6 +26,8 @@ use trouble::{Trouble, in_doubt};
 const DURABLE_WITHIN_NS: u64 = 50_000_000;
 /// Contents of one group; more stay in the queue until it is committed.
 const GROUP_BYTES_MAX: u64 = 8 << 20;
+/// How often is asked whether a sync elsewhere has ended.
+const LANDING: Duration = Duration::from_millis(4);
 /// Quiet after which index and background work get their turn.
 const IDLE: Duration = Duration::from_millis(200);
 /// Quiet after which background work may hold an order up for the length of a step.
@@ -82,6 +84,8 @@ pub(crate) struct Scribe {
     pub(crate) clock: Arc<dyn Clock>,
     /// Noted when a tree was saved.
     pub(crate) boot: Option<Boot>,
+    /// Where syncs are run that nobody waits for, if there is a thread for them.
+    pub(crate) syncs: Option<Sender<LateSync>>,
     pub(crate) state: Group,
 }
 
@@ -93,6 +97,8 @@ pub(crate) struct Group {
     wants_durable: bool,
     answers: Vec<Done<()>>,
     undurable_since_ns: Option<u64>,
+    /// The newest operation told when the sync began that is under way elsewhere.
+    flying: Option<OperationId>,
     dirty: bool,
     /// Bytes of contents in the group.
     group_bytes: u64,
@@ -124,15 +130,17 @@ impl Scribe {
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => self.idle(),
-                Err(RecvTimeoutError::Disconnected) => {
-                    let id = self.shared.id.clone();
-                    self.shared.room.close();
-                    if let Err(failure) = self.close() {
-                        warn!(workspace = %id, ?failure, "the store was not closed cleanly");
-                    }
-                    return;
-                }
+                Err(RecvTimeoutError::Disconnected) => return self.end_unasked(),
             }
+        }
+    }
+
+    /// Everybody who could give orders is gone.
+    fn end_unasked(self) {
+        let id = self.shared.id.clone();
+        self.shared.room.close();
+        if let Err(failure) = self.close() {
+            warn!(workspace = %id, ?failure, "the store was not closed cleanly");
         }
     }
 
@@ -156,6 +164,9 @@ impl Scribe {
     }
 
     fn patience(&self) -> Duration {
+        if self.state.flying.is_some() {
+            return LANDING;
+        }
         let Some(since) = self.state.undurable_since_ns else {
             return if self.state.maintaining {
                 Duration::from_millis(1)
@@ -337,13 +348,14 @@ impl Scribe {
     /// Makes what was taken visible, durable where somebody needs it, and answers.
     fn end_group(&mut self) {
         self.state.group_bytes = 0;
+        self.sync_landed();
         // Where orders keep coming, no pause reminds of it.
         let is_due = self
             .state
             .undurable_since_ns
             .is_some_and(|since| since + DURABLE_WITHIN_NS <= self.clock.mono_ns());
-        let durable = std::mem::take(&mut self.state.wants_durable) || is_due;
-        if !self.state.dirty && !durable {
+        let durable = std::mem::take(&mut self.state.wants_durable);
+        if !self.state.dirty && !durable && !is_due {
             return;
         }
         let result = self.store.commit(durable);
@@ -356,6 +368,9 @@ impl Scribe {
                     self.now_durable();
                 } else if self.state.undurable_since_ns.is_some() {
                     self.shared.set_save(SaveState::Saving);
+                    if is_due {
+                        self.sync_late();
+                    }
                 }
                 answers.into_iter().for_each(|answer| answer(Ok(())));
             }
@@ -390,8 +405,15 @@ impl Scribe {
 
     /// What there is time for when nobody wants anything.
     pub(crate) fn idle(&mut self) {
+        if self.state.flying.is_some() {
+            return self.sync_landed();
+        }
         if self.state.undurable_since_ns.is_some() {
             self.sync_late();
+            if self.state.flying.is_some() {
+                // The index and all else need what is durable, and would wait for it.
+                return;
+            }
         } else if let Some((operation, tree)) = self.state.keyframe.take() {
             self.keyframe(operation, &tree);
             return;

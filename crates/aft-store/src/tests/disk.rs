@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use aft_os::{AppendFile, ReadAt, StoreDir};
+use aft_os::{AppendFile, LaterSync, ReadAt, StoreDir};
 use parking_lot::Mutex;
 
 #[derive(Clone, Default)]
@@ -180,6 +180,29 @@ impl AppendFile for Handle {
         }
         data.durable = data.bytes.clone();
         Ok(())
+    }
+
+    fn later_sync(&self) -> io::Result<LaterSync> {
+        let (disk, data) = (self.disk.clone(), self.data.clone());
+        let through = data.lock().bytes.len();
+        Ok(Box::new(move || {
+            let failed = disk.call();
+            disk.0.lock().syncs += 1;
+            let mut data = data.lock();
+            if failed.is_err() {
+                let durable = data.durable.len();
+                let len = data.bytes.len();
+                data.bytes[durable.min(len)..].fill(0);
+                let bytes = data.bytes.clone();
+                data.durable = bytes;
+                return failed;
+            }
+            let end = through.min(data.bytes.len());
+            if end > data.durable.len() {
+                data.durable = data.bytes[..end].to_vec();
+            }
+            Ok(())
+        }))
     }
 
     fn truncate(&mut self, len: u64) -> io::Result<()> {

@@ -27,7 +27,7 @@ fn run(disk: &Disk, count: u64, fail_in: Option<(u64, bool)>) -> crate::Opened {
         while store.writer.put_operation(&operation).is_err() {
             mend(disk, &mut store);
         }
-        while store.writer.commit(true).is_err() {
+        while commit(&mut store, id).is_err() {
             assert!(store.writer.is_poisoned());
             let refused = store.writer.put_audit(1, b"{}");
             assert!(matches!(refused, Err(StoreError::Poisoned)));
@@ -42,6 +42,17 @@ fn run(disk: &Disk, count: u64, fail_in: Option<(u64, bool)>) -> crate::Opened {
         after.reader.read_content(&content_id(&bytes)).unwrap();
     }
     store
+}
+
+/// Every third by a sync that another thread could run.
+fn commit(store: &mut crate::Opened, id: u64) -> Result<(), StoreError> {
+    if !id.is_multiple_of(3) {
+        return store.writer.commit(true);
+    }
+    if let Some(sync) = store.writer.begin_sync()? {
+        sync.run();
+    }
+    store.writer.has_landed().map(|_| ())
 }
 
 fn mend(disk: &Disk, store: &mut crate::Opened) {

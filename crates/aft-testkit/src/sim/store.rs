@@ -7,7 +7,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use aft_os::{AppendFile, ReadAt, StoreDir};
+use aft_os::{AppendFile, LaterSync, ReadAt, StoreDir};
 use parking_lot::Mutex;
 use rustix::io::Errno;
 
@@ -123,6 +123,24 @@ impl AppendFile for SimAppend {
             }
         }
         entered
+    }
+
+    fn later_sync(&self) -> io::Result<LaterSync> {
+        let (shared, file, life) = (Arc::clone(&self.shared), self.file, self.life);
+        let through = shared.disk.lock().len(file);
+        let through = usize::try_from(through).unwrap_or(usize::MAX);
+        Ok(Box::new(move || {
+            shared.faults.check_life(life)?;
+            let entered = shared.faults.check(Op::StoreSync);
+            if !shared.faults.is_off() {
+                let mut disk = shared.disk.lock();
+                match entered {
+                    Ok(()) => disk.sync_through(file, through),
+                    Err(_) => disk.sync_failed(file),
+                }
+            }
+            entered
+        }))
     }
 
     fn truncate(&mut self, len: u64) -> io::Result<()> {

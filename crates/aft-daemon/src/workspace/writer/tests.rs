@@ -69,6 +69,7 @@ impl Bench {
             shared: Arc::new(shared),
             clock: Arc::new(world.clock.clone()),
             boot: None,
+            syncs: None,
             state: Group::default(),
         };
         Self {

@@ -88,6 +88,7 @@ impl Scribe {
     /// Everything put so far is on disk.
     pub(super) fn now_durable(&mut self) {
         self.state.undurable_since_ns = None;
+        self.state.flying = None;
         self.state.intents.clear();
         self.state.trouble.n_failures = 0;
         self.state.trouble.retry_at_ns = None;
@@ -134,11 +135,12 @@ impl Scribe {
         cause
     }
 
-    /// Syncs what was written a while ago, or tries again what failed.
+    /// Begins to sync what was written a while ago, or tries again what failed.
     pub(super) fn sync_late(&mut self) {
         if !self.store.is_poisoned() {
-            match self.store.commit(true) {
-                Ok(()) => {
+            match self.begin_late() {
+                Ok(true) => return,
+                Ok(false) => {
                     self.tell_recorded();
                     return self.now_durable();
                 }
@@ -146,6 +148,44 @@ impl Scribe {
             }
         }
         self.try_again();
+    }
+
+    /// True where a sync is under way elsewhere, so that what comes next does not wait for the disk.
+    fn begin_late(&mut self) -> Result<bool, StoreError> {
+        if self.state.flying.is_some() {
+            return Ok(true);
+        }
+        let Some(syncs) = &self.syncs else {
+            return self.store.commit(true).map(|()| false);
+        };
+        let Some(sync) = self.store.begin_sync()? else {
+            return Ok(false);
+        };
+        // Where nobody is there to run it, whoever next needs something durable does.
+        drop(syncs.send(sync));
+        self.tell_recorded();
+        self.state.flying = Some(self.state.told);
+        self.state.undurable_since_ns = None;
+        Ok(true)
+    }
+
+    /// Looks whether a sync elsewhere has ended.
+    pub(super) fn sync_landed(&mut self) {
+        let Some(through) = self.state.flying else {
+            return;
+        };
+        match self.store.has_landed() {
+            Ok(false) => {}
+            Ok(true) if self.state.undurable_since_ns.is_none() => self.now_durable(),
+            Ok(true) => {
+                self.state.flying = None;
+                self.shared.durable_head.store(through.0, Ordering::Relaxed);
+            }
+            Err(failed) => {
+                self.state.flying = None;
+                self.failed(&failed);
+            }
+        }
     }
 
     /// What was not written is still in the writer's memory; opening the store again appends it. Where that

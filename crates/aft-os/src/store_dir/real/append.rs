@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 
 use super::AppendFile;
+use crate::store_dir::LaterSync;
 
 /// An append-only file of the store.
 #[derive(Debug)]
@@ -44,6 +45,12 @@ impl AppendFile for RealAppend {
 
     fn sync(&mut self) -> io::Result<()> {
         self.attempt(|file| file.sync_data())
+    }
+
+    fn later_sync(&self) -> io::Result<LaterSync> {
+        // The two descriptors are one open file, so that a write-back that failed is told to one of them.
+        let file = self.file.try_clone()?;
+        Ok(Box::new(move || file.sync_data()))
     }
 
     fn truncate(&mut self, len: u64) -> io::Result<()> {

@@ -227,9 +227,17 @@ impl Disk {
     }
 
     pub(super) fn sync(&mut self, file: FileId) {
+        self.sync_through(file, usize::MAX);
+    }
+
+    /// Makes the first `len` bytes durable, and nothing that came later.
+    pub(super) fn sync_through(&mut self, file: FileId, len: usize) {
         if let Some(file) = self.files.get_mut(&file) {
-            file.synced = file.bytes.len();
-            file.cut.clear();
+            let end = len.min(file.bytes.len());
+            if end >= file.synced {
+                file.synced = end;
+                file.cut.clear();
+            }
         }
     }
 
