@@ -438,12 +438,18 @@ fn start(workers: Workers) -> Result<Workspace, OpenError> {
     scribe.syncs = Some(syncs);
     let run_syncs = move || begun.into_iter().for_each(LateSync::run);
     let (shared, reader) = (Arc::clone(&scribe.shared), scribe.reader.clone());
+    let syncing = spawn("aft-sync", run_syncs)?;
+    let write = move || {
+        scribe.run();
+        // Nobody gives it work any more.
+        drop(syncing.join());
+    };
+    // The writer comes last, because it is ended last.
     let threads = vec![
         spawn("aft-actor", move || actor.run(first))?,
         spawn("aft-look", move || looker.run())?,
         spawn("aft-errand", move || runner.run())?,
-        spawn("aft-writer", move || scribe.run())?,
-        spawn("aft-sync", run_syncs)?,
+        spawn("aft-writer", write)?,
     ];
     Ok(Workspace {
         shared,
