@@ -42,6 +42,18 @@ pub trait KnownTree: Sync {
     /// Calls `each` for every known entry of `dir`, by name.
     fn children(&self, dir: &RelPath, each: &mut dyn FnMut(&[u8], &Known));
 
+    /// Calls `each` with what is known of each name in `dir`, in their order, and tells how many entries are known there
+    /// in all. `None`, and no call, from who would have to search for each.
+    fn in_dir(
+        &self,
+        dir: &RelPath,
+        names: &mut dyn Iterator<Item = &[u8]>,
+        each: &mut dyn FnMut(Option<&Known>),
+    ) -> Option<usize> {
+        let (_, _, _) = (dir, names, each);
+        None
+    }
+
     /// Calls `each` for everything known beneath `dir`, without `dir` itself.
     fn subtree(&self, dir: &RelPath, each: &mut dyn FnMut(&RelPath, &Known));
 

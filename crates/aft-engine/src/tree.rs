@@ -128,6 +128,12 @@ impl Tree {
         })
     }
 
+    /// The entries directly in `dir`, to be asked for by name; `None` where nothing is known to be in it.
+    #[must_use]
+    pub fn in_dir(&self, dir: &RelPath) -> Option<InDir<'_>> {
+        self.dirs.get(dir).map(|dir| InDir(dir))
+    }
+
     /// Every entry beneath `dir` (not `dir` itself), directories before what they hold.
     pub fn beneath(&self, dir: &RelPath) -> Vec<(RelPath, Known)> {
         let mut found = Vec::new();
@@ -231,6 +237,24 @@ impl Tree {
             }
         }
         tree
+    }
+}
+
+/// One directory of a tree.
+#[derive(Clone, Copy, Debug)]
+pub struct InDir<'a>(&'a Dir);
+
+impl<'a> InDir<'a> {
+    /// What is known about the entry `name`; `None` where nothing is.
+    #[must_use]
+    pub fn get(&self, name: &[u8]) -> Option<&'a Known> {
+        self.0.get(name)
+    }
+
+    /// How many entries there are.
+    #[must_use]
+    pub fn n_entries(&self) -> usize {
+        self.0.entries().len()
     }
 }
 

@@ -193,12 +193,9 @@ impl<'a> Walk<'a> {
                     .descend(self.env.fs, above, unit.path.file_name(), *verdict, present)
             }
         };
-        let (entries, missing) = self.pair_with_known(&unit.path, entries);
-        for (name, known) in missing {
-            self.missing(&unit.path, &name, known, found);
-        }
+        let (entries, known) = self.pair_with_known(&unit.path, entries, found);
         let mut files = Vec::new();
-        for (entry, known) in entries {
+        for (entry, known) in entries.into_iter().zip(known) {
             if let Some(candidate) = self.entry(&rules, entry, known, may_arm, more, found) {
                 files.push(candidate);
             }
@@ -285,28 +282,38 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Joins a listing with what is known of the directory; second, what is known and not listed.
-    #[expect(
-        clippy::type_complexity,
-        reason = "two plain lists that are taken apart at once"
-    )]
+    /// What is known of each entry of a listing. Looks after what is known and not listed.
     fn pair_with_known(
         &self,
         dir: &RelPath,
         mut entries: Vec<ScanEntry>,
-    ) -> (Vec<(ScanEntry, Option<Known>)>, Vec<(Box<[u8]>, Known)>) {
+        found: &mut Found,
+    ) -> (Vec<ScanEntry>, Vec<Option<Known>>) {
+        let mut known = Vec::with_capacity(entries.len());
+        let mut names = entries.iter().map(|entry| &*entry.name);
+        let n_known = self
+            .env
+            .tree
+            .in_dir(dir, &mut names, &mut |one| known.push(one.copied()));
+        // Most directories of most scans have what they had.
+        if n_known.is_some_and(|n_known| n_known == known.iter().flatten().count()) {
+            return (entries, known);
+        }
         entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        let mut paired: Vec<(ScanEntry, Option<Known>)> =
-            entries.into_iter().map(|entry| (entry, None)).collect();
+        known.clear();
+        known.resize(entries.len(), None);
         let mut missing = Vec::new();
-        self.env.tree.children(dir, &mut |name, known| {
-            let at = paired.binary_search_by(|(entry, _)| entry.name.as_ref().cmp(name));
-            match at.ok().and_then(|at| paired.get_mut(at)) {
-                Some((_, slot)) => *slot = Some(*known),
-                None => missing.push((name.into(), *known)),
+        self.env.tree.children(dir, &mut |name, one| {
+            let at = entries.binary_search_by(|entry| entry.name.as_ref().cmp(name));
+            match at.ok().and_then(|at| known.get_mut(at)) {
+                Some(slot) => *slot = Some(*one),
+                None => missing.push((Box::<[u8]>::from(name), *one)),
             }
         });
-        (paired, missing)
+        for (name, known) in missing {
+            self.missing(dir, &name, known, found);
+        }
+        (entries, known)
     }
 
     /// Something known was not listed. A listing can miss an entry that is renamed while it runs, so `lstat` decides.

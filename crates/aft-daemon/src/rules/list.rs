@@ -14,6 +14,58 @@ pub(super) struct PatternList {
     extensions: HashMap<Box<[u8]>, Vec<usize>>,
     /// All others, in order.
     others: Vec<Other>,
+    /// Which of them are worth a try; `None` where they are too few for it to pay, or too many.
+    sieve: Option<Box<Sieve>>,
+}
+
+/// With so many others a sieve is worth its memory, and with more they do not fit.
+const SIEVED: std::ops::RangeInclusive<usize> = 8..=128;
+
+/// For each byte, which of the others a text may match that begins or ends with it, a bit for each.
+#[derive(Debug)]
+struct Sieve {
+    name_begins: [u128; 256],
+    path_begins: [u128; 256],
+    ends: [u128; 256],
+}
+
+impl Sieve {
+    fn of(others: &[Other]) -> Box<Self> {
+        let mut sieve = Box::new(Self {
+            name_begins: [0; 256],
+            path_begins: [0; 256],
+            ends: [0; 256],
+        });
+        for (at, other) in others.iter().enumerate() {
+            let begins = if other.by_path {
+                &mut sieve.path_begins
+            } else {
+                &mut sieve.name_begins
+            };
+            let bit = 1 << at;
+            let set = |table: &mut [u128; 256], byte: Option<u8>| {
+                let all = table.iter_mut().zip(0_u8..=255);
+                for (bits, _) in all.filter(|(_, at)| byte.is_none_or(|byte| byte == *at)) {
+                    *bits |= bit;
+                }
+            };
+            set(begins, other.first);
+            set(&mut sieve.ends, other.last);
+        }
+        sieve
+    }
+
+    /// The path ends as its last component does.
+    fn candidates(&self, path: &[u8], name: &[u8]) -> u128 {
+        let bits = |table: &[u128; 256], byte: Option<&u8>| {
+            let at = byte.map(|byte| usize::from(*byte));
+            at.and_then(|at| table.get(at))
+                .copied()
+                .unwrap_or(u128::MAX)
+        };
+        (bits(&self.name_begins, name.first()) | bits(&self.path_begins, path.first()))
+            & bits(&self.ends, name.last())
+    }
 }
 
 /// A pattern that must be tried, with what rules most of them out at one glance.
@@ -67,6 +119,9 @@ impl PatternList {
             }
             list.patterns.push(pattern);
         }
+        if SIEVED.contains(&list.others.len()) {
+            list.sieve = Some(Sieve::of(&list.others));
+        }
         list
     }
 
@@ -92,7 +147,17 @@ impl PatternList {
         {
             best = best.max(self.last_applicable(indices, is_dir));
         }
-        for other in self.others.iter().rev() {
+        let candidates = match &self.sieve {
+            Some(sieve) => sieve.candidates(path, name),
+            None => u128::MAX,
+        };
+        if candidates == 0 {
+            return self.verdict(best);
+        }
+        for (at, other) in self.others.iter().enumerate().rev() {
+            if at < 128 && candidates >> at & 1 == 0 {
+                continue;
+            }
             if best.is_some_and(|best| best > other.index) {
                 break;
             }
@@ -102,6 +167,10 @@ impl PatternList {
                 break;
             }
         }
+        self.verdict(best)
+    }
+
+    fn verdict(&self, best: Option<usize>) -> Option<bool> {
         best.and_then(|index| self.patterns.get(index))
             .map(|pattern| !pattern.negated)
     }

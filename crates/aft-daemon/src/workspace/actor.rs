@@ -117,7 +117,13 @@ impl Actor {
         self.take_signals();
         self.take_recorded();
         match input {
-            Some(input) => self.take(input),
+            Some(input) => {
+                if input.is_wish() {
+                    let now_ns = self.clock.mono_ns();
+                    self.shared.asked_ns.store(now_ns, Ordering::Relaxed);
+                }
+                self.take(input);
+            }
             None => self.tick(),
         }
         if self.engine.is_behind() && self.shared.takes_contents() {

@@ -43,6 +43,19 @@ pub(crate) enum Input {
     Stop,
 }
 
+impl Input {
+    /// Somebody asks for what the workers must do, and waits.
+    pub(crate) fn is_wish(&self) -> bool {
+        matches!(
+            self,
+            Self::Sync { .. }
+                | Self::Checkpoint { .. }
+                | Self::GoBack { .. }
+                | Self::Attribute { .. }
+        )
+    }
+}
+
 /// Called once with a fence's answer.
 pub type SyncReply = Box<dyn FnOnce(Result<Synced, Failure>) + Send>;
 /// Called once with a checkpoint's answer.

@@ -106,6 +106,18 @@ impl KnownTree for Before {
         }
     }
 
+    fn in_dir(
+        &self,
+        dir: &RelPath,
+        names: &mut dyn Iterator<Item = &[u8]>,
+        each: &mut dyn FnMut(Option<&Known>),
+    ) -> Option<usize> {
+        let Self::Whole(tree) = self else { return None };
+        let known = tree.in_dir(dir)?;
+        names.for_each(|name| each(known.get(name)));
+        Some(known.n_entries())
+    }
+
     fn subtree(&self, dir: &RelPath, each: &mut dyn FnMut(&RelPath, &Known)) {
         if let Self::Whole(tree) = self {
             tree.each_beneath(dir, each);

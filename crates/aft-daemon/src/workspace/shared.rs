@@ -103,6 +103,8 @@ pub struct Shared {
     pub answered: Answered,
     /// The newest operation that survives a power cut.
     pub durable_head: AtomicU64,
+    /// Monotonic time at which somebody last asked for what the workers must do: work in the background waits.
+    pub(crate) asked_ns: AtomicU64,
     /// Who is at work.
     pub sessions: Sessions,
     /// So many messages of the errand worker that say what was found are operations the writer has been given.
@@ -140,6 +142,7 @@ impl Shared {
             recorded: AtomicU64::new(head.0),
             answered: Answered::default(),
             durable_head: AtomicU64::new(head.0),
+            asked_ns: AtomicU64::new(0),
             sessions: Sessions::default(),
             found_recorded: AtomicU64::new(0),
             held_back: AtomicU64::new(0),

@@ -32,6 +32,8 @@ const LANDING: Duration = Duration::from_millis(4);
 const IDLE: Duration = Duration::from_millis(200);
 /// Quiet after which background work may hold an order up for the length of a step.
 const QUIET_NS: u64 = 2_000_000_000;
+/// So long after somebody asked for something, background work leaves the processors to whoever answers.
+const ASKED_NS: u64 = 300_000_000;
 /// After so long without an order, memory is given back that is held for what may come next.
 const COOL_NS: u64 = 15_000_000_000;
 
@@ -121,6 +123,8 @@ pub(crate) struct Group {
 impl Scribe {
     /// Runs until told to close or until everybody who could give orders is gone.
     pub(crate) fn run(mut self) {
+        // A start has a tree to walk over.
+        self.state.last_order_ns = self.clock.mono_ns();
         loop {
             match self.orders.recv_timeout(self.patience()) {
                 Ok(order) => {
@@ -168,7 +172,7 @@ impl Scribe {
             return LANDING;
         }
         let Some(since) = self.state.undurable_since_ns else {
-            return if self.state.maintaining {
+            return if self.state.maintaining && !self.is_asked() {
                 Duration::from_millis(1)
             } else {
                 IDLE
@@ -421,7 +425,9 @@ impl Scribe {
         let now_ns = self.clock.mono_ns();
         let quiet_ns = now_ns.saturating_sub(self.state.last_order_ns);
         if quiet_ns >= QUIET_NS {
-            self.maintain();
+            if !self.is_asked() {
+                self.maintain();
+            }
             if quiet_ns >= COOL_NS && self.state.warm {
                 self.state.warm = false;
                 self.store.cool();
@@ -430,6 +436,12 @@ impl Scribe {
         } else if let Err(failed) = self.store.flush_index() {
             self.failed(&failed);
         }
+    }
+
+    /// Somebody waits for an answer, or has just had one.
+    fn is_asked(&self) -> bool {
+        let asked_ns = self.shared.asked_ns.load(Ordering::Relaxed);
+        self.clock.mono_ns().saturating_sub(asked_ns) < ASKED_NS
     }
 
     /// One step of making the store smaller; anybody who wants to write interrupts it for a while.
