@@ -3,6 +3,7 @@
 pub mod real;
 
 use std::io;
+use std::os::fd::BorrowedFd;
 
 use aft_model::{RelPath, StatSig};
 
@@ -80,6 +81,20 @@ pub trait ReadDir: Send + Sync {
     /// # Errors
     /// As for [`Self::lstat`]; `NotFound` where `dir` is gone, `NotADirectory` where it is something else.
     fn scan(&self, dir: &RelPath) -> io::Result<Vec<ScanEntry>>;
+
+    /// As [`Self::scan`], with a call between the opening of the directory and its listing, which is given the opened
+    /// directory where there is one. Not called where it cannot be opened.
+    ///
+    /// # Errors
+    /// As [`Self::scan`].
+    fn scan_after(
+        &self,
+        dir: &RelPath,
+        opened: &mut dyn FnMut(Option<BorrowedFd<'_>>),
+    ) -> io::Result<Vec<ScanEntry>> {
+        opened(None);
+        self.scan(dir)
+    }
 
     /// Opens a regular file; never blocks on a FIFO or device.
     ///

@@ -6,6 +6,7 @@ pub mod notify;
 pub mod poll;
 
 use std::io;
+use std::os::fd::BorrowedFd;
 
 use aft_model::RelPath;
 
@@ -105,14 +106,23 @@ pub trait Watch: Send + Sync {
     /// [`WatchError`] says what to do instead.
     fn add(&self, dir: &RelPath) -> Result<(), WatchError>;
 
+    /// As [`Self::add`], where the directory has just been opened beneath the root, so that it need not be found again.
+    ///
+    /// # Errors
+    /// As [`Self::add`].
+    fn add_opened(&self, dir: &RelPath, opened: BorrowedFd<'_>) -> Result<(), WatchError> {
+        let _found_again = opened;
+        self.add(dir)
+    }
+
     /// Drops the watches of `dir` and everything beneath it.
     fn remove_tree(&self, dir: &RelPath);
 
-    /// Makes and removes the cookie file of this number in the directory outside the workspace that the
-    /// same kernel queue watches. [`Signal::Cookie`] follows, unless the queue overflows first.
+    /// Raises an event of this number in the kernel queue, behind everything that it holds. [`Signal::Cookie`]
+    /// follows, unless the queue overflows first.
     ///
     /// # Errors
-    /// Whatever making the file reports; the caller then rescans instead.
+    /// Whatever raising it reports; the caller then rescans instead.
     fn place_cookie(&self, number: u64) -> io::Result<()>;
 
     /// How many directories are armed.

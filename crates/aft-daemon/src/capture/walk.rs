@@ -172,12 +172,15 @@ impl<'a> Walk<'a> {
 
     fn dir(&self, unit: DirUnit, more: &mut Vec<Unit>, found: &mut Found) {
         // I1: first the watch, then the listing.
-        let armed = if unit.may_arm {
-            self.env.watch.add(&unit.path)
-        } else {
-            Ok(())
-        };
-        let entries = match self.env.fs.scan(&unit.path) {
+        let mut armed = Ok(());
+        let listed = self.env.fs.scan_after(&unit.path, &mut |opened| {
+            armed = match opened {
+                _ if !unit.may_arm => Ok(()),
+                Some(opened) => self.env.watch.add_opened(&unit.path, opened),
+                None => self.env.watch.add(&unit.path),
+            };
+        });
+        let entries = match listed {
             Ok(entries) => entries,
             Err(error) => return self.not_listed(unit, &error, more, found),
         };

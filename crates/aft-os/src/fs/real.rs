@@ -13,7 +13,7 @@ mod write;
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use aft_model::{RelPath, StatSig};
@@ -165,7 +165,15 @@ impl ReadDir for RealRoot {
     }
 
     fn scan(&self, dir: &RelPath) -> io::Result<Vec<ScanEntry>> {
-        scan::entries(&self.beneath, dir)
+        scan::entries(&self.beneath, dir, &mut |_| {})
+    }
+
+    fn scan_after(
+        &self,
+        dir: &RelPath,
+        opened: &mut dyn FnMut(Option<BorrowedFd<'_>>),
+    ) -> io::Result<Vec<ScanEntry>> {
+        scan::entries(&self.beneath, dir, opened)
     }
 
     fn open(&self, path: &RelPath) -> io::Result<Box<dyn OpenFile>> {

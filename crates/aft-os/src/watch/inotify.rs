@@ -8,7 +8,7 @@ mod cookies;
 mod drain;
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -124,6 +124,10 @@ impl InotifyWatch {
 impl Watch for InotifyWatch {
     fn add(&self, dir: &RelPath) -> Result<(), WatchError> {
         let opened = self.root.directory(dir).map_err(not_armed)?;
+        self.add_opened(dir, opened.as_fd())
+    }
+
+    fn add_opened(&self, dir: &RelPath, opened: BorrowedFd<'_>) -> Result<(), WatchError> {
         let _arming = self.arming.lock();
         let wd = inotify::add_watch(&self.shared.queue, descriptor_path(&opened), DIRECTORY_MASK)
             .map_err(|error| not_armed(error.into()))?;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use aft_model::RelPath;
 use rustix::fs::{AtFlags, OFlags, RawDir};
@@ -14,12 +15,17 @@ use super::{ScanEntry, signature};
 const BUFFER_LEN: usize = 32 * 1024;
 
 /// One open, a `getdents` for each buffer, one `fstatat` for each entry. Nothing but the names is allocated.
-pub(super) fn entries(beneath: &Beneath, dir: &RelPath) -> io::Result<Vec<ScanEntry>> {
+pub(super) fn entries(
+    beneath: &Beneath,
+    dir: &RelPath,
+    opened: &mut dyn FnMut(Option<BorrowedFd<'_>>),
+) -> io::Result<Vec<ScanEntry>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY;
     let fd = match beneath.open_at(dir.as_bytes(), flags | OFlags::NOATIME) {
         Err(Errno::PERM) => beneath.open_at(dir.as_bytes(), flags)?,
         other => other?,
     };
+    opened(Some(fd.as_fd()));
     let mut buffer = [MaybeUninit::<u8>::uninit(); BUFFER_LEN];
     let mut listing = RawDir::new(&fd, &mut buffer);
     let mut found = Vec::new();
