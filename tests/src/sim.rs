@@ -8,6 +8,7 @@
 
 mod bench;
 mod disaster;
+mod falls;
 mod history;
 mod judge;
 mod options;

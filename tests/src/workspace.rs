@@ -18,4 +18,6 @@ mod network;
 mod permissions;
 mod root_games;
 mod root_gone;
+mod session_cache;
+mod session_view;
 mod zoo;

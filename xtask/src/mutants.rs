@@ -71,13 +71,16 @@ pub(crate) fn run(root: &Path, names: &[String]) -> anyhow::Result<bool> {
     let mut all_red = true;
     for mutant in &mutants {
         shell::say(&format!("{}: {}", mutant.name, mutant.what));
-        let outcome = mutant.run(&tree)?;
+        // One that cannot be planted any more does not keep the others from being tried.
+        let outcome = mutant.run(&tree).unwrap_or_else(|error| {
+            shell::say(&format!("{error:#}"));
+            Outcome::NotRun
+        });
         all_red &= outcome == Outcome::Red;
         let Test { package, filter } = &mutant.test;
-        rows.push(format!(
-            "| {} | `{package}` {filter} | {outcome:?} |",
-            mutant.what
-        ));
+        let row = format!("| {} | `{package}` {filter} | {outcome:?} |", mutant.what);
+        shell::say(&row);
+        rows.push(row);
     }
     rows.iter().for_each(|row| shell::say(row));
     Ok(all_red)

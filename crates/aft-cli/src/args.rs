@@ -91,6 +91,8 @@ commands! {
     "events" Events(events::EventsArgs),
     "stats" Stats(store::StatsArgs),
     "check" Check(store::CheckArgs),
+    "gc" Gc(store::GcArgs),
+    "purge" Purge(store::PurgeArgs),
     "daemon" Daemon(daemon::DaemonArgs),
     "doctor" Doctor(doctor::DoctorArgs),
     "completions" Completions(generate::CompletionsArgs),

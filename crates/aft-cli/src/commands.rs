@@ -42,6 +42,8 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Events(args) => events::run(&args, context),
         Command::Stats(args) => store::stats(&args, context),
         Command::Check(args) => store::check(&args, context),
+        Command::Gc(args) => store::gc(&args, context),
+        Command::Purge(args) => store::purge(&args, context),
         Command::Daemon(args) => daemon::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
         Command::Completions(args) => generate::completions(&args, context),

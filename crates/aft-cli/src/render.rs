@@ -5,6 +5,8 @@ pub(crate) mod daemon;
 pub(crate) mod file;
 pub(crate) mod operation;
 pub(crate) mod patch;
+pub(crate) mod session_view;
+pub(crate) mod space;
 pub(crate) mod stat;
 pub(crate) mod status;
 pub(crate) mod text;

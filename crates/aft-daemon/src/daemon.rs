@@ -1,21 +1,25 @@
 //! The daemon's own state: which workspaces are open, and what every connection shares.
 
+mod purge;
+mod roots;
+
 use std::collections::BTreeMap;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use aft_model::{OperationId, RelPath, WorkspaceId};
+use aft_os::Clock;
 use aft_os::store_dir::real::RealStoreDir;
-use aft_os::{Clock, ReadDir};
 use aft_rpc::Paths;
 use parking_lot::{Mutex, RwLock};
 use tracing::{error, info, warn};
 
-use crate::config::{self, Config, ConfigError};
+use crate::config::{self, Config, ConfigError, DaemonConfig};
+use crate::memory::Memory;
 use crate::registry::{self, Record, Registered, RegistryError};
-use crate::workspace::{self, Input, OpenError, OpenOptions, Workspace};
+use crate::workspace::{self, Input, OpenError, OpenOptions, SessionCaches, Workspace};
+use roots::{identity_of, is_replaced, nested_in, not_a_root};
 
 /// A registered workspace: open, or why it is not.
 pub(crate) struct Entry {
@@ -44,6 +48,10 @@ pub struct Daemon {
     pub(crate) started_ns: i64,
     pub(crate) n_connections: AtomicU64,
     pub(crate) stopping: tokio::sync::watch::Sender<bool>,
+    /// L2 over all workspaces.
+    pub(crate) caches: Arc<SessionCaches>,
+    /// What was last seen of the process's memory.
+    pub(crate) memory: Arc<Memory>,
     home: RealStoreDir,
     /// The store's directory under its real name.
     home_path: PathBuf,
@@ -53,6 +61,8 @@ pub struct Daemon {
     /// Serialises adding and removing; never held while a request is answered.
     changing: Mutex<()>,
 }
+
+pub(crate) use purge::PurgeFailure;
 
 /// Why a directory cannot be watched.
 #[derive(Debug, thiserror::Error)]
@@ -107,7 +117,12 @@ pub(crate) struct Added {
 
 impl Daemon {
     /// The daemon over `home`. Opens nothing yet.
-    pub(crate) fn new(paths: Paths, home: RealStoreDir, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(
+        paths: Paths,
+        home: RealStoreDir,
+        clock: Arc<dyn Clock>,
+        config: &DaemonConfig,
+    ) -> Self {
         let started_ns = clock.wall_ns();
         let home_path = paths
             .home
@@ -121,6 +136,8 @@ impl Daemon {
             started_ns,
             n_connections: AtomicU64::new(0),
             stopping: tokio::sync::watch::Sender::new(false),
+            caches: Arc::new(SessionCaches::new(config)),
+            memory: Arc::new(Memory::new(config)),
             home,
             home_path,
             entries: RwLock::new(BTreeMap::new()),
@@ -165,6 +182,7 @@ impl Daemon {
             nested: self.left_alone(&record.root, roots),
             config,
             clock: Arc::clone(&self.clock),
+            l2: self.caches.join(),
         })?)
     }
 
@@ -524,43 +542,6 @@ impl Daemon {
     }
 }
 
-/// What stands at `root`, which must be a directory that can be listed: what cannot be looked into cannot be
-/// watched.
-fn identity_of(root: &Path) -> std::io::Result<aft_os::RootId> {
-    let real = aft_os::fs::real::RealRoot::open(root)?;
-    real.scan(&RelPath::root())?;
-    if let Ok(any) = RelPath::new(b".afterimage.toml") {
-        real.lstat(&any)?;
-    }
-    real.identity()
-}
-
-fn not_a_root(root: &Path, source: std::io::Error) -> AddError {
-    match source.kind() {
-        std::io::ErrorKind::PermissionDenied => AddError::Root {
-            path: root.to_owned(),
-            source,
-        },
-        std::io::ErrorKind::NotADirectory | std::io::ErrorKind::NotFound => {
-            AddError::NotADirectory(root.to_owned())
-        }
-        _ => AddError::Root {
-            path: root.to_owned(),
-            source,
-        },
-    }
-}
-
-/// Another directory stands in the root's place: what was watched is elsewhere, or not mounted, and nobody deleted its
-/// files. Where inode numbers come from far away, they prove nothing.
-fn is_replaced(record: &Record) -> bool {
-    let Ok(real) = aft_os::fs::real::RealRoot::open(&record.root) else {
-        return false;
-    };
-    let is_other = |found: aft_os::RootId| found.ino != record.ino;
-    real.kind().gives_events() && real.identity().is_ok_and(is_other)
-}
-
 /// 16 random bytes from the kernel as hexadecimal digits.
 pub(crate) fn new_id() -> String {
     let mut bytes = [0_u8; 16];
@@ -569,16 +550,6 @@ pub(crate) fn new_id() -> String {
         error!("the kernel gives no random bytes");
     }
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Those of `roots` that are inside `outer`, as it names them.
-fn nested_in(outer: &Path, roots: &[PathBuf]) -> Vec<RelPath> {
-    let inner = |root: &PathBuf| {
-        let inner = root.strip_prefix(outer).ok()?;
-        let inner = Some(inner.as_os_str()).filter(|inner| !inner.is_empty())?;
-        RelPath::new(inner.as_bytes()).ok()
-    };
-    roots.iter().filter_map(inner).collect()
 }
 
 /// An error with its causes in one line.

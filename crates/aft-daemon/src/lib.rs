@@ -14,6 +14,7 @@
 pub mod capture;
 pub mod config;
 pub mod daemon;
+mod memory;
 mod registry;
 pub mod rules;
 mod run;

@@ -12,6 +12,7 @@ use tracing::{error, info, warn};
 
 use crate::config::{self, LogLevel};
 use crate::daemon::{Daemon, chain};
+use crate::memory;
 use crate::registry::RegistryError;
 use crate::serve;
 
@@ -102,7 +103,9 @@ pub fn run(options: RunOptions) -> Result<(), RunError> {
         pid = std::process::id(),
         "daemon starts"
     );
-    let daemon = Arc::new(Daemon::new(paths, home, Arc::new(SystemClock)));
+    let clock = Arc::new(SystemClock);
+    let daemon = Arc::new(Daemon::new(paths, home, clock, &config.daemon));
+    let keeper = memory::start(&daemon).map_err(RunError::Runtime)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("aft-serve")
@@ -112,6 +115,10 @@ pub fn run(options: RunOptions) -> Result<(), RunError> {
         .map_err(RunError::Runtime)?;
     let result = runtime.block_on(serve_until_stopped(&daemon));
     daemon.close_all();
+    daemon.caches.stop();
+    if keeper.join().is_err() {
+        error!("the thread that looks after memory had panicked");
+    }
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     serve::remove_sockets(&daemon.paths);
     info!("daemon ends");

@@ -1,7 +1,8 @@
 //! The history machine of one workspace: signals and captures in, operations and plans out.
 //!
 //! Does: keep the newest tree, gather changes into operations, hold fences until they are true, keep
-//! the ring of the last operations (L1), decide what `undo`, `redo`, `rollback` and `restore` would do.
+//! the ring of the last operations (L1), fold sessions into views and cache what those need (L2), decide
+//! what `undo`, `redo`, `rollback` and `restore` would do.
 //! Does not: touch a disk, a thread, a socket or a clock. Time comes in with each event, work goes out
 //! as an [`Effect`], and its result comes back as an [`Event`].
 //!
@@ -22,6 +23,7 @@ mod journey;
 pub mod merge;
 mod pending;
 mod ring;
+pub mod session;
 mod tree;
 
 pub use engine::{Engine, Settings, Start};

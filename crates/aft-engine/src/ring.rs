@@ -17,6 +17,7 @@ pub struct Ring {
     bytes: usize,
     /// The newest operation that was offered, also where it was too large to be held.
     newest: OperationId,
+    n_evicted: u64,
 }
 
 /// Contents of one operation above this many bytes are left to the store.
@@ -58,19 +59,20 @@ impl Ring {
             bytes_max,
             bytes: 0,
             newest: OperationId::NONE,
+            n_evicted: 0,
         }
     }
 
-    /// Takes the newest operation in; the oldest goes when the ring is full. `content` hands over the
-    /// bytes of a content where it has them.
+    /// Takes the newest operation in; the oldest goes when the ring is full, and is given back. `content` hands
+    /// over the bytes of a content where it has them.
     pub fn push(
         &mut self,
         operation: Arc<Operation>,
         content: &dyn Fn(&ContentId) -> Option<Arc<[u8]>>,
-    ) {
+    ) -> Option<Arc<Operation>> {
         self.newest = operation.id;
         if operation.changes.len() > CHANGES_MAX {
-            return;
+            return None;
         }
         let mut contents: BTreeMap<ContentId, Arc<[u8]>> = BTreeMap::new();
         let mut room = SLOT_BYTES_MAX;
@@ -95,12 +97,16 @@ impl Ring {
         };
         self.bytes += slot.bytes();
         self.slots.push_back(slot);
+        let mut oldest = None;
         while self.slots.len() > self.n_max {
             if let Some(old) = self.slots.pop_front() {
                 self.bytes -= old.bytes();
+                self.n_evicted += 1;
+                oldest = Some(old.operation);
             }
         }
         self.shrink();
+        oldest
     }
 
     /// Gives content of the oldest operations back to the store until the budget holds.
@@ -162,6 +168,12 @@ impl Ring {
     #[must_use]
     pub fn len(&self) -> usize {
         self.slots.len()
+    }
+
+    /// Operations that went to make room.
+    #[must_use]
+    pub fn n_evicted(&self) -> u64 {
+        self.n_evicted
     }
 
     /// True for a ring without operations.

@@ -1,5 +1,7 @@
 //! Time, handed in so that a simulation can decide it.
 
+use std::time::SystemTime;
+
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 /// Wall and monotonic time.
@@ -16,8 +18,16 @@ pub trait Clock: Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that asks; by the C library, so that whoever lies to a process about the time is heard"
+    )]
     fn wall_ns(&self) -> i64 {
-        nanoseconds(clock_gettime(ClockId::Realtime))
+        let nanoseconds = |time: std::time::Duration| i64::try_from(time.as_nanos());
+        match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(since) => nanoseconds(since).unwrap_or(i64::MAX),
+            Err(before) => nanoseconds(before.duration()).map_or(i64::MIN, |before| -before),
+        }
     }
 
     fn mono_ns(&self) -> u64 {

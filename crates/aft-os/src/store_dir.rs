@@ -131,6 +131,14 @@ pub trait StoreDir: Send + Sync {
     /// `None` in simulation.
     fn real_path(&self) -> Option<std::path::PathBuf>;
 
+    /// Bytes of the whole file system; `u64::MAX` where it has no size, as in a simulation.
+    ///
+    /// # Errors
+    /// Whatever the system reports.
+    fn disk_bytes(&self) -> io::Result<u64> {
+        Ok(u64::MAX)
+    }
+
     /// Free bytes for this user on the file system.
     ///
     /// # Errors

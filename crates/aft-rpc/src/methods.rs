@@ -93,7 +93,7 @@ methods! {
     "session.start" AGENT SessionStartParams => SessionView, "Begins the run of an agent.";
     "session.end" AGENT SessionEndParams => SessionView, "Ends a session, its open turn and its open edits.";
     "session.list" READ SessionListParams => SessionListResult, "Lists sessions, newest first.";
-    "session.show" READ SessionShowParams => SessionView, "Shows a session.";
+    "session.show" READ SessionShowParams => SessionShowResult, "Shows a session, with what it changed where asked.";
     "turn.start" AGENT TurnStartParams => TurnStartResult, "Begins a turn of a session.";
     "turn.end" AGENT TurnEndParams => TurnEndResult, "Ends a turn; waits for its checks.";
     "edit.begin" AGENT EditBeginParams => EditBeginResult, "Captures before a tool call.";
@@ -123,5 +123,7 @@ methods! {
     "daemon.logs" CONTROL DaemonLogsParams => DaemonLogsResult, "Gives the last lines of the daemon's log.";
     "store.stats" READ StoreStatsParams => StoreStatsResult, "Tells what the store holds and takes.";
     "store.check" CONTROL StoreCheckParams => StoreCheckResult, "Checks the store's integrity.";
+    "store.gc" CONTROL StoreGcParams => StoreGcResult, "Merges operations by age and removes what nothing names any more.";
+    "purge" CONTROL PurgeParams => PurgeResult, "Removes a path from all history, and proves it.";
     "rpc.discover" READ DiscoverParams => serde_json::Value, "Returns the OpenRPC document.";
 }

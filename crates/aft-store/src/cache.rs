@@ -61,9 +61,26 @@ impl ContentCache {
         self.shrink(BYTES_MAX);
     }
 
+    /// Lets go of everything.
+    pub(crate) fn clear(&mut self) {
+        self.shrink(0);
+    }
+
+    /// Lets go of the content whose id begins with `prefix`.
+    pub(crate) fn forget(&mut self, prefix: u64) {
+        if let Some((_, old)) = self.entries.pop(&prefix) {
+            self.bytes -= old.bytes.len();
+        }
+    }
+
     /// Lets go of what nobody asked for lately.
     pub(crate) fn cool(&mut self) {
         self.shrink(IDLE_BYTES_MAX);
+    }
+
+    /// Bytes that [`Self::cool`] would let go of.
+    pub(crate) fn warm_bytes(&self) -> usize {
+        self.bytes.saturating_sub(IDLE_BYTES_MAX)
     }
 
     fn shrink(&mut self, bytes_max: usize) {

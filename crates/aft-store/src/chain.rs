@@ -7,6 +7,7 @@
 use std::hash::{BuildHasher, RandomState};
 
 use crate::frame::Kind;
+use crate::records::{self, ErasedV1};
 
 /// Bytes of salt before every chained body.
 pub(crate) const SALT_LEN: usize = 16;
@@ -32,11 +33,18 @@ impl Chain {
     }
 
     /// Extends the chain by the record `kind` with `payload` if it is a chained one. `None` when a
-    /// chained payload is too short to be one.
+    /// chained payload is too short to be one, or where bodies were dropped that were not those after this chain.
     pub(crate) fn follow(&mut self, kind: Kind, payload: &[u8]) -> Option<()> {
         if kind == Kind::Tombstone {
             let (_, commitment) = payload.split_last_chunk::<32>()?;
             self.extend(commitment);
+        } else if kind == Kind::Erased {
+            let erased: ErasedV1 = records::decode(payload).ok()?;
+            if erased.before != self.head {
+                return None;
+            }
+            self.head = erased.after;
+            self.count += erased.count;
         } else if kind.is_chained() {
             let (salt, body) = payload.split_first_chunk::<SALT_LEN>()?;
             self.extend(&commitment(salt, kind, body));

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use aft_model::{ContentId, OperationId};
 
 use crate::chain::Chain;
-use crate::entry::{Loc, LogState};
+use crate::entry::{Entry, Loc, LogState, PartOwner};
 use crate::error::{OpenError, ReadError};
 use crate::frame::{CrcSeed, Kind};
 use crate::reader::Reader;
@@ -179,7 +179,7 @@ impl Reader {
             .flat_map(|header| header.replaces.iter().map(|old| (*old, header.segment)))
             .collect();
         for (old, new) in pairs {
-            let moved = self.shared().index.is_moved(old)?;
+            let moved = self.shared().index.moved_to(old)? == Some(new);
             let obsolete = if moved { old } else { new };
             segments.retain(|info| info.number != obsolete);
         }
@@ -278,12 +278,20 @@ impl<'a> Checking<'a> {
     /// One intact record: what it says, whether it is found, and whether what it names is there.
     fn record(&mut self, kind: Kind, payload: &[u8], loc: Loc) {
         self.report.records += 1;
+        if kind == Kind::Erased {
+            // Only the chain knows of it, and that is followed by itself.
+            return;
+        }
         let undecodable = match self.scratch.follow(kind, payload, loc) {
             Ok(entry) => {
                 if let Some(entry) = &entry {
                     self.agreement.with(entry);
                 }
-                self.named.note(kind, payload).err()
+                if self.is_retained(entry.as_ref()) {
+                    self.named.note(kind, payload).err()
+                } else {
+                    None
+                }
             }
             Err(error) => Some(error),
         };
@@ -296,6 +304,29 @@ impl<'a> Checking<'a> {
             && let Some(id) = payload.first_chunk::<32>()
         {
             self.content(&ContentId(*id), loc);
+        }
+    }
+
+    /// False for what retention merged away and no collection has removed: what that names may be gone.
+    fn is_retained(&self, entry: Option<&Entry>) -> bool {
+        let (operation, loc) = match entry {
+            Some(Entry::Operation(row) | Entry::Composed(row, _)) => (row.id, row.loc),
+            Some(Entry::Part(PartOwner::Operation(id), _, loc)) => (*id, *loc),
+            _ => return true,
+        };
+        let shared = self.reader.shared();
+        match entry {
+            Some(Entry::Part(owner, part, _)) => {
+                let found = shared.find_part(*owner, *part);
+                let replaced = matches!(found, Ok(Some(found)) if found != loc);
+                let gone = matches!(found, Ok(None))
+                    && matches!(shared.find_operation(operation), Ok(None));
+                !replaced && !gone
+            }
+            _ => {
+                let found = shared.find_operation(operation);
+                matches!(found, Ok(Some(found)) if found == loc)
+            }
         }
     }
 

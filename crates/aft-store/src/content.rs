@@ -104,6 +104,12 @@ impl Prepared {
         chunks + self.payload.len() as u64
     }
 
+    /// The first 8 bytes of the base's id.
+    pub(crate) fn base(&self) -> Option<u64> {
+        let blob = BlobRecord::parse(&self.payload).filter(|_| self.kind == Kind::Blob)?;
+        blob.encoding.base(blob.size).map(|(base, _)| base)
+    }
+
     /// True when it is stored as a difference from its base.
     #[must_use]
     pub fn is_delta(&self) -> bool {
@@ -114,6 +120,8 @@ impl Prepared {
 const RAW: u8 = 0;
 const ZSTD: u8 = 1;
 const DELTA: u8 = 2;
+/// As on its own or as a delta, with the cost that the content had when others were stored against it.
+pub(crate) const KEPT: u8 = 3;
 
 /// How a blob's data is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +133,31 @@ pub(crate) enum Encoding {
         base: u64,
         chain_bytes: u64,
     },
+    /// Made anew when what it stood on went; what stands on it reckons with the cost it had.
+    Kept {
+        /// First 8 bytes of the base and its cost; `None` for a frame on its own.
+        base: Option<(u64, u64)>,
+        chain_bytes: u64,
+    },
+}
+
+impl Encoding {
+    /// The base and what it must cost; `None` for a content on its own. `size` is the content's own.
+    pub(crate) fn base(self, size: usize) -> Option<(u64, u64)> {
+        match self {
+            Self::Raw | Self::Zstd => None,
+            // A cost that is less than its own belongs to nothing.
+            Self::Delta { base, chain_bytes } => Some((
+                base,
+                chain_bytes
+                    .checked_sub(link_cost(size as u64))
+                    .unwrap_or(u64::MAX),
+            )),
+            Self::Kept { base, chain_bytes } => {
+                base.map(|(base, cost)| (base, if cost < chain_bytes { cost } else { u64::MAX }))
+            }
+        }
+    }
 }
 
 /// A blob record taken apart.
@@ -218,6 +251,40 @@ pub(crate) fn delta_payload(
     payload
 }
 
+/// Payload of a content that had the cost `chain_bytes`, made anew: against `base`, given with its cost, where that is
+/// smaller, else on its own. `None` where zstd fails.
+pub(crate) fn kept_payload(
+    id: &ContentId,
+    bytes: &[u8],
+    chain_bytes: u64,
+    base: Option<&Base>,
+) -> Option<Vec<u8>> {
+    let head = |base_cost: u64| {
+        let mut payload = id.0.to_vec();
+        payload.push(KEPT);
+        put_varint(&mut payload, bytes.len() as u64);
+        put_varint(&mut payload, chain_bytes);
+        put_varint(&mut payload, base_cost);
+        payload
+    };
+    let against = base.filter(|base| base.chain_bytes > 0 && base.chain_bytes < chain_bytes);
+    let against = against.and_then(|base| Some((base, delta(bytes, &base.bytes)?)));
+    let alone = frame_of(bytes, SMALL)?;
+    Some(match against {
+        Some((base, delta)) if delta.len() < alone.len() => {
+            let mut payload = head(base.chain_bytes);
+            payload.extend_from_slice(&prefix_of(&base.id).to_be_bytes());
+            payload.extend_from_slice(&delta);
+            payload
+        }
+        _ => {
+            let mut payload = head(0);
+            payload.extend_from_slice(&alone);
+            payload
+        }
+    })
+}
+
 /// A frame against a dictionary that was prepared once for many contents. It decodes like a delta.
 pub(crate) fn compress_with(bytes: &[u8], dictionary: &CDict<'_>) -> Option<Vec<u8>> {
     let mut context = CCtx::create();
@@ -254,17 +321,24 @@ pub(crate) fn compress_at(bytes: &[u8], level: i32) -> Option<Vec<u8>> {
     if bytes.len() < 32 {
         return None;
     }
-    COMPRESSOR.with_borrow_mut(|slot| {
-        let (_, context) = match slot.take_if(|(at, _)| *at != level) {
-            Some(_) | None => slot.get_or_insert_with(|| (level, compressor(level))),
-        };
-        let mut out = Vec::with_capacity(compress_bound(bytes.len()));
-        let written = context.compress2(&mut out, bytes).ok()?;
-        (written + written / 32 < bytes.len()).then(|| {
+    frame_of(bytes, level).filter(|frame| frame.len() + frame.len() / 32 < bytes.len())
+}
+
+/// A zstd frame with checksum and size, however long.
+fn frame_of(bytes: &[u8], level: i32) -> Option<Vec<u8>> {
+    COMPRESSOR
+        .with_borrow_mut(|slot| {
+            let (_, context) = match slot.take_if(|(at, _)| *at != level) {
+                Some(_) | None => slot.get_or_insert_with(|| (level, compressor(level))),
+            };
+            let mut out = Vec::with_capacity(compress_bound(bytes.len()));
+            context.compress2(&mut out, bytes).ok()?;
+            Some(out)
+        })
+        .map(|mut out| {
             out.shrink_to_fit();
             out
         })
-    })
 }
 
 fn compressor(level: i32) -> CCtx<'static> {
@@ -354,6 +428,18 @@ impl<'a> BlobRecord<'a> {
                     chain_bytes,
                 }
             }
+            KEPT => {
+                let chain_bytes = take_varint(&mut rest)?;
+                let base_cost = take_varint(&mut rest)?;
+                let base = if base_cost == 0 {
+                    None
+                } else {
+                    let (base, after) = rest.split_first_chunk::<8>()?;
+                    rest = after;
+                    Some((u64::from_be_bytes(*base), base_cost))
+                };
+                Encoding::Kept { base, chain_bytes }
+            }
             _ => return None,
         };
         Some(Self {
@@ -366,7 +452,7 @@ impl<'a> BlobRecord<'a> {
     /// What reading this content costs.
     pub(crate) fn chain_bytes(&self) -> u64 {
         match self.encoding {
-            Encoding::Delta { chain_bytes, .. } => chain_bytes,
+            Encoding::Delta { chain_bytes, .. } | Encoding::Kept { chain_bytes, .. } => chain_bytes,
             Encoding::Raw | Encoding::Zstd => link_cost(self.size as u64),
         }
     }
@@ -375,8 +461,10 @@ impl<'a> BlobRecord<'a> {
     pub(crate) fn decode(&self, base: Option<&[u8]>) -> Option<Vec<u8>> {
         match self.encoding {
             Encoding::Raw => (self.data.len() == self.size).then(|| self.data.to_vec()),
-            Encoding::Zstd => decompress(self.data, self.size),
-            Encoding::Delta { .. } => decompress_against(self.data, self.size, base?),
+            Encoding::Zstd | Encoding::Kept { base: None, .. } => decompress(self.data, self.size),
+            Encoding::Delta { .. } | Encoding::Kept { .. } => {
+                decompress_against(self.data, self.size, base?)
+            }
         }
     }
 }

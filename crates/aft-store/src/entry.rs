@@ -11,7 +11,7 @@ use crate::chain::{Chain, SALT_LEN};
 use crate::frame::Kind;
 use crate::records::{
     self, AppliedV1, AuditV1, BaselinePartV1, ChangesV1, CheckpointDeletedV1, CheckpointV1,
-    IntentDoneV1, IntentV1, OperationV1, PartV1, RecordError, ReservationV1,
+    ComposedV1, IntentDoneV1, IntentV1, OperationV1, PartV1, RecordError, ReservationV1,
 };
 
 /// Where a record lies: segment and offset.
@@ -114,6 +114,8 @@ impl PartOwner {
 pub(crate) enum Entry {
     Blob(ContentId, Loc),
     Operation(OpRow),
+    /// The operation that stands for all from that number on up to its own.
+    Composed(OpRow, u64),
     Part(PartOwner, u32, Loc),
     Checkpoint(Checkpoint),
     CheckpointDeleted(String),
@@ -206,7 +208,11 @@ impl LogState {
         loc: Loc,
     ) -> Result<Option<Entry>, RecordError> {
         let entry = self.entry(kind, payload, loc)?;
-        self.chain.follow(kind, payload).ok_or(RecordError::Short)?;
+        let missed = match kind {
+            Kind::Erased => RecordError::Chain,
+            _ => RecordError::Short,
+        };
+        self.chain.follow(kind, payload).ok_or(missed)?;
         self.note(kind, payload.len(), entry.as_ref());
         Ok(entry)
     }
@@ -226,6 +232,16 @@ impl LogState {
                 if let OpPaths::Baseline(parts) = &row.paths {
                     let last = parts.iter().max().copied().unwrap_or(0);
                     self.first_baseline_part = self.first_baseline_part.max(last.saturating_add(1));
+                }
+            }
+            Some(Entry::Composed(row, _)) => {
+                self.head = self.head.max(row.id);
+                self.next_operation = self.next_operation.max(row.id.saturating_add(1));
+                if records::kind_from_number(row.kind)
+                    .is_ok_and(|kind| kind == aft_model::OperationKind::Baseline)
+                {
+                    // It stands for one whose parts nobody claims any more; they are no unfinished scan.
+                    self.first_baseline_part = self.next_baseline_part;
                 }
             }
             Some(Entry::Intent(id, _)) => {
@@ -253,6 +269,13 @@ impl LogState {
             Kind::Operation => {
                 let record: OperationV1 = salted(payload)?;
                 Entry::Operation(OpRow::new(&record, loc)?)
+            }
+            Kind::Composed => {
+                let record: ComposedV1 = salted(payload)?;
+                if record.first > record.operation.id {
+                    return Err(RecordError::Value("the first of merged operations"));
+                }
+                Entry::Composed(OpRow::new(&record.operation, loc)?, record.first)
             }
             Kind::Part => {
                 let part: PartV1 = salted(payload)?;
@@ -292,9 +315,12 @@ impl LogState {
                 self.next_operation = self.next_operation.max(record.next_operation);
                 return Ok(None);
             }
-            Kind::Header | Kind::Seal | Kind::Trailer | Kind::CleanEnd | Kind::Tombstone => {
-                return Ok(None);
-            }
+            Kind::Header
+            | Kind::Seal
+            | Kind::Trailer
+            | Kind::CleanEnd
+            | Kind::Tombstone
+            | Kind::Erased => return Ok(None),
         }))
     }
 

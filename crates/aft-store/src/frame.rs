@@ -8,8 +8,11 @@
 
 /// First byte of every frame.
 pub(crate) const MAGIC: u8 = 0xAF;
-/// Newest frame version this code writes and reads.
-pub(crate) const VERSION: u8 = 1;
+/// Newest frame version this code writes and reads. A frame has the oldest version that knows what is in it, so that an
+/// older program refuses a store only where it would misread it.
+pub(crate) const VERSION: u8 = 2;
+/// What retention brought: [`Kind::Composed`], [`Kind::Erased`], and blobs that keep the cost they had.
+const VERSION_THINNED: u8 = 2;
 /// Bytes before the payload.
 pub(crate) const HEADER_LEN: usize = 10;
 /// Longest payload: a whole content of 4 MiB with its head fits.
@@ -51,11 +54,15 @@ pub enum Kind {
     CleanEnd = 15,
     /// A body that was dropped; its commitment stays.
     Tombstone = 16,
+    /// An operation that stands for itself and those before it that retention merged into it.
+    Composed = 17,
+    /// Bodies in a row that were dropped; the chain before and after them stays.
+    Erased = 18,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Header,
         Self::Seal,
         Self::Trailer,
@@ -72,6 +79,8 @@ impl Kind {
         Self::Reservation,
         Self::CleanEnd,
         Self::Tombstone,
+        Self::Composed,
+        Self::Erased,
     ];
 
     /// The kind with that number.
@@ -93,7 +102,18 @@ impl Kind {
                 | Self::Audit
                 | Self::BaselinePart
                 | Self::Tombstone
+                | Self::Composed
+                | Self::Erased
         )
+    }
+
+    /// The oldest version of frames that knows this record, whose payload begins with `start`.
+    fn version(self, start: &[u8]) -> u8 {
+        match self {
+            Self::Composed | Self::Erased => VERSION_THINNED,
+            Self::Blob if start.get(32) == Some(&crate::content::KEPT) => VERSION_THINNED,
+            _ => 1,
+        }
     }
 }
 
@@ -128,7 +148,10 @@ pub(crate) fn encode(out: &mut Vec<u8>, seed: CrcSeed, offset: u64, kind: Kind, 
     debug_assert!(len <= PAYLOAD_MAX, "callers bound their payloads");
     let [b0, b1, b2, _] = u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
     let head = [MAGIC, b0, b1, b2];
-    let tags = [VERSION, kind as u8];
+    let tags = [
+        kind.version(parts.first().copied().unwrap_or_default()),
+        kind as u8,
+    ];
     let mut crc = crc32fast::Hasher::new_with_initial(seed.0);
     crc.update(&offset.to_le_bytes());
     crc.update(&head);

@@ -5,11 +5,13 @@
 //! Does not: hold anything the segments do not; it may be deleted at any time the store is closed.
 
 mod apply;
+mod merged;
 mod moves;
 mod schema;
 mod sum;
 
-pub(crate) use moves::Move;
+pub(crate) use apply::Lookup;
+pub(crate) use moves::{Drops, Move};
 
 use std::path::PathBuf;
 

@@ -83,6 +83,17 @@ fn put_block(out: &mut Vec<u8>, plain: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
+/// Removes the keyframe; the next start reads the history instead.
+pub(crate) fn forget(dir: &dyn StoreDir) -> Result<(), StoreError> {
+    match dir.remove(FILE) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(StoreError::Io {
+            doing: "remove the keyframe",
+            source,
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// Loads the keyframe; `None` where it is missing, damaged or another store's.
 pub(crate) fn load(
     dir: &dyn StoreDir,

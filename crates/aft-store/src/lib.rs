@@ -21,6 +21,8 @@
 //! I7 Every length read from disk is bounded before memory is claimed for it.
 //! I8 Numbers of operations are never given out twice: after an unclean end a block is skipped.
 //! I9 The hash chain covers salted commitments of bodies, not bodies, so that one can be dropped later.
+//! I10 Nothing that a retained record names is removed, and at every moment every content that is found can be read:
+//!    what nothing names goes by sweeps of whole segments, from the newest to the oldest (`writer::collect`).
 
 mod cache;
 mod chain;
@@ -33,14 +35,17 @@ mod frame;
 mod index;
 mod keyframe;
 mod log;
+mod marks;
 mod reader;
 mod records;
 mod recover;
+mod retention;
 mod segment;
 mod shared;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod vouch;
 mod writer;
 
 pub use check::{CheckReport, Missing, Stats};
@@ -48,6 +53,7 @@ pub use content::{Base, CHAIN_MAX, Level, Prepared, WHOLE_MAX, prepare, prepare_
 pub use error::{OpenError, ReadError, StoreError};
 pub use flight::LateSync;
 pub use frame::Kind;
-pub use reader::{ContentReader, Filter, HistoryEntry, OperationSummary, Reader};
+pub use reader::{ContentReader, Filter, HistoryEntry, OperationSummary, Proof, Reader};
 pub use recover::{Damage, Intent, Opened, Options, Recovery, open};
-pub use writer::{Maintenance, Writer};
+pub use retention::Retention;
+pub use writer::{Collected, Collection, Maintenance, PurgeError, Purged, Run, Thinned, Writer};

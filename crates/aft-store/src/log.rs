@@ -58,7 +58,8 @@ struct Flying {
 }
 
 impl Log {
-    /// Continues segment `number`, whose bytes up to `end` were read back and are taken as they are.
+    /// Continues segment `number`, whose bytes up to `end` are durable. That what comes after them is cut need not be:
+    /// the next sync takes it along, and until then nothing vouches for anything there.
     ///
     /// # Errors
     /// The system refuses to open or cut the file.
@@ -78,8 +79,6 @@ impl Log {
             file.truncate(end)
                 .map_err(StoreError::io("cut a torn tail"))?;
         }
-        // What a crash left readable need not be on disk; nothing may vouch for it before this.
-        file.sync().map_err(StoreError::io("sync a segment"))?;
         log.file = Some(file);
         Ok(log)
     }

@@ -6,7 +6,10 @@
 
 mod contents;
 mod history;
+mod merged;
+mod naming;
 mod pages;
+mod proof;
 mod states;
 mod window;
 
@@ -18,18 +21,21 @@ use rusqlite::params;
 
 pub use contents::ContentReader;
 pub use history::{HistoryEntry, OperationSummary};
+pub(crate) use naming::Named;
 pub use pages::Filter;
+pub use proof::Proof;
 
 use crate::content::{WHOLE_MAX, decompress};
-use crate::entry::{Loc, PartOwner, salted};
+use crate::entry::{Loc, OpPaths, OpRow, PartOwner, salted};
 use crate::error::ReadError;
 use crate::frame::{Kind, take_varint};
 use crate::keyframe;
 use crate::records::{
-    self, AuditV1, BaselinePartV1, ChangeV1, CheckpointV1, IntentV1, KnownV1, PartV1, RecordError,
+    self, AuditV1, BaselinePartV1, ChangeV1, CheckpointV1, ComposedV1, IntentV1, KnownV1,
+    OperationV1, PartV1, RecordError,
 };
 use crate::recover::Intent;
-use crate::shared::Shared;
+use crate::shared::{Record, Shared};
 
 /// Most plain bytes in a part.
 const PART_PLAIN_MAX: u64 = 4 * WHOLE_MAX;
@@ -53,6 +59,20 @@ impl Reader {
     #[must_use]
     pub fn head(&self) -> OperationId {
         self.shared.head()
+    }
+
+    /// Lets go of contents in memory that are held only because somebody may soon want them, and tells their bytes.
+    pub fn cool(&self) -> usize {
+        let mut cache = self.shared.cache.lock();
+        let warm = cache.warm_bytes();
+        cache.cool();
+        warm
+    }
+
+    /// Bytes that [`Self::cool`] would let go of.
+    #[must_use]
+    pub fn warm_bytes(&self) -> usize {
+        self.shared.cache.lock().warm_bytes()
     }
 
     /// All checkpoints by name.
@@ -264,6 +284,22 @@ pub(crate) fn changes_of_part(payload: &[u8]) -> Result<(u64, Vec<ChangeV1>), Re
     let part: PartV1 = salted(payload)?;
     let plain = unpack(&part.body).ok_or(RecordError::Compressed)?;
     Ok((part.operation, records::decode(&plain)?))
+}
+
+/// The paths in the record of an operation, or where they are.
+pub(crate) fn operation_paths(shared: &Shared, loc: Loc) -> Result<OpPaths, ReadError> {
+    let record = shared.record(loc)?;
+    let row = operation_of(&record).and_then(|operation| OpRow::new(&operation, loc));
+    row.map(|row| row.paths)
+        .map_err(|e| undecodable("operation", &e))
+}
+
+/// The operation in a record of either kind.
+pub(crate) fn operation_of(record: &Record) -> Result<OperationV1, RecordError> {
+    match record.kind {
+        Kind::Composed => salted::<ComposedV1>(&record.payload).map(|composed| composed.operation),
+        _ => salted(&record.payload),
+    }
 }
 
 /// The paths in a part record.

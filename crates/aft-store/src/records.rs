@@ -39,6 +39,8 @@ pub(crate) enum RecordError {
     Path(#[source] aft_model::PathError),
     #[error("a compressed part does not decompress")]
     Compressed,
+    #[error("the hash chain before dropped records is another one")]
+    Chain,
 }
 
 /// The record's bytes.
@@ -54,6 +56,13 @@ pub(crate) fn decode<T: Decode<()>>(bytes: &[u8]) -> Result<T, RecordError> {
         0 => Ok(record),
         extra => Err(RecordError::TrailingBytes(extra)),
     }
+}
+
+/// Reads one record from the start of `bytes`, whatever follows.
+pub(crate) fn decode_leading<T: Decode<()>>(bytes: &[u8]) -> Result<T, RecordError> {
+    bincode::decode_from_slice::<T, _>(bytes, CONFIG)
+        .map(|(record, _)| record)
+        .map_err(RecordError::Decode)
 }
 
 /// First record of a segment. Its checksum uses an all-zero store identity.
@@ -272,6 +281,25 @@ pub(crate) struct AuditV1 {
 pub(crate) struct ReservationV1 {
     /// No number below this may be given out again.
     pub(crate) next_operation: u64,
+}
+
+/// An operation that stands for a run of them: what was before the first and after the last, path by path.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct ComposedV1 {
+    /// First, so that whoever lists operations reads it like any other.
+    pub(crate) operation: OperationV1,
+    /// Number of the first operation merged; the last is the operation's own.
+    pub(crate) first: u64,
+}
+
+/// Bodies in a row that were dropped.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct ErasedV1 {
+    pub(crate) count: u64,
+    /// The chain before the first of them.
+    pub(crate) before: [u8; 32],
+    /// The chain after the last of them.
+    pub(crate) after: [u8; 32],
 }
 
 /// What the index holds besides rows: the state of the log right after what was applied to it. It is

@@ -24,7 +24,7 @@ use crate::reader::Reader;
 use crate::records::HeaderV1;
 use crate::segment::{self, HeaderState, open_io};
 use crate::shared::Shared;
-use crate::writer::Writer;
+use crate::writer::{NEW_FILE, Writer};
 use scan::Scan;
 
 /// Numbers skipped after an unclean end.
@@ -105,6 +105,10 @@ pub struct Opened {
 /// [`OpenError`].
 pub fn open(dir: Arc<dyn StoreDir>, options: &Options) -> Result<Opened, OpenError> {
     let mut salts = Salts::new(options.seed);
+    // A rewriting that did not end is void.
+    if let Err(error) = dir.remove(NEW_FILE) {
+        tracing::trace!(%error, "no unfinished segment");
+    }
     let mut segments = list_segments(&*dir)?;
     let next_segment = segments.iter().map(|s| s.number).max().unwrap_or(0) + 1;
     let index = Index::open(&*dir).map_err(OpenError::Index)?;
@@ -128,6 +132,7 @@ pub fn open(dir: Arc<dyn StoreDir>, options: &Options) -> Result<Opened, OpenErr
     let mut scan = Scan::start(shared.clone(), &segments)?;
     scan.note_replaced(&segments)?;
     scan.run(&segments)?;
+    scan.settle_merged()?;
     let log = scan.continue_log(&segments)?;
     shared.set_head(scan.state.head);
     *shared.state.write() = scan.state.clone();
@@ -238,31 +243,50 @@ pub(crate) fn list_segments(dir: &dyn StoreDir) -> Result<Vec<SegmentInfo>, Open
     Ok(segments)
 }
 
-/// Of a segment and the one rewritten from it, keeps the one that the index points into. Where only the
-/// rewritten one is left and the index does not know it, the index is made anew.
+/// Of segments and the one rewritten from them, keeps what the index points into. Where one of them is gone already
+/// the rewritten one counts, and if the index does not know it, the index is made anew.
 fn settle_replaced(
     dir: &dyn StoreDir,
     index: &Index,
     segments: &mut Vec<SegmentInfo>,
 ) -> Result<(), OpenError> {
-    let pairs: Vec<(u32, u32)> = segments
+    let rewritten: Vec<(Vec<u32>, u32)> = segments
         .iter()
         .filter_map(|s| s.header.as_ref())
-        .flat_map(|h| h.replaces.iter().map(|old| (*old, h.segment)))
+        .filter(|h| !h.replaces.is_empty())
+        .map(|h| (h.replaces.clone(), h.segment))
         .collect();
-    for (old, new) in pairs {
-        let moved = index.is_moved(old).map_err(OpenError::Index)?;
-        let old_is_there = segments.iter().any(|s| s.number == old);
-        if !old_is_there {
-            if !moved {
-                index.clear().map_err(OpenError::Index)?;
-            }
-            continue;
+    for (old, new) in &rewritten {
+        let mut targets = Vec::new();
+        for number in old {
+            targets.push(index.moved_to(*number).map_err(OpenError::Index)?);
         }
-        let obsolete = if moved { old } else { new };
-        dir.remove(&segment::file_name(obsolete))
-            .map_err(open_io("remove an obsolete segment"))?;
-        segments.retain(|s| s.number != obsolete);
+        let is_there = |number: &u32| segments.iter().any(|s| s.number == *number);
+        let none_is_gone = old.iter().all(is_there);
+        let is_known = targets.iter().all(Option::is_some);
+        // An attempt that failed may lie beside the one after it.
+        let is_outdone = rewritten
+            .iter()
+            .any(|(same, later)| later > new && same.iter().any(|number| old.contains(number)));
+        // The first old one is removed when the index has switched for good.
+        let counts = if is_known {
+            targets.iter().all(|target| *target == Some(*new))
+        } else {
+            !none_is_gone && !is_outdone
+        };
+        let obsolete: Vec<u32> = if counts {
+            old.iter().copied().filter(is_there).collect()
+        } else {
+            vec![*new]
+        };
+        if !is_known && !none_is_gone {
+            index.clear().map_err(OpenError::Index)?;
+        }
+        for number in obsolete {
+            dir.remove(&segment::file_name(number))
+                .map_err(open_io("remove an obsolete segment"))?;
+            segments.retain(|s| s.number != number);
+        }
     }
     Ok(())
 }

@@ -13,13 +13,14 @@ use parking_lot::{Mutex, RwLock};
 use rusqlite::{OptionalExtension, params};
 
 use crate::cache::ContentCache;
-use crate::content::prefix_of;
+use crate::content::{BlobRecord, Encoding, prefix_of};
 use crate::entry::{Loc, LogState, PartOwner};
 use crate::error::ReadError;
 use crate::frame::{CrcSeed, FrameHead, HEADER_LEN, Kind};
 use crate::index::Index;
 use crate::segment;
 use crate::tail::Tail;
+use crate::vouch::Vouched;
 
 /// Open segments kept.
 const FILES_MAX: usize = 64;
@@ -33,10 +34,35 @@ pub(crate) struct Shared {
     pub(crate) cache: Mutex<ContentCache>,
     /// Contents found damaged; the same bytes may be put again.
     pub(crate) damaged: Mutex<HashSet<ContentId>>,
+    /// Contents that nothing names yet and that must stay. Held by whoever switches to a rewritten segment: what is told
+    /// to be held under this lock is.
+    pub(crate) vouched: Mutex<Vouched>,
+    /// Odd while operations are being merged; answers put together from several looks begin again when it changed.
+    thinned: AtomicU64,
     /// State of the log at the last published group.
     pub(crate) state: RwLock<LogState>,
     head: AtomicU64,
     files: Mutex<HashMap<u32, Arc<dyn ReadAt>>>,
+}
+
+/// Bytes that every content record has.
+const CONTENT_HEAD_MIN: usize = 34;
+/// Bytes within which the base of a content is named.
+const CONTENT_HEAD_MAX: usize = 80;
+
+/// The beginning of a content record.
+#[derive(Debug)]
+pub(crate) struct ContentHead {
+    pub(crate) id: ContentId,
+    pub(crate) frame_len: u64,
+    /// It is the list of a large content's chunks.
+    pub(crate) is_list: bool,
+    /// It was made anew when its base went.
+    pub(crate) is_kept: bool,
+    /// What reading it costs.
+    pub(crate) cost: u64,
+    /// First 8 bytes of the base's id, and what it costs.
+    pub(crate) base: Option<(u64, u64)>,
 }
 
 /// One record, its checksum verified.
@@ -55,10 +81,23 @@ impl Shared {
             tail: RwLock::default(),
             cache: Mutex::default(),
             damaged: Mutex::default(),
+            vouched: Mutex::default(),
+            thinned: AtomicU64::new(0),
             state: RwLock::default(),
             head: AtomicU64::new(0),
             files: Mutex::default(),
         }
+    }
+
+    /// Operations are being merged from here on, or, called a second time, have been.
+    pub(crate) fn turn_thinning(&self) {
+        self.thinned.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Changes whenever operations were merged; `None` while they are being.
+    pub(crate) fn thinning(&self) -> Option<u64> {
+        let count = self.thinned.load(Ordering::Acquire);
+        count.is_multiple_of(2).then_some(count)
     }
 
     pub(crate) fn head(&self) -> OperationId {
@@ -67,6 +106,15 @@ impl Shared {
 
     pub(crate) fn set_head(&self, head: u64) {
         self.head.store(head, Ordering::Release);
+    }
+
+    /// Bytes of the index's files; 0 where it is in memory.
+    pub(crate) fn index_len(&self) -> u64 {
+        let files = ["", "-wal"].map(|suffix| format!("{}{suffix}", crate::index::FILE));
+        let lens = files
+            .iter()
+            .filter_map(|name| self.dir.read(name).ok()?.len().ok());
+        lens.sum()
     }
 
     /// Opens a segment, or takes the handle at hand.
@@ -127,6 +175,29 @@ impl Shared {
             .split_last_chunk::<32>()
             .expect("the buffer is longer than an id");
         Ok(ContentId(*id))
+    }
+
+    /// What the content record at `loc` is, without its data. Its checksum is not compared.
+    pub(crate) fn content_head(&self, loc: Loc) -> Result<ContentHead, ReadError> {
+        let file = self.file(loc.segment())?;
+        let mut bytes = [0_u8; HEADER_LEN + CONTENT_HEAD_MIN];
+        read_at(&*file, &mut bytes, loc.offset()).map_err(ReadError::Io)?;
+        let malformed = || ReadError::corrupt("a content", "its head is not well formed");
+        let head = FrameHead::parse(&bytes).ok_or_else(malformed)?;
+        let wanted = head.payload_len.min(CONTENT_HEAD_MAX);
+        let mut start = vec![0; wanted];
+        read_at(&*file, &mut start, loc.offset() + HEADER_LEN as u64).map_err(ReadError::Io)?;
+        let id = *start.first_chunk::<32>().ok_or_else(malformed)?;
+        let is_list = head.kind == Kind::ChunkList as u8;
+        let blob = BlobRecord::parse(&start).filter(|_| !is_list);
+        Ok(ContentHead {
+            id: ContentId(id),
+            frame_len: head.frame_len() as u64,
+            is_list,
+            is_kept: blob.is_some_and(|blob| matches!(blob.encoding, Encoding::Kept { .. })),
+            cost: blob.map_or(0, |blob| blob.chain_bytes()),
+            base: blob.and_then(|blob| blob.encoding.base(blob.size)),
+        })
     }
 
     /// Where a content lies. Damaged candidates are passed over: another copy may be whole.

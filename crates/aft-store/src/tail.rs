@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use aft_model::{Checkpoint, ContentId, RelPath};
 
 use crate::content::prefix_of;
-use crate::entry::{Entry, Loc, OpRow, PartOwner};
+use crate::entry::{Entry, Loc, OpPaths, OpRow, PartOwner};
 
 /// Entries in memory.
 #[derive(Default, Debug)]
@@ -22,6 +22,8 @@ pub(crate) struct Tail {
     pub(crate) paths: BTreeMap<RelPath, Vec<u64>>,
     /// Operations whose paths are in parts and not at hand.
     pub(crate) big: Vec<u64>,
+    /// Runs of operations that became one: the first and the last of each.
+    pub(crate) composed: Vec<(u64, u64)>,
     pub(crate) parts: BTreeMap<(PartOwner, u32), Loc>,
     /// `None` means deleted.
     pub(crate) checkpoints: BTreeMap<String, Option<Checkpoint>>,
@@ -43,17 +45,11 @@ impl Tail {
                     .or_default()
                     .push(loc);
             }
-            Entry::Operation(row) => {
-                match row.paths.at_hand() {
-                    Some(paths) => {
-                        self.len += paths.len();
-                        for path in paths {
-                            self.paths.entry(path.clone()).or_default().push(row.id);
-                        }
-                    }
-                    None => self.big.push(row.id),
-                }
-                self.ops.insert(row.id, row);
+            Entry::Operation(row) => self.add_operation(row),
+            Entry::Composed(row, first) => {
+                self.remove_operations(first, &row);
+                self.composed.push((first, row.id));
+                self.add_operation(row);
             }
             Entry::Part(owner, part, loc) => {
                 self.parts.insert((owner, part), loc);
@@ -75,6 +71,44 @@ impl Tail {
                 self.audits.insert(number, loc);
             }
         }
+    }
+
+    fn add_operation(&mut self, row: OpRow) {
+        match row.paths.at_hand() {
+            Some(paths) => {
+                self.len += paths.len();
+                for path in paths {
+                    self.paths.entry(path.clone()).or_default().push(row.id);
+                }
+            }
+            None => self.big.push(row.id),
+        }
+        self.ops.insert(row.id, row);
+    }
+
+    /// The operations from `first` up to that of `by` are not there any more, `by` stands for them; its own parts
+    /// were added before it.
+    fn remove_operations(&mut self, first: u64, by: &OpRow) {
+        let run = first..=by.id;
+        let claimed: Vec<u32> = self
+            .ops
+            .range(run.clone())
+            .filter(|(_, row)| matches!(row.paths, OpPaths::Baseline(_)))
+            .flat_map(|(_, row)| row.paths.parts())
+            .collect();
+        self.ops.retain(|id, _| !run.contains(id));
+        self.big.retain(|id| !run.contains(id));
+        self.paths.retain(|_, ids| {
+            ids.retain(|id| !run.contains(id));
+            !ids.is_empty()
+        });
+        let own = by.paths.parts();
+        self.parts.retain(|(owner, part), _| match owner {
+            PartOwner::Operation(id) if *id == by.id => own.contains(part),
+            PartOwner::Operation(id) => !run.contains(id),
+            PartOwner::Baseline => !claimed.contains(part),
+            PartOwner::Intent(_) => true,
+        });
     }
 
     /// Entries and paths held.

@@ -1,5 +1,6 @@
 //! Tests of the whole store through its public interface, on a disk that forgets.
 
+mod collect;
 mod corruption;
 mod crash;
 pub(crate) mod disk;
@@ -8,6 +9,7 @@ mod growth;
 mod history;
 mod late;
 mod maintain;
+mod purge;
 mod round_trip;
 
 use std::sync::Arc;

@@ -7,13 +7,23 @@
 //! [`Writer::reopen`] until it succeeds, then `commit` again. An error of a `put_…` means that this
 //! one record was not taken.
 
+mod collect;
 mod maintain;
 mod operations;
+mod purge;
+mod recompress;
+mod rewrite;
+mod sweep;
+mod thin;
 
+pub use collect::{Collected, Collection};
 pub use maintain::Maintenance;
+pub use purge::{PurgeError, Purged};
+pub(crate) use rewrite::NEW_FILE;
+pub use thin::{Run, Thinned};
 
 use std::borrow::Borrow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use aft_model::{CheckpointName, ContentId, Known, OperationId, RelPath};
@@ -24,13 +34,14 @@ use crate::entry::{Entry, Loc, LogState};
 use crate::error::{ReadError, StoreError};
 use crate::flight::LateSync;
 use crate::frame::{Kind, PAYLOAD_MAX};
+use crate::index::Lookup;
 use crate::log::Log;
 use crate::records::{
     self, AuditV1, CheckpointDeletedV1, CheckpointV1, ReservationV1, SealV1, TrailerV1,
 };
 use crate::recover::{self, Options};
 use crate::shared::Shared;
-use crate::{keyframe, reader};
+use crate::{keyframe, reader, segment};
 
 /// A group of nothing but content is split here, so that it need not be whole to be seen.
 const GROUP_SPLIT: u64 = 4 * 1024 * 1024;
@@ -58,11 +69,25 @@ pub struct Writer {
     next_segment: u32,
     /// Bytes of contents in the growing segment that were compressed in a hurry.
     hasty_bytes: u64,
-    rewrite: Option<maintain::Rewrite>,
+    rewrite: Option<Box<rewrite::Rewrite>>,
+    collect: Option<Box<collect::Collect>>,
+    thinning: Option<Box<thin::Thinning>>,
+    /// What takes something back in a segment that begins with this group or an earlier one takes back what is gone.
+    clean_through: Option<u64>,
+    /// Bytes of all segments but the growing one, where they were counted since one came or went.
+    sealed_bytes: Option<u64>,
+    /// Bytes of the index, as of the last time it was brought up to date.
+    index_bytes: u64,
+    /// What sealed segments hold, as far as somebody looked.
+    surveys: HashMap<u32, collect::Survey>,
+    /// Outcome of the last collection.
+    collected: Option<Collected>,
     /// Segments looked at by maintenance since the store was opened.
     rewritten: HashSet<u32>,
     /// Segments that nothing points into any more.
     obsolete: Vec<u32>,
+    /// Segments that came of a rewriting which failed at its end.
+    void: Vec<u32>,
     /// The group has its trailer and waits to be written and seen.
     ended: bool,
 }
@@ -91,8 +116,16 @@ impl Writer {
             next_segment,
             hasty_bytes: 0,
             rewrite: None,
+            collect: None,
+            thinning: None,
+            clean_through: None,
+            surveys: HashMap::new(),
+            sealed_bytes: None,
+            index_bytes: 0,
+            collected: None,
             rewritten: HashSet::new(),
             obsolete: Vec::new(),
+            void: Vec::new(),
         }
     }
 
@@ -113,8 +146,13 @@ impl Writer {
     /// [`StoreError::Poisoned`], or whatever starting a new segment reports.
     pub fn put_content(&mut self, content: impl Borrow<Prepared>) -> Result<(), StoreError> {
         let content = content.borrow();
+        // Nothing names it yet.
+        self.shared.vouch(&content.id);
         if self.holds(&content.id)? {
             return Ok(());
+        }
+        if let Some(base) = content.base() {
+            self.rely_on(&[base]);
         }
         for chunk in &content.chunks {
             self.put_content(chunk)?;
@@ -280,7 +318,33 @@ impl Writer {
             self.commit(true)?;
         }
         self.apply().map_err(StoreError::Index)?;
-        self.shared.index.shrink_wal().map_err(StoreError::Index)
+        self.shared.index.shrink_wal().map_err(StoreError::Index)?;
+        self.index_bytes = self.shared.index_len();
+        Ok(())
+    }
+
+    /// Bytes of all segments, on disk and on their way there, and of the index when it was last brought up to date.
+    pub fn size(&mut self) -> u64 {
+        let sealed = match self.sealed_bytes {
+            Some(sealed) => sealed,
+            None => {
+                let all = self.segment_bytes(true);
+                let growing = segment::len(&*self.shared.dir, self.log.number()).unwrap_or(0);
+                let sealed = all.saturating_sub(growing);
+                self.sealed_bytes = Some(sealed);
+                self.index_bytes = self.shared.index_len();
+                sealed
+            }
+        };
+        sealed + self.log.end() + self.index_bytes
+    }
+
+    /// Free bytes on the disk, and bytes of the whole disk.
+    ///
+    /// # Errors
+    /// Whatever the system reports.
+    pub fn room(&self) -> std::io::Result<(u64, u64)> {
+        Ok((self.shared.dir.free_bytes()?, self.shared.dir.disk_bytes()?))
     }
 
     /// Lets go of memory that is held only because somebody may soon want what is in it.
@@ -322,6 +386,10 @@ impl Writer {
         self.shared.forget_file(self.log.number());
         self.log.reopen()?;
         self.publish();
+        if !self.shared.tail.read().composed.is_empty() {
+            // Operations must not be found beside what stands for them.
+            self.apply().map_err(StoreError::Index)?;
+        }
         Ok(())
     }
 
@@ -369,6 +437,7 @@ impl Writer {
         let number = self.next_segment;
         let header = recover::header(self.log.store(), number, &self.state);
         self.log.roll(&records::encode(&seal), &header)?;
+        self.sealed_bytes = None;
         self.next_segment += 1;
         self.hasty_bytes = 0;
         Ok(())
@@ -425,6 +494,21 @@ pub(crate) fn apply_tail(
     segment: u32,
     offset: u64,
 ) -> rusqlite::Result<()> {
+    let tail = shared.tail.read();
+    apply_entries(shared, &tail, state, segment, offset)?;
+    drop(tail);
+    *shared.tail.write() = crate::tail::Tail::default();
+    Ok(())
+}
+
+/// Puts the entries of `tail` into the index, which then reaches to `segment` and `offset`.
+fn apply_entries(
+    shared: &Shared,
+    tail: &crate::tail::Tail,
+    state: &LogState,
+    segment: u32,
+    offset: u64,
+) -> rusqlite::Result<()> {
     let applied = state.to_applied(shared.store, segment, offset);
     let paths = |loc: Loc| match reader::part_paths(shared, loc) {
         Ok(paths) => paths,
@@ -433,11 +517,12 @@ pub(crate) fn apply_tail(
             Vec::new()
         }
     };
-    let tail = shared.tail.read();
-    shared.index.apply(&tail, &applied, &paths)?;
-    drop(tail);
-    *shared.tail.write() = crate::tail::Tail::default();
-    Ok(())
+    let operation = |loc: Loc| reader::operation_paths(shared, loc).ok();
+    let lookup = Lookup {
+        part: &paths,
+        operation: &operation,
+    };
+    shared.index.apply(tail, &applied, &lookup)
 }
 
 fn note_unreadable(error: &ReadError) {

@@ -87,6 +87,9 @@ fn a_file_that_may_not_be_read_is_shown_and_never_deleted() {
     rig.project.mkdir("closed");
     rig.project.write("closed/inside", "hidden too\n");
     lock(&rig.root().join("secret"));
+    // Listed while it could be, and closed afterwards.
+    hand_over(&rig, &rig.root().join("closed"));
+    rig.ok(&["sync"]);
     lock(&rig.root().join("closed"));
     let names = ["secret-before", "secret", "closed-before", "closed"];
     assert_shown(&rig, &names);

@@ -12,6 +12,7 @@ use aft_testkit::manifest::assert_same;
 use aft_testkit::sim::Rng;
 use aft_testkit::workspace::wait_until;
 use aft_testkit::{Manifest, Workspace};
+use serde_json::json;
 
 use crate::e2e_real::{heavy, seed};
 
@@ -77,6 +78,28 @@ fn a_workspace_is_known_when_it_was_answered() {
         let look = rig.look(DIR);
         rig.power_cut();
         write_some(&rig.project, rng, 3, 5000);
+        rig.ok(&["rollback", "start"]);
+        assert_same(&look, &rig.look(DIR), "the start");
+    });
+}
+
+#[test]
+fn a_workspace_stays_unwatched_when_it_was_answered() {
+    on_each("unwatched workspaces", Placement::Store, |rig, rng| {
+        write_some(&rig.project, rng, 3, 5000);
+        rig.ok(&["watch", "--detach"]);
+        rig.ok(&["checkpoint", "start"]);
+        let look = rig.look(DIR);
+        rig.disk.sync();
+        // Nothing is written behind the list, so that no later sync takes its name along.
+        rig.ok(&["unwatch"]);
+        rig.go_dark();
+        rig.disk.come_back();
+        rig.start();
+        let known = rig.control().expect_call("workspace.list", &json!({}));
+        assert_eq!(known["workspaces"], json!([]), "{known}");
+        rig.ok(&["watch", "--detach"]);
+        rig.project.remove(DIR);
         rig.ok(&["rollback", "start"]);
         assert_same(&look, &rig.look(DIR), "the start");
     });

@@ -57,7 +57,7 @@ pub(crate) fn is_there() -> bool {
 
 /// The thread of process `pid` that bears this name.
 #[track_caller]
-pub(super) fn thread_of(pid: i32, name: &str) -> i32 {
+pub(crate) fn thread_of(pid: i32, name: &str) -> i32 {
     let mut found = None;
     wait_until(Duration::from_secs(10), "the thread is there", || {
         let tasks = fs::read_dir(format!("/proc/{pid}/task")).expect("the daemon runs");
@@ -71,7 +71,7 @@ pub(super) fn thread_of(pid: i32, name: &str) -> i32 {
 }
 
 /// `strace` on one thread.
-pub(super) struct Tracer {
+pub(crate) struct Tracer {
     child: Child,
     output: PathBuf,
 }
@@ -80,7 +80,7 @@ impl Tracer {
     /// Attaches to `thread`. With `kill_at`, the process gets `SIGKILL` when the thread enters that call for the
     /// n-th time, and the call is not made.
     #[track_caller]
-    pub(super) fn attach(thread: i32, kill_at: Option<(&str, usize)>, output: PathBuf) -> Self {
+    pub(crate) fn attach(thread: i32, kill_at: Option<(&str, usize)>, output: PathBuf) -> Self {
         match kill_at {
             None => Self::run(thread, &MUTATING.join(","), None, output),
             Some((call, n)) => {
@@ -122,7 +122,7 @@ impl Tracer {
 
     /// Detaches, or waits for an end that has come by itself, and gives what was written.
     #[track_caller]
-    pub(super) fn end(mut self) -> Vec<String> {
+    pub(crate) fn end(mut self) -> Vec<String> {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         if matches!(self.child.try_wait(), Ok(None)) {
             // It may end by itself at this moment, and then there is nothing left to ask.
@@ -136,7 +136,7 @@ impl Tracer {
 }
 
 /// How often each call was made, out of the lines of a trace.
-pub(super) fn counts(lines: &[String]) -> BTreeMap<String, usize> {
+pub(crate) fn counts(lines: &[String]) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for line in lines {
         let call: String = line.chars().take_while(|c| c.is_alphanumeric()).collect();

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use aft_testkit::manifest::{assert_same, diff};
 use aft_testkit::sim::Rng;
-use aft_testkit::workspace::wait_until;
 use aft_testkit::{Manifest, TestDaemon};
 
 use super::rig::Rig;
@@ -174,8 +173,7 @@ impl World {
         if answer.is_some() && n_calls < point.n {
             return None;
         }
-        // A process that dies closes its sockets one by one.
-        wait_until(Duration::from_secs(10), "the daemon is gone", gone);
+        self.rig.daemon.wait_killed(pid);
         let start = Instant::now();
         self.rig.daemon.run();
         self.rig.ok(&["sync"]);

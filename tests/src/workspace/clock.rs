@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use aft_testkit::TestDaemon;
-use serde_json::json;
+use aft_testkit::workspace::wait_until;
+use serde_json::{Value, json};
 
 use super::history;
 use crate::e2e_real::rig::Rig;
@@ -64,6 +65,7 @@ fn whatever_the_clock_says_order_fences_and_waits_are_right() {
     let (baseline, mut last) = (rig.head(), rig.head());
     for (number, time) in TIMES.iter().enumerate() {
         fs::write(&file, format!("{time}\n")).expect("the time");
+        assert_seen_unasked(&rig, time);
         let started = Instant::now();
         for edit in 0..5 {
             rig.project.write("f", format!("{time} edit {edit}\n"));
@@ -72,6 +74,7 @@ fn whatever_the_clock_says_order_fences_and_waits_are_right() {
             last = head;
         }
         rig.assert_recorded(time);
+        assert_believed(&rig, baseline, time);
         rig.ok(&["checkpoint", &format!("point-{number}")]);
         let then = rig.project.manifest();
         rig.ok(&["undo"]);
@@ -90,13 +93,51 @@ fn whatever_the_clock_says_order_fences_and_waits_are_right() {
     let edits = told
         .values()
         .filter(|told| told.operation["kind"] == "observed");
-    assert_eq!(edits.count(), 30);
+    assert_eq!(edits.count(), TIMES.len() * 7);
     rig.daemon.restart();
     rig.assert_recorded("after a restart");
     rig.ok(&["rollback", "start"]);
     aft_testkit::manifest::assert_same(&start, &rig.project.manifest(), "the start");
     let check = rig.json(&["check", "--read-data"]);
     assert_eq!(check["ok"], true, "{check}");
+}
+
+/// The lie is heard: else nothing here is tried.
+#[track_caller]
+fn assert_believed(rig: &Rig, baseline: u64, time: &str) {
+    let told = history::operations(rig);
+    let time_of = |operation: &Value| operation["time"].as_str().expect("a time").to_owned();
+    let (_, last) = told.last_key_value().expect("operations");
+    let (start, now) = (time_of(&told[&baseline]), time_of(last));
+    let fits = match time {
+        "-1y" => now < start,
+        "+10y" | "+3d" => now > start,
+        _ => true,
+    };
+    assert!(fits, "{time}: it is {now}, and was {start} at the start");
+}
+
+/// What nobody asks for is in the history soon all the same, and on the disk.
+#[track_caller]
+fn assert_seen_unasked(rig: &Rig, time: &str) {
+    let before = head(rig);
+    rig.project.write("unasked", time);
+    wait_until(PROMPT, "an edit is seen without a fence", || {
+        head(rig) > before
+    });
+    rig.project.remove("unasked");
+    wait_until(PROMPT, "its end is seen without a fence", || {
+        head(rig) > before + 1
+    });
+    wait_until(PROMPT, time, || {
+        let status = rig.json(&["status"]);
+        status["sync"]["durable_head"] == status["head"]
+    });
+}
+
+/// The newest operation, without a fence.
+fn head(rig: &Rig) -> u64 {
+    rig.json(&["status"])["head"].as_u64().expect("a head")
 }
 
 /// A poll that waits does so for its time: neither for ever nor not at all.

@@ -221,7 +221,7 @@ fn show_text(
 }
 
 /// How the changes of a page are shown.
-struct View {
+pub(crate) struct View {
     stat: Option<Totals>,
     printer: PatchPrinter,
     /// Files whose content the patch does not hold.
@@ -229,6 +229,15 @@ struct View {
 }
 
 impl View {
+    /// Unified diffs, one after the other.
+    pub(crate) fn of_patches(context: &Context) -> Self {
+        let form = Form {
+            stat: false,
+            word: false,
+        };
+        Self::new(form, context)
+    }
+
     fn new(form: Form, context: &Context) -> Self {
         let form_of_patch = PatchForm {
             style: context.out.style(),
@@ -243,7 +252,7 @@ impl View {
     }
 
     /// Shows a page. What found no room in it is asked for `alone`.
-    fn show(
+    pub(crate) fn show(
         &mut self,
         changes: Vec<ChangeView>,
         alone: impl Fn(Vec<WirePath>, &mut Context) -> Result<Vec<ChangeView>, Failure>,
@@ -289,7 +298,7 @@ impl View {
         ));
     }
 
-    fn finish(mut self, context: &mut Context) -> Result<(), Failure> {
+    pub(crate) fn finish(mut self, context: &mut Context) -> Result<(), Failure> {
         if let Some(totals) = self.stat {
             return context.print(&stat::Totals::line(totals));
         }

@@ -1,16 +1,22 @@
 //! `aft session` and `aft turn`: attribution for a script that is not an agent.
 
 use aft_rpc::ExitKind;
+use aft_rpc::client::ClientError;
+use aft_rpc::types::operation::DiffDetail;
 use aft_rpc::types::session::{
-    SessionEndParams, SessionListParams, SessionListResult, SessionShowParams, SessionStartParams,
-    SessionView, TurnEndParams, TurnStartParams,
+    SessionEndParams, SessionListParams, SessionListResult, SessionShowParams, SessionShowResult,
+    SessionStartParams, SessionView, TurnEndParams, TurnStartParams, ViewLevel,
 };
 use clap::{Args, Subcommand};
 
+use super::diff::View;
 use crate::context::{Context, read};
 use crate::failure::{Failure, Outcome};
 use crate::render::checkpoint::session as session_line;
 use crate::render::operation::numbers;
+use crate::render::session_view;
+use crate::render::stat::Totals;
+use crate::render::text::path;
 use crate::render::time::Now;
 
 /// Say who makes the changes that follow
@@ -62,13 +68,26 @@ enum SessionCommand {
         #[arg(short = 'n', value_name = "N")]
         limit: Option<u64>,
     },
-    /// Show a session
+    /// Show a session, and what it changed
+    ///
+    /// With --diff or --stat: what it changed in the end, one entry a path, renames followed; what it took back is not
+    /// in it. Applied to where the session began the diff gives where it ended. Where somebody else changed a file in
+    /// between, its pieces stand apart.
     #[command(
-        after_help = "Example:\n  aft session show \"$S\"\n\nExit codes: 0 done, 4 no such session"
+        after_help = "Example:\n  aft session show \"$S\" --stat\n  aft session show \"$S\" --diff > session.patch\n  aft session show unknown --stat --steps\n\nExit codes: 0 done, 4 no such session"
     )]
     Show {
-        /// Its id
+        /// Its id; `unknown`, `human`: what that author did outside any session
         session: String,
+        /// Its unified diff
+        #[arg(long, conflicts_with = "stat")]
+        diff: bool,
+        /// Lines added and removed of each file, with the operations
+        #[arg(long)]
+        stat: bool,
+        /// Step by step: edits of a file close to each other are one
+        #[arg(long)]
+        steps: bool,
     },
 }
 
@@ -142,13 +161,30 @@ pub(crate) fn session(args: SessionArgs, context: &mut Context) -> Outcome {
                 print_session(&session, context)?;
             }
         }
-        SessionCommand::Show { session } => {
-            if let Some(session) = context.call_or_print(&SessionShowParams {
+        SessionCommand::Show {
+            session,
+            diff,
+            stat,
+            steps,
+        } => {
+            let view = match (diff, stat || steps) {
+                (true, _) => DiffDetail::Unified,
+                (false, true) => DiffDetail::Stat,
+                (false, false) => DiffDetail::None,
+            };
+            let level = if steps {
+                ViewLevel::Steps
+            } else {
+                ViewLevel::Net
+            };
+            let params = SessionShowParams {
                 workspace: Some(workspace),
                 session,
-            })? {
-                print_session(&session, context)?;
-            }
+                view,
+                level,
+                ..SessionShowParams::default()
+            };
+            return show(params, context);
         }
         SessionCommand::List { open, limit } => {
             return list(
@@ -163,6 +199,79 @@ pub(crate) fn session(args: SessionArgs, context: &mut Context) -> Outcome {
         }
     }
     Ok(ExitKind::Done)
+}
+
+fn show(mut params: SessionShowParams, context: &mut Context) -> Outcome {
+    let raw = context.call_raw(&params)?;
+    let first: SessionShowResult = read(&raw)?;
+    let is_one_page = first.view.as_ref().is_none_or(|view| view.cursor.is_none());
+    if context.json && is_one_page {
+        context.print_raw(&raw)?;
+        return Ok(ExitKind::Done);
+    }
+    if context.json {
+        return show_json(first, params, context);
+    }
+    context.out.page()?;
+    print_session(&first.session, context)?;
+    let Some(mut page) = first.view else {
+        return Ok(ExitKind::Done);
+    };
+    context.print(&session_view::head(&page))?;
+    let mut patches = View::of_patches(context);
+    let mut totals = Totals::default();
+    let mut apart = Vec::new();
+    loop {
+        let in_parts = page.entries.iter().filter(|entry| entry.apart);
+        apart.extend(in_parts.map(|entry| path(&entry.change.path)));
+        if params.view == DiffDetail::Unified {
+            let changes = page.entries.into_iter().map(|entry| entry.change);
+            // A page ends where there is no room for more, so nothing has to be asked for again.
+            patches.show(changes.collect(), |_, _| Ok(Vec::new()), context)?;
+        } else {
+            context.print(&session_view::lines(&page.entries, context.out.style()))?;
+            let changes = page.entries.iter().map(|entry| &entry.change);
+            changes.for_each(|change| totals.count(change));
+        }
+        let Some(cursor) = page.cursor.take() else {
+            break;
+        };
+        params.cursor = Some(cursor);
+        let next: SessionShowResult = context.call(&params)?;
+        page = next.view.ok_or_else(no_view)?;
+    }
+    if params.view == DiffDetail::Unified {
+        patches.finish(context)?;
+        apart.dedup();
+        if !apart.is_empty() {
+            context.note(&session_view::said_apart(&apart));
+        }
+    } else {
+        context.print(&totals.line())?;
+    }
+    Ok(ExitKind::Done)
+}
+
+fn show_json(
+    mut all: SessionShowResult,
+    mut params: SessionShowParams,
+    context: &mut Context,
+) -> Outcome {
+    if let Some(view) = &mut all.view {
+        while let Some(cursor) = view.cursor.take() {
+            params.cursor = Some(cursor);
+            let page: SessionShowResult = context.call(&params)?;
+            let page = page.view.ok_or_else(no_view)?;
+            view.entries.extend(page.entries);
+            view.cursor = page.cursor;
+        }
+    }
+    context.print_json(&all)?;
+    Ok(ExitKind::Done)
+}
+
+fn no_view() -> Failure {
+    ClientError::Protocol("a page without its view".to_owned()).into()
 }
 
 fn print_session(session: &SessionView, context: &mut Context) -> Result<(), Failure> {

@@ -67,21 +67,26 @@ pub(crate) fn unwatch(args: &UnwatchArgs, context: &mut Context) -> Outcome {
 
 /// Asks on the terminal before a history is deleted.
 fn confirm(would_go: &WorkspaceRemoveResult, context: &mut Context) -> Result<bool, Failure> {
-    if !std::io::stdin().is_terminal() {
-        return Err(Failure::new(
-            ExitKind::Usage,
-            "deleting a history asks first, and there is no terminal to ask on",
-        )
-        .with_remedy("Pass --yes to mean it."));
-    }
     let question = format!(
         "Delete the history of {} ({}) for ever? [y/N] ",
         path(&would_go.root),
         count(would_go.head, "operation", "operations")
     );
+    ask("deleting a history", &question, context)
+}
+
+/// Asks on the terminal before something is done that cannot be undone.
+pub(super) fn ask(what: &str, question: &str, context: &mut Context) -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::new(
+            ExitKind::Usage,
+            format!("{what} asks first, and there is no terminal to ask on"),
+        )
+        .with_remedy("Pass --yes to mean it."));
+    }
     context.out.flush()?;
     let mut terminal = std::io::stderr().lock();
-    write!(terminal, "{}", shown(&question)).and_then(|()| terminal.flush())?;
+    write!(terminal, "{}", shown(question)).and_then(|()| terminal.flush())?;
     let mut answer = String::new();
     std::io::stdin()
         .read_line(&mut answer)

@@ -4,7 +4,7 @@
 mod tests;
 
 use aft_rpc::types::daemon::DaemonStatusResult;
-use aft_rpc::types::store::{StoreCheckResult, StoreStatsResult};
+use aft_rpc::types::store::{MemoryView, StoreCheckResult, StoreStatsResult, TierView};
 
 use super::text::{bytes, count, path, shown};
 use super::time::duration;
@@ -55,7 +55,32 @@ pub(crate) fn stats(stats: &StoreStatsResult) -> String {
     if let Some(cap) = stats.cap_bytes {
         row("cap", &bytes(cap));
     }
+    row("in memory", &tier("L1", &stats.l1));
+    row("", &tier("L2", &stats.l2));
+    row("daemon", &memory(&stats.memory));
     text
+}
+
+fn tier(name: &str, tier: &TierView) -> String {
+    let asked = tier.hits + tier.misses;
+    let rate = match (tier.hits * 100).checked_div(asked) {
+        Some(percent) => format!("{percent} % of {}", count(asked, "question", "questions")),
+        None => "nothing asked".to_owned(),
+    };
+    format!(
+        "{name} {}, {}, {rate}, {} evicted",
+        count(tier.entries, "entry", "entries"),
+        bytes(tier.bytes),
+        tier.evictions
+    )
+}
+
+fn memory(memory: &MemoryView) -> String {
+    let level = match memory.level.as_str() {
+        "" | "normal" => String::new(),
+        level => format!(", {}", shown(level)),
+    };
+    format!("{} resident{level}", bytes(memory.resident_bytes))
 }
 
 fn ratio(stats: &StoreStatsResult) -> String {

@@ -61,7 +61,7 @@ impl Walk<'_> {
         };
         if is_dir(&stat) {
             let was_dir = known.is_some_and(|known| known.state.is_dir());
-            if !was_dir || item.what == What::Subtree {
+            if !was_dir || item.what == What::Subtree || self.may_be_walked_now(path, found) {
                 found.tops.push(path.clone());
             }
         } else if item.what == What::Subtree || known.is_some_and(|known| known.state.is_dir()) {
@@ -69,6 +69,24 @@ impl Walk<'_> {
             self.gone_beneath(path, found);
         }
         self.report(&question, Some(stat), true, found);
+    }
+
+    /// A signal about a known directory itself: its owner or mode has changed, and with them whether it can be listed.
+    /// True where it can and nothing in it is known, because it could not be listed before.
+    fn may_be_walked_now(&self, dir: &RelPath, found: &mut Found) -> bool {
+        match self.env.fs.scan(dir) {
+            Ok(entries) => {
+                let mut n_known = 0;
+                self.env.tree.children(dir, &mut |_, _| n_known += 1);
+                n_known == 0 && !entries.is_empty()
+            }
+            Err(error) => {
+                if !leads_elsewhere(&error) {
+                    found.uncovered(dir.clone(), "the directory cannot be listed", &error);
+                }
+                false
+            }
+        }
     }
 
     /// The highest directory on the way to an item that is not known as one.

@@ -216,6 +216,9 @@ fn check(config: &Config, source: &Source) -> Result<(), ConfigError> {
     if daemon.l1_operations == 0 {
         return refuse("l1_operations", "`l1_operations` is at least 1".to_owned());
     }
+    if daemon.l2_operations == 0 {
+        return refuse("l2_operations", "`l2_operations` is at least 1".to_owned());
+    }
     if daemon.rescan.0.as_millis() < 1_000 {
         return refuse("rescan", "`rescan` is at least 1s".to_owned());
     }

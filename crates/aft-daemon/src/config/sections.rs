@@ -55,16 +55,22 @@ pub enum IgnoredFiles {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreConfig {
-    /// The store never grows beyond this.
+    /// The history of a workspace never grows beyond this, nor beyond a tenth of its disk (at least 1 GiB).
     pub cap: ByteSize,
     /// How history is thinned as it ages.
     pub keep: KeepConfig,
+    /// The newest operations that stay whole whatever the clock says.
+    pub keep_last: u64,
+    /// Free space on the disk below which no contents are stored.
+    pub free_min: ByteSize,
 }
 
 impl Default for StoreConfig {
     fn default() -> Self {
         Self {
             cap: ByteSize::gib(10),
+            keep_last: 1000,
+            free_min: ByteSize::gib(1),
             keep: KeepConfig::default(),
         }
     }
@@ -78,8 +84,10 @@ pub struct KeepConfig {
     pub every: Period,
     /// One state an hour this far back.
     pub hourly: Period,
-    /// One state a day this far back.
+    /// One state a day this far back, and one for each such time beyond.
     pub daily: Period,
+    /// Checkpoints of the classes `session` and `until-verified` this far back.
+    pub session: Period,
 }
 
 impl Default for KeepConfig {
@@ -89,6 +97,7 @@ impl Default for KeepConfig {
             every: days(1),
             hourly: days(7),
             daily: days(90),
+            session: days(7),
         }
     }
 }
@@ -97,16 +106,24 @@ impl Default for KeepConfig {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DaemonConfig {
-    /// Resident memory at which more is merged.
+    /// Resident memory at which the session cache keeps only what the sessions' views show.
     pub memory_warning: ByteSize,
-    /// Resident memory at which redundancies are dropped.
+    /// Resident memory at which it keeps only net views, and contents at hand are let go.
     pub memory_critical: ByteSize,
-    /// Resident memory at which the session cache is emptied into the store.
+    /// Resident memory at which the session cache is emptied.
     pub memory_emergency: ByteSize,
     /// Operations a workspace keeps in memory.
     pub l1_operations: u32,
     /// Memory those operations may take over all workspaces.
     pub l1_bytes: ByteSize,
+    /// Operations of one session in the session cache.
+    pub l2_operations: u32,
+    /// Memory the session cache may take over all workspaces.
+    pub l2_bytes: ByteSize,
+    /// Whether an orderly end notes what the session cache held, for the next start to read it again.
+    pub l2_keep: bool,
+    /// In a session's view, edits of a file at most this far apart are one.
+    pub merge_window: Period,
     /// How much the log says.
     pub log: LogLevel,
     /// Where change signals come from.
@@ -125,6 +142,10 @@ impl Default for DaemonConfig {
             memory_emergency: ByteSize::mib(150),
             l1_operations: 50,
             l1_bytes: ByteSize::mib(16),
+            l2_operations: 1000,
+            l2_bytes: ByteSize::mib(32),
+            l2_keep: false,
+            merge_window: Period(Duration::from_secs(5)),
             log: LogLevel::Info,
             watch: WatchBackend::Auto,
             agent_may_watch: false,

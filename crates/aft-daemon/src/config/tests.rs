@@ -159,6 +159,7 @@ fn wrong_values_are_refused_with_their_line() {
         ("[track]\nignored = \"some\"", 2, "unknown variant"),
         ("[daemon]\nmemory_warning = \"1 GiB\"", 2, "must not fall"),
         ("[daemon]\nl1_operations = 0", 2, "at least 1"),
+        ("[daemon]\nl2_operations = 0", 2, "at least 1"),
         ("[daemon]\nrescan = \"5ms\"", 2, "at least 1s"),
         ("[daemon]\nl1_operations = -1", 2, "invalid value"),
         ("[[verify]]\nname = \"a\"\nrun = []", 2, "no command"),

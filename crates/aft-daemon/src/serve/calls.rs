@@ -6,7 +6,9 @@ mod files;
 mod histories;
 mod integrity;
 mod process;
+mod session_view;
 mod sessions;
+mod space;
 mod travel;
 mod workspaces;
 
@@ -34,9 +36,10 @@ const WAIT_DEFAULT: Duration = Duration::from_secs(600);
 
 /// Reads that fence first on `control.sock`, so that a person sees what was saved a moment ago. On the
 /// other sockets reads never wait for anything.
-const FENCED_READS: [&str; 6] = [
+const FENCED_READS: [&str; 7] = [
     "history.list",
     "operation.show",
+    "session.show",
     "file.history",
     "file.read",
     "tree.list",
@@ -68,7 +71,7 @@ pub(crate) async fn call(peer: &Arc<Peer>, request: &Request) -> Answer {
         "session.start" => sessions::start(peer, request).await,
         "session.end" => sessions::end(peer, request).await,
         "session.list" => sessions::list(peer, request),
-        "session.show" => sessions::show(peer, request),
+        "session.show" => session_view::show(peer, request),
         "turn.start" => sessions::turn_start(peer, request).await,
         "turn.end" => sessions::turn_end(peer, request).await,
         "edit.begin" => sessions::edit_begin(peer, request).await,
@@ -92,6 +95,8 @@ pub(crate) async fn call(peer: &Arc<Peer>, request: &Request) -> Answer {
         "daemon.logs" => process::logs(peer, request),
         "store.stats" => process::stats(peer, request),
         "store.check" => integrity::check(peer, request).await,
+        "store.gc" => space::gc(peer, request).await,
+        "purge" => space::purge(peer, request).await,
         "rpc.discover" => result(&aft_rpc::openrpc::document(env!("CARGO_PKG_VERSION"))),
         other => Err(RpcError::new(
             ErrorKind::Invalid,

@@ -76,7 +76,20 @@ fn existing(
         .operation_summary(operation)
         .map_err(|error| of_read(&error))?
         .is_some();
-    if known { Ok(operation) } else { Err(missing()) }
+    if known {
+        return Ok(operation);
+    }
+    let merged = reader.merged_into(operation);
+    Err(match merged.map_err(|error| of_read(&error))? {
+        Some(into) => merged_away(operation, into),
+        None => missing(),
+    })
+}
+
+/// A number that retention took.
+pub(crate) fn merged_away(operation: OperationId, into: OperationId) -> RpcError {
+    let message = format!("operation {operation} was merged into {into} by retention");
+    RpcError::new(ErrorKind::NotFound, message).with_nearest(vec![into.to_string()])
 }
 
 fn named(reader: &Reader, name: &str) -> Result<OperationId, RpcError> {

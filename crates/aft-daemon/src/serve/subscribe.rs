@@ -18,7 +18,7 @@ use tokio::task::AbortHandle;
 use super::calls::{self, result};
 use super::connection::Peer;
 use crate::daemon::new_id;
-use crate::workspace::{SaveState, Workspace, WorkspaceEvent};
+use crate::workspace::{Cleanup, Compression, SaveState, Workspace, WorkspaceEvent};
 
 /// Subscriptions of one connection.
 const SUBSCRIPTIONS_MAX: usize = 64;
@@ -231,6 +231,12 @@ impl Follower {
                     }),
                 )
             },
+            WorkspaceEvent::Compression(made) => {
+                at_head(EventName::SnapshotCompression, of_compression(made))
+            }
+            WorkspaceEvent::Cleanup(cleanup) => {
+                at_head(EventName::SnapshotCleanup, of_cleanup(cleanup))
+            }
             WorkspaceEvent::State(state) => at_head(
                 EventName::WorkspaceState,
                 serde_json::json!({ "state": state }),
@@ -284,4 +290,28 @@ fn of_operation(operation: &Operation, n_changes: u64) -> Told {
             "n_changes": n_changes,
         }),
     }
+}
+
+fn of_compression(made: &Compression) -> serde_json::Value {
+    serde_json::json!({
+        "session": made.session,
+        "n_operations": made.n_operations,
+        "n_entries": made.n_entries,
+        "raw_bytes": made.raw_bytes,
+        "view_bytes": made.view_bytes,
+        "took_ms": made.took_us as f64 / 1000.0,
+    })
+}
+
+fn of_cleanup(cleanup: &Cleanup) -> serde_json::Value {
+    serde_json::json!({
+        "cause": "memory",
+        "level": cleanup.level,
+        "n_entries": cleanup.n_entries,
+        "cache_bytes": cleanup.cache_bytes,
+        "content_bytes": cleanup.content_bytes,
+        "resident_before": cleanup.resident_before,
+        "resident_after": cleanup.resident_after,
+        "took_ms": cleanup.took_us as f64 / 1000.0,
+    })
 }

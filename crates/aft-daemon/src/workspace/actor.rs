@@ -116,6 +116,12 @@ impl Actor {
     pub(crate) fn turn(&mut self, input: Option<Input>) {
         self.take_signals();
         self.take_recorded();
+        if !self.shared.takes_contents()
+            && let Some(reason) = self.shared.space.refusal()
+        {
+            // Whoever waits for what is not stored learns why.
+            self.tell(Event::StoreFailed(reason));
+        }
         match input {
             Some(input) => {
                 if input.is_wish() {
@@ -442,10 +448,14 @@ impl Actor {
         operation.head = githead::read(self.root.as_ref());
         let operation = Arc::new(operation);
         let recent = &self.recent;
-        self.shared
+        let left = self
+            .shared
             .ring
             .write()
             .push(Arc::clone(&operation), &|id| recent.get(id));
+        if let Some(left) = left {
+            self.shared.l2.keep_operation(&left);
+        }
         let states = operation
             .changes
             .iter()

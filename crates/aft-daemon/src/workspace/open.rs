@@ -27,11 +27,13 @@ use super::inbox::Input;
 use super::look::{Looker, SCAN_THREADS};
 use super::recover::recover;
 use super::rules_cell::SharedRules;
+use super::session_cache::L2;
 use super::settling::{Settling, Unsettled};
 use super::shared::Shared;
 use super::sink::Sink;
+use super::warm;
 use super::writer::{Group, Order, Scribe};
-use crate::config::{Config, WatchBackend};
+use crate::config::{Config, StoreConfig, WatchBackend};
 
 /// Messages waiting for the actor; a client that finds it full is told `busy`.
 const INBOX_MAX: usize = 1024;
@@ -58,6 +60,8 @@ pub struct OpenOptions {
     pub config: Config,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// Its share of the session cache.
+    pub(crate) l2: L2,
 }
 
 /// Why a workspace cannot be opened.
@@ -112,6 +116,8 @@ pub struct Workspace {
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Nobody works on it: only what is in the history can be asked.
     at_rest: bool,
+    /// Where the end notes what the session cache holds, where it is to.
+    warm: Option<Arc<dyn StoreDir>>,
 }
 
 impl Workspace {
@@ -183,6 +189,9 @@ impl Workspace {
             }
         }
         drop(writer.join());
+        if let Some(notes) = &self.warm {
+            warm::note(notes.as_ref(), self.reader.head(), &self.shared.l2.held());
+        }
         info!(workspace = %self.shared.id, "workspace closed");
     }
 }
@@ -222,15 +231,11 @@ pub fn open(options: OpenOptions) -> Result<Workspace, OpenError> {
         daemon.l1_operations as usize,
         usize::try_from(daemon.l1_bytes.0).unwrap_or(usize::MAX),
     );
-    let shared = Arc::new(Shared::new(
-        options.id.clone(),
-        options.root.clone(),
-        ring,
-        opened.reader.head(),
-    ));
     let (inbox, inbox_rx) = bounded(INBOX_MAX);
     let signals = SignalBox::new(inbox.clone());
     let watch = start_watch(&options, &real, &signals)?;
+    let shared = Shared::new(options.id, options.root, ring, opened.reader.head());
+    let shared = Arc::new(shared.with_l2(options.l2));
     *shared.backend.lock() = watch.backend();
     let parts = Parts {
         real,
@@ -244,12 +249,18 @@ pub fn open(options: OpenOptions) -> Result<Workspace, OpenError> {
         config: options.config,
         nested: options.nested,
         boot: Boot::new(Arc::clone(&store_dir), aft_os::process::boot_id()),
-        notes: Some(store_dir),
+        notes: Some(Arc::clone(&store_dir)),
         orders_max: Some(ORDERS_MAX),
         threads: SCAN_THREADS,
     };
     parts.shared.room.limit(ORDERS_BYTES_MAX);
-    start(workers(opened, parts)?)
+    let keeps_warm = parts.config.daemon.l2_keep;
+    let mut workspace = start(workers(opened, parts)?)?;
+    if keeps_warm {
+        warm::read_again(store_dir.as_ref(), &workspace.shared, &workspace.reader);
+        workspace.warm = Some(store_dir);
+    }
+    Ok(workspace)
 }
 
 /// What the workers stand on.
@@ -392,7 +403,7 @@ pub(crate) fn workers(opened: Opened, parts: Parts) -> Result<Workers, OpenError
         two_writers: parts.threads > 1,
         before_waiting: Arc::new(|| {}),
     };
-    let standing = (parts.shared, clock, parts.boot);
+    let standing = (parts.shared, clock, parts.boot, parts.config.store);
     let scribe = scribe((writer, reader), orders_rx, parts.inbox.clone(), standing);
     Ok(Workers {
         actor,
@@ -409,7 +420,7 @@ fn scribe(
     (store, reader): (aft_store::Writer, Reader),
     orders: Receiver<Order>,
     results: Sender<Input>,
-    (shared, clock, boot): (Arc<Shared>, Arc<dyn Clock>, Boot),
+    (shared, clock, boot, kept): (Arc<Shared>, Arc<dyn Clock>, Boot, StoreConfig),
 ) -> Scribe {
     Scribe {
         store,
@@ -420,7 +431,7 @@ fn scribe(
         clock,
         boot: Some(boot),
         syncs: None,
-        state: Group::default(),
+        state: Group::keeping(kept),
     }
 }
 
@@ -458,6 +469,7 @@ fn start(workers: Workers) -> Result<Workspace, OpenError> {
         writer: orders,
         threads: Mutex::new(threads),
         at_rest: false,
+        warm: None,
     })
 }
 
@@ -491,6 +503,7 @@ pub(crate) fn open_history(
         writer,
         threads: Mutex::new(Vec::new()),
         at_rest: true,
+        warm: None,
     })
 }
 

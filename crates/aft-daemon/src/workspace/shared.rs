@@ -11,7 +11,9 @@ use parking_lot::{Condvar, Mutex, RwLock};
 use tokio::sync::{broadcast, watch};
 
 use super::room::Room;
+use super::session_cache::L2;
 use super::sessions::Sessions;
+use super::space::Space;
 use super::totals::Totals;
 use crate::capture::{LeftOut, Progress};
 
@@ -72,6 +74,72 @@ pub enum WorkspaceEvent {
     State(&'static str),
     /// The writer's state changed.
     Save(SaveState),
+    /// A session's view was made.
+    Compression(Arc<Compression>),
+    /// Memory was short.
+    Cleanup(Arc<Cleanup>),
+}
+
+/// What the view of a session saves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compression {
+    /// The session.
+    pub session: String,
+    /// Its operations.
+    pub n_operations: u64,
+    /// Entries of its net view.
+    pub n_entries: u64,
+    /// Bytes of the diffs of all its operations.
+    pub raw_bytes: u64,
+    /// Bytes of the diffs of the view.
+    pub view_bytes: u64,
+    /// How long it took to make the view.
+    pub took_us: u64,
+}
+
+/// What was let go when memory was short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cleanup {
+    /// `warning`, `critical` or `emergency`.
+    pub level: &'static str,
+    /// Entries that left the session cache.
+    pub n_entries: u64,
+    /// Their bytes.
+    pub cache_bytes: u64,
+    /// Bytes of contents at hand that were let go.
+    pub content_bytes: u64,
+    /// Resident bytes before.
+    pub resident_before: u64,
+    /// Resident bytes after.
+    pub resident_after: u64,
+    /// How long it took.
+    pub took_us: u64,
+}
+
+/// How often a tier was asked.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+impl Asked {
+    /// Counts a question, and gives its answer back.
+    pub(crate) fn count<T>(&self, found: Option<T>) -> Option<T> {
+        let counter = if found.is_some() {
+            &self.hits
+        } else {
+            &self.misses
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        found
+    }
+
+    /// Questions that were answered, and those that were not.
+    pub(crate) fn counted(&self) -> (u64, u64) {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (read(&self.hits), read(&self.misses))
+    }
 }
 
 /// The shared part.
@@ -83,6 +151,10 @@ pub struct Shared {
     pub root: RwLock<PathBuf>,
     /// L1.
     pub ring: RwLock<Ring>,
+    /// How L1 served whoever reads.
+    pub(crate) ring_asked: Asked,
+    /// L2.
+    pub(crate) l2: L2,
     /// Standing.
     pub standing: Mutex<Standing>,
     /// Progress of the scan that is under way.
@@ -113,6 +185,8 @@ pub struct Shared {
     pub(crate) held_back: AtomicU64,
     /// Contents on their way to the writer.
     pub(crate) room: Room,
+    /// How much the store may still take.
+    pub(crate) space: Space,
     n_events: AtomicU64,
 }
 
@@ -122,6 +196,8 @@ impl Shared {
             id,
             root: RwLock::new(root),
             ring: RwLock::new(ring),
+            ring_asked: Asked::default(),
+            l2: L2::alone(),
             standing: Mutex::new(Standing {
                 state: "arming",
                 reasons: Vec::new(),
@@ -147,14 +223,20 @@ impl Shared {
             found_recorded: AtomicU64::new(0),
             held_back: AtomicU64::new(0),
             room: Room::default(),
+            space: Space::default(),
             n_events: AtomicU64::new(0),
         }
     }
 
-    /// False while the store refuses and as much is held back for it as may be. Who captures then leaves paths as
+    /// With a share of the daemon's cache.
+    pub(crate) fn with_l2(self, l2: L2) -> Self {
+        Self { l2, ..self }
+    }
+
+    /// False while the store refuses and as much is held back for it as may be, or where it may not grow. Who captures then leaves paths as
     /// they are known, to be looked at again.
     pub(crate) fn takes_contents(&self) -> bool {
-        self.held_back.load(Ordering::Acquire) < HELD_BACK_MAX
+        self.held_back.load(Ordering::Acquire) < HELD_BACK_MAX && self.space.takes(self.room.used())
     }
 
     /// Tells subscribers. Without subscribers nothing is kept.

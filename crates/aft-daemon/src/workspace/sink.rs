@@ -106,6 +106,10 @@ impl Sink {
 
     fn send(&self, prepared: aft_store::Prepared) -> io::Result<()> {
         self.check()?;
+        let on_their_way = self.shared.room.used() + prepared.stored_len();
+        if !self.shared.space.admits(on_their_way) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         self.shared.room.take(prepared.stored_len());
         self.writer.send(Order::Content(prepared)).map_err(|_| {
             // Nobody will take contents any more, so nobody need look again.

@@ -18,7 +18,9 @@ use tracing::{info, warn};
 
 use super::boot::Boot;
 use super::inbox::{CheckpointDraft, CheckpointReply, Failure, Input};
+use super::retention::{CollectOrder, Keeping};
 use super::shared::{SaveState, Shared};
+use crate::config::StoreConfig;
 use crate::daemon::chain;
 use trouble::{Trouble, in_doubt};
 
@@ -57,6 +59,8 @@ pub(crate) enum Order {
     IntentVoid(OperationId),
     /// Everything before this, durable.
     Flush(Done<()>),
+    /// Merges what is old and removes what nothing names, or says what that would do.
+    Collect(CollectOrder),
     /// The newest tree, to start from next time.
     Keyframe(OperationId, Arc<Tree>),
     /// End: write everything, mark the end as clean.
@@ -116,8 +120,20 @@ pub(crate) struct Group {
     last_order_ns: u64,
     /// Background work goes on at the next chance.
     maintaining: bool,
+    /// Merging what is old and collecting what nothing names.
+    pub(super) keeping: Keeping,
     /// Something was done since memory was last given back.
     warm: bool,
+}
+
+impl Group {
+    /// With what the user's configuration says is kept.
+    pub(crate) fn keeping(config: StoreConfig) -> Self {
+        Self {
+            keeping: Keeping::new(config),
+            ..Self::default()
+        }
+    }
 }
 
 impl Scribe {
@@ -156,10 +172,16 @@ impl Scribe {
         self.take(order);
         self.take_waiting();
         self.end_group();
+        self.watch_space();
+        if self.state.keeping.is_wanted() && !self.store.is_poisoned() {
+            // Whoever asked waits, and others may keep the writer busy for ever.
+            self.maintain();
+        }
     }
 
     /// Ends as the order to close says.
     pub(crate) fn end(mut self) {
+        self.state.keeping.fail(&Failure::Closing);
         self.shared.room.close();
         info!(workspace = %self.shared.id, "writer ends");
         if let Some(done) = self.state.closing.take() {
@@ -236,6 +258,7 @@ impl Scribe {
             Order::Flush(done) => {
                 self.promise(Ok(()), done);
             }
+            Order::Collect(order) => self.state.keeping.ask(order),
             Order::Keyframe(operation, tree) => {
                 self.state.keyframe = Some((operation, tree));
             }
@@ -424,7 +447,10 @@ impl Scribe {
         }
         let now_ns = self.clock.mono_ns();
         let quiet_ns = now_ns.saturating_sub(self.state.last_order_ns);
-        if quiet_ns >= QUIET_NS {
+        self.watch_space();
+        if self.state.keeping.is_wanted() && !self.store.is_poisoned() {
+            self.maintain();
+        } else if quiet_ns >= QUIET_NS {
             if !self.is_asked() {
                 self.maintain();
             }
@@ -447,7 +473,11 @@ impl Scribe {
     /// One step of making the store smaller; anybody who wants to write interrupts it for a while.
     fn maintain(&mut self) {
         match self.store.maintain() {
-            Ok(Maintenance::Working) => self.state.maintaining = true,
+            Ok(Maintenance::Working) => {
+                self.state.maintaining = true;
+                self.note_collected();
+            }
+            Ok(Maintenance::Idle) if self.keep() => self.state.maintaining = true,
             Ok(Maintenance::Idle) => {
                 if std::mem::take(&mut self.state.maintaining) {
                     aft_os::process::trim_memory();
@@ -455,7 +485,8 @@ impl Scribe {
             }
             Err(failed) => {
                 self.state.maintaining = false;
-                self.failed(&failed);
+                let failure = self.failed(&failed);
+                self.state.keeping.fail(&failure);
             }
         }
     }

@@ -116,3 +116,13 @@ fn what_came_after_a_point_is_told_only_where_nothing_of_it_is_missing() {
         "the newest is too large to be held"
     );
 }
+
+#[test]
+fn what_leaves_the_ring_is_handed_over() {
+    let mut ring = Ring::new(2, 100);
+    let mut push = |id| ring.push(operation(id, &[1]), &|_| None);
+    assert_eq!((push(1), push(2)), (None, None));
+    assert_eq!(push(3).map(|left| left.id), Some(OperationId(1)));
+    assert_eq!(push(4).map(|left| left.id), Some(OperationId(2)));
+    assert_eq!((ring.len(), ring.n_evicted()), (2, 2));
+}

@@ -11,7 +11,7 @@ const CONTRACT: &str = "hello workspace.add workspace.list workspace.status work
     session.end session.list session.show turn.start turn.end edit.begin edit.end history.list history.poll \
     operation.show diff file.history file.read tree.list checkpoint.create checkpoint.list checkpoint.show \
     checkpoint.update checkpoint.delete undo redo rollback.plan rollback.apply rollback.resume rollback.revert events.subscribe \
-    events.unsubscribe daemon.status daemon.stop daemon.logs store.stats store.check rpc.discover";
+    events.unsubscribe daemon.status daemon.stop daemon.logs store.stats store.check store.gc purge rpc.discover";
 
 #[test]
 fn the_table_has_exactly_the_names_of_the_contract() {
@@ -42,7 +42,9 @@ fn an_editor_changes_nothing_and_an_agent_neither_stops_nor_adds() {
         "checkpoint.delete",
         "checkpoint.update",
         "daemon.stop",
+        "purge",
         "store.check",
+        "store.gc",
     ] {
         assert!(!find(name).unwrap().allows(Role::Agent), "{name}");
     }

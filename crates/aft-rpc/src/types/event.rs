@@ -17,10 +17,10 @@ pub enum EventName {
     /// A milestone's status changed.
     #[serde(rename = "snapshot:milestone")]
     SnapshotMilestone,
-    /// Content was recompressed.
+    /// The view of a session was made: what it saves against the diffs of its operations.
     #[serde(rename = "snapshot:compression")]
     SnapshotCompression,
-    /// Retention or memory clean-up ran.
+    /// Retention ran, or memory was short and caches were emptied: what was freed.
     #[serde(rename = "snapshot:cleanup")]
     SnapshotCleanup,
     /// A branch was made.

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::operation::{ChangeView, DiffDetail};
 use crate::{WirePath, WireTime};
 
 /// Parameters of `session.start`.
@@ -30,7 +31,7 @@ pub struct SessionStartParams {
     pub attach: bool,
 }
 
-/// A session; result of `session.start`, `.end` and `.show`.
+/// A session; result of `session.start` and `.end`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SessionView {
     /// Its id; shortened on `agent.sock` unless it is the caller's own.
@@ -100,14 +101,109 @@ pub struct SessionListResult {
 }
 
 /// Parameters of `session.show`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SessionShowParams {
     /// Root path or id, where the session's id alone does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<WirePath>,
-    /// Its id.
+    /// Its id. An author (`unknown`, `human`, `agent:NAME`) means the newest operations of that author that belong
+    /// to no session; that needs `workspace`.
     pub session: String,
+    /// Also what it changed: `stat` and `unified` give the result's `view`, `none` does not.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub view: DiffDetail,
+    /// How much of the way the view shows.
+    #[serde(default, skip_serializing_if = "is_net")]
+    pub level: ViewLevel,
+    /// Only changes at or beneath these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paths: Option<Vec<WirePath>>,
+    /// Most entries of the view in the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    /// From the answer before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+fn is_none(view: &DiffDetail) -> bool {
+    *view == DiffDetail::None
+}
+
+fn is_net(level: &ViewLevel) -> bool {
+    *level == ViewLevel::Net
+}
+
+/// How much of a session's way its view shows. The operations themselves stay in the history in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ViewLevel {
+    /// What it changed in the end, one entry a path. What was taken back, formatted or replaced in between is not
+    /// in it. Applied to where the session began it gives where it ended.
+    #[default]
+    Net,
+    /// Step by step: edits of a path within `daemon.merge_window` are one entry; what was taken back is not in
+    /// it, and what only changed white space belongs to the entry beside it.
+    Steps,
+}
+
+/// Result of `session.show`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SessionShowResult {
+    /// The session.
+    #[serde(flatten)]
+    pub session: SessionView,
+    /// What it changed, where asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub view: Option<SessionDiff>,
+}
+
+/// What a session changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SessionDiff {
+    /// How much of the way it shows.
+    pub level: ViewLevel,
+    /// The first operation in it.
+    pub first: u64,
+    /// The last one.
+    pub last: u64,
+    /// How many operations are in it.
+    pub n_operations: u64,
+    /// How many changes they have.
+    pub n_changes: u64,
+    /// The session has older operations that are not in it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
+    /// How many entries it has in all.
+    pub n_entries: u64,
+    /// One page of them: by path, or, as steps, in their order.
+    pub entries: Vec<SessionEntry>,
+    /// Pass it to get the next page; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// What happened to a path in one or more operations of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SessionEntry {
+    /// From the state right before `first` to the state right after `last`. Of a path that was moved, `before` is
+    /// the state where it was moved from, and the entry takes that away as well.
+    #[serde(flatten)]
+    pub change: ChangeView,
+    /// The first operation in it.
+    pub first: u64,
+    /// The last one.
+    pub last: u64,
+    /// How many of the session's operations changed the path from `first` to `last`.
+    pub n_operations: u64,
+    /// White space is all that changed. Only where diffs were made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub formatting: bool,
+    /// Somebody else changed the path between changes of the session: each stretch is an entry of its own, and what
+    /// lies between is not in any.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub apart: bool,
 }
 
 /// Parameters of `turn.start`.

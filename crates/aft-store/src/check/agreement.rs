@@ -13,7 +13,7 @@ use rusqlite::{OptionalExtension, params};
 use crate::entry::{Entry, Loc, OpRow, PartOwner};
 use crate::error::ReadError;
 use crate::frame::Kind;
-use crate::reader::{Reader, part_paths};
+use crate::reader::{Reader, operation_paths, part_paths};
 
 /// Disagreements that are told; more of them tell nothing new.
 const TOLD_MAX: usize = 100;
@@ -107,7 +107,7 @@ impl<'a> Agreement<'a> {
                 let found = self.reader.shared().find_content(id);
                 found.map(|found| found.is_none().then(|| format!("content {id}")))
             }
-            Entry::Operation(row) => self.operation(row),
+            Entry::Operation(row) | Entry::Composed(row, _) => self.operation(row),
             Entry::Part(owner, part, loc) => self.part(*owner, *part, *loc),
             Entry::Audit(number, loc) => self.audit(*number, *loc),
             Entry::Checkpoint(checkpoint) => {
@@ -141,6 +141,9 @@ impl<'a> Agreement<'a> {
     fn operation(&self, row: &OpRow) -> Result<Option<String>, ReadError> {
         let shared = self.reader.shared();
         let found = shared.find_operation(row.id)?;
+        if self.is_superseded(row, found)? {
+            return Ok(None);
+        }
         let same = match found {
             Some(loc) if loc == row.loc => true,
             Some(_) => self
@@ -170,6 +173,18 @@ impl<'a> Agreement<'a> {
         Ok(None)
     }
 
+    /// True where retention or a purge put another operation in its place, and no collection has removed it.
+    fn is_superseded(&self, row: &OpRow, found: Option<Loc>) -> Result<bool, ReadError> {
+        match found {
+            None => Ok(self.reader.merged_into(OperationId(row.id))?.is_some()),
+            Some(loc) if loc == row.loc => Ok(false),
+            Some(loc) => {
+                let record = self.reader.shared().record(loc);
+                Ok(record.is_ok_and(|record| record.kind == Kind::Composed))
+            }
+        }
+    }
+
     /// The first path of an operation that the index does not have with it.
     fn unfound(
         &self,
@@ -197,8 +212,22 @@ impl<'a> Agreement<'a> {
     fn part(&self, owner: PartOwner, part: u32, loc: Loc) -> Result<Option<String>, ReadError> {
         let shared = self.reader.shared();
         let found = shared.find_part(owner, part)?;
+        if let (PartOwner::Operation(id), None) = (owner, found)
+            && !self.names_part(id, part)?
+        {
+            return Ok(None);
+        }
         let same = found.is_some_and(|found| found == loc || part_paths(shared, found).is_ok());
         Ok((!same).then(|| format!("part {part} of {owner:?}")))
+    }
+
+    /// False where the operation is gone, or what stands for it now has no such part.
+    fn names_part(&self, operation: u64, part: u32) -> Result<bool, ReadError> {
+        let shared = self.reader.shared();
+        let Some(loc) = shared.find_operation(operation)? else {
+            return Ok(self.reader.merged_into(OperationId(operation))?.is_none());
+        };
+        Ok(operation_paths(shared, loc)?.parts().contains(&part))
     }
 
     fn audit(&self, number: u64, loc: Loc) -> Result<Option<String>, ReadError> {

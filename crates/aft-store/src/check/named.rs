@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, HashSet};
 use aft_model::{ContentId, OperationId, RelPath};
 
 use crate::content::prefix_of;
-use crate::entry::salted;
+use crate::entry::body;
 use crate::frame::Kind;
 use crate::reader::{baseline_entries, changes_of_part};
-use crate::records::{ChangeV1, ChangesV1, OperationV1, RecordError, StateV1};
+use crate::records::{self, ChangeV1, ChangesV1, OperationV1, RecordError, StateV1};
 
 /// Contents that are told with the places that name them.
 const MISSING_MAX: usize = 10_000;
@@ -49,8 +49,8 @@ impl Named {
     /// Takes down what a record names.
     pub(super) fn note(&mut self, kind: Kind, payload: &[u8]) -> Result<(), RecordError> {
         match kind {
-            Kind::Operation => {
-                let operation: OperationV1 = salted(payload)?;
+            Kind::Operation | Kind::Composed => {
+                let operation: OperationV1 = body(payload).and_then(records::decode_leading)?;
                 if let ChangesV1::Inline(changes) = &operation.changes {
                     self.changes(operation.id, changes)?;
                 }

@@ -8,14 +8,19 @@ use std::sync::Arc;
 use aft_model::RelPath;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::Index;
+use super::{Index, merged};
 use crate::content::prefix_of;
 use crate::entry::{Loc, OpPaths, OpRow, PartOwner, PartPaths};
 use crate::records::{self, AppliedV1, CheckpointV1};
 use crate::tail::Tail;
 
-/// Gives the paths in one part record of an operation.
-pub(crate) type ReadPaths<'a> = &'a dyn Fn(Loc) -> Vec<RelPath>;
+/// What the index must look up in the segments.
+pub(crate) struct Lookup<'a> {
+    /// Gives the paths in one part record of an operation.
+    pub(crate) part: &'a dyn Fn(Loc) -> Vec<RelPath>,
+    /// Gives the paths in an operation's record, or where they are; `None` where it cannot be read.
+    pub(crate) operation: &'a dyn Fn(Loc) -> Option<OpPaths>,
+}
 
 /// The session or turn texts seen last, since neighbours mostly share theirs.
 #[derive(Default)]
@@ -44,13 +49,16 @@ impl Index {
         &self,
         tail: &Tail,
         applied: &AppliedV1,
-        part_paths: ReadPaths<'_>,
+        lookup: &Lookup<'_>,
     ) -> rusqlite::Result<()> {
         let mut writer = self.writer();
         let transaction = writer.transaction()?;
         put_blobs(&transaction, tail)?;
+        for (first, last) in &tail.composed {
+            merged::remove(&transaction, *first, *last, lookup)?;
+        }
         put_parts(&transaction, tail)?;
-        put_operations(&transaction, tail, part_paths)?;
+        put_operations(&transaction, tail, lookup)?;
         put_rest(&transaction, tail)?;
         transaction
             .prepare_cached("INSERT OR REPLACE INTO meta(key, value) VALUES('applied', ?1)")?
@@ -87,7 +95,7 @@ fn put_parts(connection: &Connection, tail: &Tail) -> rusqlite::Result<()> {
 fn put_operations(
     connection: &Connection,
     tail: &Tail,
-    part_paths: ReadPaths<'_>,
+    lookup: &Lookup<'_>,
 ) -> rusqlite::Result<()> {
     let next_path: Option<i64> = connection
         .query_row(
@@ -113,7 +121,7 @@ fn put_operations(
                     let paths = match paths {
                         Some(paths) => paths,
                         None => {
-                            read = paths_in(connection, row.part_owner(), *part, part_paths)?;
+                            read = paths_in(connection, row.part_owner(), *part, lookup)?;
                             &read
                         }
                     };
@@ -122,7 +130,7 @@ fn put_operations(
             }
             OpPaths::Baseline(parts) => {
                 for part in parts {
-                    let paths = paths_in(connection, row.part_owner(), *part, part_paths)?;
+                    let paths = paths_in(connection, row.part_owner(), *part, lookup)?;
                     put_changes(connection, row.id, Some(*part), &paths, &mut next_path)?;
                 }
             }
@@ -135,18 +143,18 @@ fn put_operations(
 }
 
 /// The paths in a part that was put into the index before.
-fn paths_in(
+pub(super) fn paths_in(
     connection: &Connection,
     owner: PartOwner,
     part: u32,
-    part_paths: ReadPaths<'_>,
+    lookup: &Lookup<'_>,
 ) -> rusqlite::Result<Vec<RelPath>> {
     let loc: Option<i64> = connection
         .prepare_cached("SELECT loc FROM parts WHERE owner = ?1 AND part = ?2")?
         .query_row(params![owner.key(), part], |row| row.get(0))
         .optional()?;
     Ok(loc
-        .map(|loc| part_paths(Loc(loc as u64)))
+        .map(|loc| (lookup.part)(Loc(loc as u64)))
         .unwrap_or_default())
 }
 

@@ -6,7 +6,7 @@
 use rusqlite::Connection;
 
 /// Raised with every change of the tables.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const TABLES: &str = "
 CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -22,12 +22,13 @@ CREATE INDEX ops_kind ON ops(kind, op) WHERE kind > 0;
 CREATE TABLE names(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE parts(owner INTEGER NOT NULL, part INTEGER NOT NULL, loc INTEGER NOT NULL,
     PRIMARY KEY(owner, part)) WITHOUT ROWID;
+CREATE TABLE merged(last INTEGER PRIMARY KEY, first INTEGER NOT NULL);
 CREATE TABLE checkpoints(name TEXT NOT NULL PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE intents(op INTEGER PRIMARY KEY, loc INTEGER NOT NULL);
 CREATE TABLE audit(n INTEGER PRIMARY KEY, loc INTEGER NOT NULL);
 ";
 
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "meta",
     "blobs",
     "paths",
@@ -35,6 +36,7 @@ const NAMES: [&str; 10] = [
     "ops",
     "names",
     "parts",
+    "merged",
     "checkpoints",
     "intents",
     "audit",

@@ -10,7 +10,7 @@ use aft_model::ContentId;
 
 use super::Reader;
 use crate::cache::Cached;
-use crate::content::{Base, BlobRecord, DICTIONARY_COST, Encoding, WHOLE_MAX, link_cost};
+use crate::content::{Base, BlobRecord, DICTIONARY_COST, WHOLE_MAX};
 use crate::entry::Loc;
 use crate::error::ReadError;
 use crate::frame::Kind;
@@ -21,11 +21,13 @@ use crate::shared::{Record, Shared};
 const IN_MEMORY_MAX: u64 = 512 * 1024 * 1024;
 
 impl Reader {
-    /// True where the store holds that content and has not found it damaged.
+    /// True where the store holds that content and has not found it damaged. From then on it stays until an operation
+    /// names it: no collection in between removes it.
     ///
     /// # Errors
     /// [`ReadError`].
     pub fn contains(&self, id: &ContentId) -> Result<bool, ReadError> {
+        self.shared.vouch(id);
         self.shared.holds(id)
     }
 
@@ -130,10 +132,8 @@ impl Reader {
         }
     }
 
-    /// What the next version of this content may be stored against; `None` where it is large, missing
-    /// or damaged.
-    #[must_use]
-    pub fn base_for(&self, id: &ContentId) -> Option<Base> {
+    /// As [`Self::base_for`], for whoever sees to it that the content stays.
+    pub(crate) fn base_unvouched(&self, id: &ContentId) -> Option<Base> {
         match find(&self.shared, id).ok()? {
             Content::Whole(Cached { bytes, chain_bytes }) => Some(Base {
                 id: *id,
@@ -142,6 +142,18 @@ impl Reader {
             }),
             Content::Chunks(_) => None,
         }
+    }
+
+    /// What the next version of this content may be stored against; `None` where it is large, missing
+    /// or damaged. It stays for as long as what [`Self::contains`] was asked for.
+    #[must_use]
+    pub fn base_for(&self, id: &ContentId) -> Option<Base> {
+        self.shared.vouch(id);
+        // What is in the cache may have left the store.
+        if !self.shared.holds(id).ok()? {
+            return None;
+        }
+        self.base_unvouched(id)
     }
 }
 
@@ -158,6 +170,11 @@ enum Content {
 }
 
 impl Shared {
+    /// No collection removes the content until a record names it. Before it is looked for, or it could go in between.
+    pub(crate) fn vouch(&self, id: &ContentId) {
+        self.vouched.lock().vouch(crate::content::prefix_of(id));
+    }
+
     /// True where the content is held and not known to be damaged.
     pub(crate) fn holds(&self, id: &ContentId) -> Result<bool, ReadError> {
         Ok(self.find_content(id)?.is_some() && !self.damaged.lock().contains(id))
@@ -223,7 +240,7 @@ fn read_one(shared: &Shared, id: &ContentId, loc: Loc) -> Result<Option<Content>
 /// Decodes a blob, its bases first. The chain cost falls with every link, and below a dictionary there is
 /// nothing, so this ends.
 fn decode(shared: &Shared, blob: &BlobRecord<'_>) -> Result<Option<Vec<u8>>, ReadError> {
-    let Encoding::Delta { base, chain_bytes } = blob.encoding else {
+    let Some((base, left)) = blob.encoding.base(blob.size) else {
         return Ok(blob.decode(None));
     };
     if let Some(cached) = shared.cache.lock().get_prefix(base)
@@ -231,16 +248,13 @@ fn decode(shared: &Shared, blob: &BlobRecord<'_>) -> Result<Option<Vec<u8>>, Rea
     {
         return Ok(Some(bytes));
     }
-    let Some(left) = chain_bytes.checked_sub(link_cost(blob.size as u64)) else {
-        return Ok(None);
-    };
     for loc in shared.candidates(base)? {
         let record = shared.record(loc)?;
         let Some(below) = BlobRecord::parse(&record.payload) else {
             continue;
         };
         let fits = match left {
-            DICTIONARY_COST => !matches!(below.encoding, Encoding::Delta { .. }),
+            DICTIONARY_COST => below.encoding.base(below.size).is_none(),
             left => below.chain_bytes() == left,
         };
         if record.kind != Kind::Blob || !fits || left > 4 * WHOLE_MAX {
@@ -249,7 +263,7 @@ fn decode(shared: &Shared, blob: &BlobRecord<'_>) -> Result<Option<Vec<u8>>, Rea
         if let Some(base) = decode(shared, &below)?
             && let Some(bytes) = blob.decode(Some(&base))
         {
-            if !matches!(below.encoding, Encoding::Delta { .. }) {
+            if below.encoding.base(below.size).is_none() {
                 remember_shared_base(shared, &record, base, left);
             }
             return Ok(Some(bytes));

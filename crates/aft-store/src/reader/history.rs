@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use aft_model::{Change, Operation, OperationId, RelPath};
 use rusqlite::{OptionalExtension, params};
 
-use super::{Reader, part_changes, part_paths, undecodable};
-use crate::entry::{Loc, OpRow, PartOwner, salted};
+use super::{Reader, operation_of, part_changes, part_paths, undecodable};
+use crate::entry::{Loc, OpRow, PartOwner};
 use crate::error::ReadError;
 use crate::records::{self, ChangeV1, ChangesV1, OperationV1};
 
@@ -79,8 +79,7 @@ impl Reader {
 
     fn record_at(&self, id: OperationId, loc: Loc) -> Result<OperationV1, ReadError> {
         let record = self.shared.record(loc)?;
-        let operation: OperationV1 =
-            salted(&record.payload).map_err(|e| undecodable("operation", &e))?;
+        let operation = operation_of(&record).map_err(|e| undecodable("operation", &e))?;
         if operation.id == id.0 {
             Ok(operation)
         } else {

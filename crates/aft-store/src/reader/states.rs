@@ -27,6 +27,28 @@ impl Reader {
         &self,
         operation: OperationId,
     ) -> Result<Vec<(RelPath, FileState)>, ReadError> {
+        self.undisturbed(|| self.states_at_once(operation))
+    }
+
+    /// Looks again where operations were merged in between: they may have been missed, and what stands for them too.
+    fn undisturbed<T>(
+        &self,
+        mut look: impl FnMut() -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        loop {
+            let before = self.shared.thinning();
+            let found = look();
+            if before.is_some() && self.shared.thinning() == before {
+                return found;
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    fn states_at_once(
+        &self,
+        operation: OperationId,
+    ) -> Result<Vec<(RelPath, FileState)>, ReadError> {
         self.not_before_lost(operation)?;
         let (later, paths) = self.shared.index.read(|connection| {
             let later: i64 = connection
@@ -153,6 +175,28 @@ impl Reader {
     /// # Errors
     /// [`ReadError`].
     pub fn state_at(
+        &self,
+        path: &RelPath,
+        operation: OperationId,
+    ) -> Result<Option<FileState>, ReadError> {
+        self.undisturbed(|| self.state_at_once(path, operation))
+    }
+
+    /// The state that the next operation on `path` after `operation` found; `None` where there is none.
+    pub(crate) fn state_right_after(
+        &self,
+        path: &RelPath,
+        operation: OperationId,
+    ) -> Result<Option<FileState>, ReadError> {
+        let later = self.operations_of(path, operation.0, u64::MAX, 1, false)?;
+        let Some(first) = later.first() else {
+            return Ok(None);
+        };
+        let change = self.change_of(OperationId(*first), path)?;
+        Ok(change.map(|change| change.before))
+    }
+
+    fn state_at_once(
         &self,
         path: &RelPath,
         operation: OperationId,

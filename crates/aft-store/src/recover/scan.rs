@@ -27,7 +27,9 @@ pub(super) struct Scan {
     from: (u32, u64),
     torn: u64,
     corrupt: Vec<Damage>,
-    /// Where the last segment's visible groups end.
+    /// The last segment.
+    last: u32,
+    /// Where its visible groups end.
     end: u64,
     sealed: bool,
     /// Something since the last operation does not check.
@@ -48,6 +50,7 @@ impl Scan {
             from: (segments.first().map_or(1, |s| s.number), 0),
             torn: 0,
             corrupt: Vec::new(),
+            last: 0,
             end: 0,
             sealed: false,
             doubt: false,
@@ -113,11 +116,13 @@ impl Scan {
     /// Nothing in the index points into segments that were replaced and are gone.
     pub(super) fn note_replaced(&self, segments: &[SegmentInfo]) -> Result<(), OpenError> {
         let headers = segments.iter().filter_map(|s| s.header.as_ref());
-        for replaced in headers.flat_map(|header| &header.replaces) {
-            self.shared
-                .index
-                .note_moved(*replaced)
-                .map_err(OpenError::Index)?;
+        for header in headers {
+            for replaced in &header.replaces {
+                self.shared
+                    .index
+                    .note_moved(*replaced, header.segment)
+                    .map_err(OpenError::Index)?;
+            }
         }
         Ok(())
     }
@@ -179,6 +184,7 @@ impl Scan {
             }
             self.take(&walk, &bytes, info);
             self.torn = walk.torn;
+            self.last = info.number;
             self.end = walk.end;
             self.sealed = walk.sealed
                 // The index may reach to the very end of a segment.
@@ -291,6 +297,16 @@ impl Scan {
                 self.state.lost = self.state.lost.max(*id);
             }
         }
+    }
+
+    /// Operations that were merged must not be found beside the one that stands for them, and only the index knows
+    /// what it had of them.
+    pub(super) fn settle_merged(&self) -> Result<(), OpenError> {
+        if self.shared.tail.read().composed.is_empty() {
+            return Ok(());
+        }
+        let segment = self.last;
+        apply_tail(&self.shared, &self.state, segment, self.end).map_err(OpenError::Index)
     }
 
     /// After a damaged place at the very end an operation may be lost, and its number was given out.

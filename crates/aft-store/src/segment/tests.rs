@@ -85,7 +85,7 @@ fn a_frame_of_a_newer_version_is_refused() {
     crc.update(&STORE);
     crc.update(&1_u32.to_le_bytes());
     let mut crc = crc32fast::Hasher::new_with_initial(crc.finalize());
-    bytes[8] = 2;
+    bytes[8] = frame::VERSION + 1;
     crc.update(&0_u64.to_le_bytes());
     crc.update(&bytes[..4]);
     crc.update(&bytes[8..]);
@@ -99,7 +99,7 @@ fn a_frame_of_a_newer_version_is_refused() {
     };
     assert!(matches!(
         walker.walk(),
-        Err(OpenError::NewerFormat { found: 2, known: 1 })
+        Err(OpenError::NewerFormat { found: 3, known: 2 })
     ));
 }
 

@@ -7,7 +7,7 @@ use aft_model::{FileState, OperationId};
 use aft_os::{RealStoreDir, StoreDir};
 
 use super::{change, checkpoint, content_id, file, operation, source_text};
-use crate::{Filter, Level, Opened, Options, open, prepare};
+use crate::{Filter, Level, Maintenance, Opened, Options, open, prepare};
 
 fn open_at(dir: &Path) -> Opened {
     open(Arc::new(real(dir)), &Options::default()).unwrap()
@@ -82,6 +82,60 @@ fn an_edit_of_twenty_kilobytes_and_its_checkpoint_grow_the_store_by_less_than_70
     println!("{each} bytes an edit, {stats:?}");
     assert!(each < 700, "{each} bytes an edit");
     assert!(store.reader.check(true).unwrap().is_clean());
+    // All are retained; what a collection wins is the ends of groups.
+    collect(&mut store);
+    store.writer.flush_index().unwrap();
+    let kept = (allocated(&dir) - before) / 2000;
+    println!("{kept} bytes an edit after a collection");
+    assert!(kept <= 500, "{kept} bytes an edit after a collection");
+    assert!(store.reader.check(true).unwrap().is_clean());
+}
+
+fn collect(store: &mut Opened) {
+    let all = crate::Collection {
+        dry_run: false,
+        seal: true,
+        forget: true,
+        dead_min: 4096,
+    };
+    while store.writer.maintain().unwrap() == Maintenance::Working {}
+    assert!(store.writer.begin_collection(all).unwrap());
+    while store.writer.maintain().unwrap() == Maintenance::Working {}
+    let collected = store.writer.collected().unwrap();
+    assert_eq!(collected.failure, None);
+}
+
+#[test]
+fn what_is_merged_by_age_costs_next_to_nothing_and_does_not_add_up() {
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("store");
+    let mut store = open_at(&dir);
+    let mut text = source_text(500);
+    let mut sizes = Vec::new();
+    for round in 0..4_u64 {
+        edits(&mut store, &mut text, round * 500 + 1..=round * 500 + 500);
+        for id in round * 500 + 1..=round * 500 + 500 {
+            let name = checkpoint(&format!("step-{id}"), id).name;
+            store.writer.delete_checkpoint(&name).unwrap();
+        }
+        store.writer.commit(true).unwrap();
+        store.writer.begin_thinning(crate::Run {
+            first: OperationId(round * 500 + 1),
+            last: OperationId(round * 500 + 490),
+        });
+        let thinned = std::iter::repeat_with(|| store.writer.thin().unwrap());
+        let mut thinned = thinned.skip_while(|thinned| *thinned == crate::Thinned::Working);
+        assert_eq!(thinned.next(), Some(crate::Thinned::Merged(490)));
+        drop(thinned);
+        collect(&mut store);
+        collect(&mut store);
+        store.writer.flush_index().unwrap();
+        sizes.push(store.reader.stats().unwrap().segment_bytes);
+        assert!(store.reader.check(true).unwrap().is_clean());
+    }
+    println!("{sizes:?}");
+    let grown = sizes[3] - sizes[0];
+    assert!(grown < 3 * 500 * 20, "{sizes:?}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use aft_model::{Change, FileState, Known, Operation, OperationId, OperationKind,
 
 use super::Writer;
 use crate::chain::SALT_LEN;
-use crate::content::compress_at;
+use crate::content::{compress_at, prefix_of};
 use crate::entry::{Entry, OpPaths, OpRow, PartOwner};
 use crate::error::StoreError;
 use crate::frame::Kind;
@@ -41,6 +41,7 @@ impl Writer {
             None => self.changes_record(operation, false)?,
         };
         self.begin()?;
+        self.name_changes(&operation.changes);
         let record = records::operation_record(operation, changes);
         let body = records::encode(&record);
         let mut row = OpRow::new(&record, crate::entry::Loc(0)).map_err(invalid)?;
@@ -57,6 +58,7 @@ impl Writer {
     pub fn put_intent(&mut self, intent: &Intent) -> Result<(), StoreError> {
         self.begin()?;
         let changes = self.changes_record(&intent.operation, true)?;
+        self.name_changes(&intent.operation.changes);
         let operation = records::operation_record(&intent.operation, changes);
         let id = operation.id;
         let body = records::encode(&IntentV1 {
@@ -90,6 +92,9 @@ impl Writer {
             let take = fitting(rest.iter().map(|(path, _)| path.as_bytes().len()));
             let (now, later) = rest.split_at_checked(take).unwrap_or((rest, &[]));
             rest = later;
+            let contents = now.iter().filter_map(|(_, known)| known.state.content());
+            let contents: Vec<u64> = contents.map(|id| prefix_of(&id)).collect();
+            self.name_contents(&contents);
             let known: Vec<KnownV1> = now
                 .iter()
                 .map(|(path, known)| records::known_record(path, known))
@@ -109,8 +114,20 @@ impl Writer {
         Ok(())
     }
 
+    /// A record is being put that names what was before and after these changes.
+    pub(super) fn name_changes(&mut self, changes: &[Change]) {
+        let states = changes
+            .iter()
+            .flat_map(|change| [&change.before, &change.after]);
+        let contents: Vec<u64> = states
+            .filter_map(FileState::content)
+            .map(|id| prefix_of(&id))
+            .collect();
+        self.name_contents(&contents);
+    }
+
     /// Where the operation's changes go; parts are put here.
-    fn changes_record(
+    pub(super) fn changes_record(
         &mut self,
         operation: &Operation,
         intent: bool,
@@ -200,7 +217,7 @@ impl Writer {
 
 /// Gives a row the paths that went into parts, so that the index need not read them back. They are cut
 /// as they were when the parts were put.
-fn name_paths(row: &mut OpRow, changes: &[Change]) {
+pub(super) fn name_paths(row: &mut OpRow, changes: &[Change]) {
     let OpPaths::Parts(parts) = &mut row.paths else {
         return;
     };
@@ -274,7 +291,7 @@ fn pack(plain: &[u8]) -> Vec<u8> {
     out
 }
 
-fn invalid(error: records::RecordError) -> StoreError {
+pub(super) fn invalid(error: records::RecordError) -> StoreError {
     tracing::error!(%error, "an operation does not survive its own encoding");
     StoreError::TooLarge {
         what: "operation",

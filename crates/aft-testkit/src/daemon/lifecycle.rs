@@ -139,6 +139,16 @@ impl TestDaemon {
         self.run();
     }
 
+    /// Waits until the daemon `pid`, which somebody kills, is gone whole: a process that dies closes its sockets one by
+    /// one and lets go of its lock last.
+    ///
+    /// # Panics
+    /// Where it stays.
+    #[track_caller]
+    pub fn wait_killed(&mut self, pid: i32) {
+        self.wait_gone(Some(pid));
+    }
+
     #[track_caller]
     fn wait_gone(&mut self, pid: Option<i32>) {
         let gone = pid

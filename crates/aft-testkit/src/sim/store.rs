@@ -25,6 +25,7 @@ struct Shared {
 pub struct SimStoreDir {
     shared: Arc<Shared>,
     dir: DirId,
+    index: Option<PathBuf>,
 }
 
 impl SimStoreDir {
@@ -38,7 +39,16 @@ impl SimStoreDir {
         Self {
             shared: Arc::new(shared),
             dir: Disk::ROOT,
+            index: None,
         }
+    }
+
+    /// The same, with the index in a real directory, which no crash touches: the index is then never behind what the
+    /// disk kept. Without, it is in memory and gone with each opening.
+    #[must_use]
+    pub fn with_index_in(mut self, real: PathBuf) -> Self {
+        self.index = Some(real);
+        self
     }
 
     /// Changes how many bytes there is room for.
@@ -317,11 +327,12 @@ impl StoreDir for SimStoreDir {
         Ok(Box::new(Self {
             shared: Arc::clone(&self.shared),
             dir,
+            index: None,
         }))
     }
 
     fn real_path(&self) -> Option<PathBuf> {
-        None
+        self.index.clone()
     }
 
     fn free_bytes(&self) -> io::Result<u64> {

@@ -1,6 +1,6 @@
 //! The daemon and its store.
 
-use aft_rpc::types::store::Problem;
+use aft_rpc::types::store::{MemoryView, Problem, TierView};
 
 use super::*;
 
@@ -42,4 +42,33 @@ fn figures_have_a_ratio_once_there_is_content() {
     };
     assert!(stats(&full).contains("(ratio 0.207)"), "{}", stats(&full));
     assert!(stats(&full).contains("cap         10 GiB"));
+}
+
+#[test]
+fn tiers_in_memory_say_how_they_serve() {
+    let mut result = StoreStatsResult::default();
+    let text = stats(&result);
+    assert!(
+        text.contains("in memory   L1 0 entries, 0 B, nothing asked, 0 evicted\n"),
+        "{text}"
+    );
+    assert!(text.contains("daemon      0 B resident\n"), "{text}");
+    result.l2 = TierView {
+        entries: 1,
+        bytes: 2048,
+        hits: 2,
+        misses: 1,
+        evictions: 7,
+    };
+    result.memory = MemoryView {
+        resident_bytes: 90 << 20,
+        level: "warning".to_owned(),
+    };
+    let text = stats(&result);
+    let l2 = "            L2 1 entry, 2.0 KiB, 66 % of 3 questions, 7 evicted\n";
+    assert!(text.contains(l2), "{text}");
+    assert!(
+        text.contains("daemon      90 MiB resident, warning\n"),
+        "{text}"
+    );
 }

@@ -16,6 +16,7 @@ use aft_store::{HistoryEntry, OperationSummary};
 
 use crate::registry::Record;
 use crate::serve::connection::Peer;
+use crate::serve::diffs;
 use crate::serve::failure::of_read;
 use crate::serve::points;
 use crate::workspace::Workspace;
@@ -81,7 +82,7 @@ pub(super) fn history(peer: &Arc<Peer>, request: &Request) -> Answer {
     })
 }
 
-fn one_path(record: &Record, path: &WirePath) -> Result<RelPath, RpcError> {
+pub(super) fn one_path(record: &Record, path: &WirePath) -> Result<RelPath, RpcError> {
     path.within(&record.root).map_err(|refused| {
         RpcError::new(ErrorKind::Invalid, refused.to_string())
             .with_remedy("name a path inside the workspace")
@@ -169,6 +170,12 @@ fn part(
     offset: u64,
     length: u64,
 ) -> Result<Vec<u8>, RpcError> {
+    if let Some(held) = diffs::held(workspace, id) {
+        let from = usize::try_from(offset).unwrap_or(usize::MAX);
+        let rest = held.get(from..).unwrap_or_default();
+        let len = usize::try_from(length).unwrap_or(usize::MAX);
+        return Ok(rest.get(..len).unwrap_or(rest).to_vec());
+    }
     let mut content = workspace
         .reader
         .open_content(id)

@@ -239,15 +239,28 @@ fn touches(chosen: &Selection, change: &Change) -> bool {
 }
 
 fn whole(workspace: &Workspace, id: OperationId) -> Result<Arc<aft_model::Operation>, RpcError> {
-    if let Some(slot) = workspace.shared.ring.read().get(id) {
-        return Ok(Arc::clone(&slot.operation));
+    let shared = &workspace.shared;
+    let resident = shared
+        .ring
+        .read()
+        .get(id)
+        .map(|slot| Arc::clone(&slot.operation));
+    let held = shared
+        .ring_asked
+        .count(resident)
+        .or_else(|| shared.l2.operation(id));
+    if let Some(operation) = held {
+        return Ok(operation);
     }
     let read = workspace
         .reader
         .operation(id)
-        .map_err(|error| of_read(&error))?;
-    read.map(Arc::new)
-        .ok_or_else(|| RpcError::new(ErrorKind::NotFound, format!("there is no operation {id}")))
+        .map_err(|error| of_read(&error))?
+        .map(Arc::new);
+    if let Some(operation) = &read {
+        shared.l2.keep_operation(operation);
+    }
+    read.ok_or_else(|| RpcError::new(ErrorKind::NotFound, format!("there is no operation {id}")))
 }
 
 pub(super) fn offset(cursor: Option<&str>) -> Result<usize, RpcError> {

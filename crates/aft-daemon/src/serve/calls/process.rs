@@ -7,12 +7,13 @@ use aft_rpc::types::daemon::{
     DaemonLogsParams, DaemonLogsResult, DaemonStatusParams, DaemonStatusResult, DaemonStopParams,
     DaemonStopResult,
 };
-use aft_rpc::types::store::{StoreStatsParams, StoreStatsResult};
+use aft_rpc::types::store::{MemoryView, StoreStatsParams, StoreStatsResult, TierView};
 use aft_rpc::{ErrorKind, Request, RpcError, WireTime};
 
 use super::{Answer, reading, result, workspace};
 use aft_store::Kind;
 
+use crate::memory::resident_bytes;
 use crate::serve::connection::Peer;
 use crate::serve::failure::of_read;
 use crate::workspace::Workspace;
@@ -39,17 +40,6 @@ pub(super) fn status(peer: &Arc<Peer>, request: &Request) -> Answer {
         n_connections: daemon.n_connections.load(Ordering::Relaxed),
         memory_bytes: resident_bytes(),
     })
-}
-
-/// Resident memory of this process.
-pub(super) fn resident_bytes() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages: u64 = statm
-        .split(' ')
-        .nth(1)
-        .and_then(|pages| pages.parse().ok())
-        .unwrap_or(0);
-    pages * rustix::param::page_size() as u64
 }
 
 pub(super) fn stop(peer: &Arc<Peer>, request: &Request) -> Answer {
@@ -116,6 +106,12 @@ pub(super) fn stats(peer: &Arc<Peer>, request: &Request) -> Answer {
     reading(|| {
         let mut sum = StoreStatsResult {
             n_workspaces: workspaces.len() as u64,
+            l1: l1(&workspaces),
+            l2: l2(peer),
+            memory: MemoryView {
+                resident_bytes: resident_bytes(),
+                level: peer.daemon.memory.level().to_owned(),
+            },
             ..StoreStatsResult::default()
         };
         for workspace in &workspaces {
@@ -140,4 +136,30 @@ pub(super) fn stats(peer: &Arc<Peer>, request: &Request) -> Answer {
         }
         result(&sum)
     })
+}
+
+fn l1(workspaces: &[Arc<Workspace>]) -> TierView {
+    let mut sum = TierView::default();
+    for workspace in workspaces {
+        let ring = workspace.shared.ring.read();
+        let (hits, misses) = workspace.shared.ring_asked.counted();
+        sum.entries += ring.len() as u64;
+        sum.bytes += ring.content_bytes() as u64;
+        sum.hits += hits;
+        sum.misses += misses;
+        sum.evictions += ring.n_evicted();
+    }
+    sum
+}
+
+/// The session cache is one over all workspaces.
+fn l2(peer: &Peer) -> TierView {
+    let stats = peer.daemon.caches.stats();
+    TierView {
+        entries: stats.entries,
+        bytes: stats.bytes,
+        hits: stats.hits,
+        misses: stats.misses,
+        evictions: stats.evictions,
+    }
 }

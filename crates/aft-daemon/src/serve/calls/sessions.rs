@@ -6,13 +6,13 @@ use std::sync::Arc;
 use aft_model::{SessionId, TurnId};
 use aft_rpc::types::session::{
     EditBeginParams, EditBeginResult, EditEndParams, EditEndResult, SessionEndParams,
-    SessionListParams, SessionListResult, SessionShowParams, SessionStartParams, SessionView,
-    TurnEndParams, TurnEndResult, TurnStartParams, TurnStartResult,
+    SessionListParams, SessionListResult, SessionStartParams, SessionView, TurnEndParams,
+    TurnEndResult, TurnStartParams, TurnStartResult,
 };
 use aft_rpc::{ErrorKind, Request, RpcError, WirePath, WireTime};
 use aft_store::Filter;
 
-use super::{Answer, ask, result, workspace};
+use super::{Answer, ask, result, session_view, workspace};
 use crate::daemon::new_id;
 use crate::serve::connection::Peer;
 use crate::serve::failure::of_read;
@@ -56,6 +56,7 @@ pub(super) async fn end(peer: &Arc<Peer>, request: &Request) -> Answer {
         .change(&params.session, |session| session.end(now));
     attribute(&workspace).await?;
     let session = found(&workspace, &params.session)?;
+    session_view::fold_later(peer, &workspace, &session.id);
     result(&view(&workspace, &session)?)
 }
 
@@ -78,13 +79,6 @@ pub(super) fn list(peer: &Arc<Peer>, request: &Request) -> Answer {
         sessions,
         cursor: None,
     })
-}
-
-pub(super) fn show(peer: &Arc<Peer>, request: &Request) -> Answer {
-    let params: SessionShowParams = request.params()?;
-    let workspace = of_session(peer, params.workspace.as_ref(), &params.session)?;
-    let session = found(&workspace, &params.session)?;
-    result(&view(&workspace, &session)?)
 }
 
 pub(super) async fn turn_start(peer: &Arc<Peer>, request: &Request) -> Answer {
@@ -276,7 +270,7 @@ fn candidates(peer: &Peer, wanted: Option<&WirePath>) -> Result<Vec<Arc<Workspac
     }
 }
 
-fn of_session(
+pub(super) fn of_session(
     peer: &Peer,
     wanted: Option<&WirePath>,
     id: &str,
@@ -297,7 +291,7 @@ fn ended(id: &str) -> RpcError {
     RpcError::new(ErrorKind::NotFound, format!("the session `{id}` has ended"))
 }
 
-fn view(workspace: &Workspace, session: &Session) -> Result<SessionView, RpcError> {
+pub(super) fn view(workspace: &Workspace, session: &Session) -> Result<SessionView, RpcError> {
     let filter = Filter {
         session: Some(SessionId(session.id.clone())),
         ..Filter::default()
@@ -335,5 +329,6 @@ pub(crate) async fn end_attached(peer: &Peer) {
             .sessions
             .change(&session, |session| session.end(now));
         drop(attribute(&workspace).await);
+        session_view::fold_later(peer, &workspace, &session);
     }
 }

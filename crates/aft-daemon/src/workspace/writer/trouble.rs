@@ -95,7 +95,9 @@ impl Scribe {
         self.state.trouble.cause = None;
         let head: OperationId = self.state.told;
         self.shared.durable_head.store(head.0, Ordering::Relaxed);
-        self.shared.set_save(SaveState::Saved);
+        if !self.state.keeping.refuses() {
+            self.shared.set_save(SaveState::Saved);
+        }
     }
 
     /// Whoever waits for what is not recorded learns why it is not. A full inbox drops the word; the next try
@@ -111,7 +113,7 @@ impl Scribe {
 
     /// A failed write or sync: nothing is called durable until the store was opened again.
     /// What fails between two tries is told to whoever asked, and is neither logged nor counted again.
-    pub(super) fn failed(&mut self, failed: &StoreError) -> Failure {
+    pub(in crate::workspace) fn failed(&mut self, failed: &StoreError) -> Failure {
         let now_ns = self.clock.mono_ns();
         // Also where nothing was promised yet: it is what the writer wakes up for to try again.
         self.state.undurable_since_ns.get_or_insert(now_ns);

@@ -1,0 +1,393 @@
+//! Keeping the store bounded: merging what is old, collecting what nothing names, and stopping at the cap.
+//!
+//! Does: choose when, by the configuration and the clock; carry it on step by step on the writer's thread; answer whoever
+//! asked for it; thin harder where the cap is near.
+//! Does not: merge or remove by itself; the store does, and never what is named, pinned or recent.
+
+use std::collections::VecDeque;
+
+use aft_engine::Event;
+use aft_model::{Keep, OperationId};
+use aft_store::{Collection, Retention, Run, StoreError, Thinned};
+use tracing::{debug, info, warn};
+
+use super::inbox::{Failure, Input};
+use super::shared::SaveState;
+use super::writer::{Done, Scribe};
+use crate::config::StoreConfig;
+use crate::daemon::chain;
+
+/// Pause between two collections that nobody asked for.
+const EVERY_NS: u64 = 3_600_000_000_000;
+/// After a start the first one waits so long.
+const FIRST_NS: u64 = 300_000_000_000;
+/// Growth after which one is due before the pause is over.
+const GROWTH: u64 = 256 << 20;
+/// Pause between two at the cap.
+const PRESSED_NS: u64 = 30_000_000_000;
+/// What was told to be held and never named is forgotten by the second collection that comes so long after another.
+const FORGET_NS: u64 = 600_000_000_000;
+/// Runs merged before the history is looked over again.
+const RUNS: usize = 256;
+/// Dead bytes worth a rewriting, unasked and asked for.
+const DEAD_MIN: u64 = 256 * 1024;
+const DEAD_MIN_ASKED: u64 = 4 * 1024;
+/// Checkpoints that stay whatever the clock says.
+const NAMES_KEPT: usize = 50;
+/// The last operations that stay even at the cap: those in memory.
+const LAST_AT_CAP: u64 = 50;
+/// A tenth of a small disk would be no history at all.
+const DISK_PART_MIN: u64 = 1 << 30;
+/// Pause between two tries of what was too large.
+const RETRY_NS: u64 = 5_000_000_000;
+/// Pause between two looks at the disk.
+const LOOK_NS: u64 = 500_000_000;
+
+/// What keeping did, or would do.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outcome {
+    /// Operations that are part of others now.
+    pub(crate) merged: u64,
+    /// Checkpoints whose time was over.
+    pub(crate) names: u64,
+    pub(crate) contents: u64,
+    pub(crate) records: u64,
+    pub(crate) bytes_before: u64,
+    pub(crate) bytes_after: u64,
+    /// Why nothing was collected.
+    pub(crate) failure: Option<String>,
+}
+
+/// Somebody asks.
+pub(crate) struct CollectOrder {
+    pub(crate) dry_run: bool,
+    pub(crate) done: Done<Outcome>,
+}
+
+#[derive(Default)]
+enum Stage {
+    #[default]
+    Rest,
+    Thin(VecDeque<Run>),
+    /// Background work has to end before it begins.
+    Begin,
+    Collect,
+}
+
+/// What is under way, and when the next is due.
+#[derive(Default)]
+pub(crate) struct Keeping {
+    config: StoreConfig,
+    stage: Stage,
+    asked: Vec<CollectOrder>,
+    /// Of those that are answered by what is under way.
+    served: Vec<CollectOrder>,
+    outcome: Outcome,
+    /// How hard the history is thinned.
+    hardness: u32,
+    due_ns: Option<u64>,
+    size_at_last: Option<u64>,
+    /// Not before this because of the cap.
+    pressed_ns: Option<u64>,
+    forgot_ns: Option<u64>,
+    looked_ns: Option<u64>,
+    /// A content that was too large for what is left is not tried again before this.
+    retry_ns: Option<u64>,
+    /// What the store may take, as found last.
+    cap: u64,
+    /// Contents were refused when the room was looked at last.
+    was_refused: bool,
+}
+
+impl Keeping {
+    /// As the user's configuration says.
+    pub(super) fn new(config: StoreConfig) -> Self {
+        Self {
+            config,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn ask(&mut self, order: CollectOrder) {
+        self.asked.push(order);
+    }
+
+    /// True while somebody waits for it, or the cap is near.
+    pub(super) fn is_wanted(&self) -> bool {
+        !self.asked.is_empty() || !self.served.is_empty() || self.hardness > 0
+    }
+
+    /// True while contents are refused.
+    pub(super) fn refuses(&self) -> bool {
+        self.was_refused
+    }
+
+    /// Answers everybody that it came to nothing.
+    pub(super) fn fail(&mut self, failure: &Failure) {
+        self.stage = Stage::Rest;
+        self.hardness = 0;
+        for order in self.asked.drain(..).chain(self.served.drain(..)) {
+            (order.done)(Err(failure.clone()));
+        }
+    }
+
+    fn is_dry(&self) -> bool {
+        !self.served.is_empty() && self.served.iter().all(|order| order.dry_run)
+    }
+}
+
+fn nanoseconds(period: crate::config::Period) -> i64 {
+    i64::try_from(period.0.as_nanos()).unwrap_or(i64::MAX)
+}
+
+impl Scribe {
+    /// The next step; false where there is nothing to do.
+    pub(super) fn keep(&mut self) -> bool {
+        let stepped = match std::mem::take(&mut self.state.keeping.stage) {
+            Stage::Rest => self.begin_keeping(),
+            Stage::Thin(runs) => self.thin_some(runs),
+            Stage::Begin => self.begin_collecting(),
+            Stage::Collect => {
+                self.state.keeping.stage = Stage::Collect;
+                self.note_collected();
+                Ok(!matches!(self.state.keeping.stage, Stage::Rest))
+            }
+        };
+        match stepped {
+            Ok(works) => works,
+            Err(failed) => {
+                let failure = match &failed {
+                    // What cannot be read is not for want of writing.
+                    StoreError::Read(error) => {
+                        warn!(workspace = %self.shared.id, error = %chain(error), "nothing is collected");
+                        Failure::Store(chain(error))
+                    }
+                    failed => self.failed(failed),
+                };
+                self.state.keeping.fail(&failure);
+                self.state.keeping.due_ns = Some(self.clock.mono_ns() + EVERY_NS);
+                false
+            }
+        }
+    }
+
+    fn begin_keeping(&mut self) -> Result<bool, StoreError> {
+        let now_ns = self.clock.mono_ns();
+        let keeping = &mut self.state.keeping;
+        let due = *keeping.due_ns.get_or_insert(now_ns + FIRST_NS);
+        // Those that only want to know are served apart from those that want it done.
+        let dry = keeping.asked.first().is_some_and(|order| order.dry_run);
+        let asked = std::mem::take(&mut keeping.asked);
+        (keeping.served, keeping.asked) = asked.into_iter().partition(|order| order.dry_run == dry);
+        let size = self.store.size();
+        let keeping = &mut self.state.keeping;
+        let last = *keeping.size_at_last.get_or_insert(size);
+        let grown = size.saturating_sub(last) >= GROWTH;
+        if keeping.served.is_empty() && keeping.hardness == 0 && now_ns < due && !grown {
+            return Ok(false);
+        }
+        keeping.outcome = Outcome::default();
+        // Runs are found in the index.
+        self.store.flush_index()?;
+        let keeping = &mut self.state.keeping;
+        let is_dry = keeping.is_dry();
+        if !is_dry {
+            self.drop_old_names()?;
+        }
+        self.find_runs(is_dry)?;
+        Ok(true)
+    }
+
+    /// What is to be merged; where only that is to be known, it is counted.
+    fn find_runs(&mut self, is_dry: bool) -> Result<(), StoreError> {
+        let retention = self.retention();
+        let limit = if is_dry { usize::MAX } else { RUNS };
+        let runs = self
+            .reader
+            .runs_to_merge(&retention, limit)
+            .map_err(StoreError::Read)?;
+        debug!(workspace = %self.shared.id, runs = runs.len(), "what is old is merged");
+        if is_dry {
+            for run in &runs {
+                let count = self
+                    .reader
+                    .count_operations(*run)
+                    .map_err(StoreError::Read)?;
+                self.state.keeping.outcome.merged += count;
+            }
+            self.state.keeping.stage = Stage::Begin;
+        } else {
+            self.state.keeping.stage = Stage::Thin(runs.into());
+        }
+        Ok(())
+    }
+
+    fn retention(&self) -> Retention {
+        let StoreConfig {
+            keep, keep_last, ..
+        } = &self.state.keeping.config;
+        let hardness = self.state.keeping.hardness;
+        // At the cap each round halves how far back things are kept, and the last operations stay.
+        let shrunk = |ns: i64| ns >> hardness.min(62);
+        Retention {
+            now_ns: self.clock.wall_ns(),
+            every_ns: shrunk(nanoseconds(keep.every)),
+            hourly_ns: shrunk(nanoseconds(keep.hourly)),
+            daily_ns: shrunk(nanoseconds(keep.daily)),
+            keep_last: (keep_last >> hardness.min(62)).max(LAST_AT_CAP),
+            open_since: self.open_since(),
+        }
+    }
+
+    /// The operation from which on something is not over: a turn, a session.
+    fn open_since(&self) -> Option<OperationId> {
+        let open = self.shared.sessions.list();
+        let open = open.iter().filter(|session| session.ended_ns.is_none());
+        let began = open.map(|session| {
+            let found = self.reader.operation_at_time(session.started_ns);
+            let start = found.ok().flatten().unwrap_or(OperationId::NONE);
+            session
+                .turn
+                .as_ref()
+                .map_or(start, |turn| start.min(turn.since))
+        });
+        began.min()
+    }
+
+    /// Checkpoints whose class is kept for a time only.
+    fn drop_old_names(&mut self) -> Result<(), StoreError> {
+        let kept_ns = nanoseconds(self.state.keeping.config.keep.session);
+        let now_ns = self.clock.wall_ns();
+        let mut all = self.reader.checkpoints().map_err(StoreError::Read)?;
+        all.sort_by_key(|checkpoint| std::cmp::Reverse(checkpoint.operation));
+        for checkpoint in all.iter().skip(NAMES_KEPT) {
+            let passes = matches!(checkpoint.keep, Keep::Session | Keep::UntilVerified);
+            if passes && now_ns.saturating_sub(checkpoint.time_ns) > kept_ns {
+                self.store.delete_checkpoint(&checkpoint.name)?;
+                self.state.keeping.outcome.names += 1;
+            }
+        }
+        self.store.commit(true)
+    }
+
+    fn thin_some(&mut self, mut runs: VecDeque<Run>) -> Result<bool, StoreError> {
+        if !self.store.is_thinning() {
+            let Some(run) = runs.pop_front() else {
+                self.state.keeping.stage = Stage::Begin;
+                return Ok(true);
+            };
+            self.store.begin_thinning(run);
+        }
+        self.state.keeping.stage = Stage::Thin(runs);
+        if let Thinned::Merged(count) = self.store.thin()? {
+            self.state.keeping.outcome.merged += count - 1;
+        }
+        Ok(true)
+    }
+
+    fn begin_collecting(&mut self) -> Result<bool, StoreError> {
+        let now_ns = self.clock.mono_ns();
+        let keeping = &mut self.state.keeping;
+        let dry_run = keeping.is_dry();
+        let is_wanted = !keeping.served.is_empty() || keeping.hardness > 0;
+        let forget = !dry_run && keeping.forgot_ns.is_none_or(|at| now_ns - at >= FORGET_NS);
+        if forget {
+            keeping.forgot_ns = Some(now_ns);
+        }
+        let begun = self.store.begin_collection(Collection {
+            dry_run,
+            seal: !dry_run,
+            forget,
+            dead_min: if is_wanted { DEAD_MIN_ASKED } else { DEAD_MIN },
+        })?;
+        self.state.keeping.stage = if begun { Stage::Collect } else { Stage::Begin };
+        Ok(true)
+    }
+
+    /// Answers where a collection has ended.
+    pub(super) fn note_collected(&mut self) {
+        let Some(collected) = self.store.collected() else {
+            return;
+        };
+        let size = self.store.size();
+        let now_ns = self.clock.mono_ns();
+        let keeping = &mut self.state.keeping;
+        keeping.stage = Stage::Rest;
+        keeping.size_at_last = Some(size);
+        keeping.due_ns = Some(now_ns + EVERY_NS);
+        let outcome = Outcome {
+            contents: collected.contents,
+            records: collected.records,
+            bytes_before: collected.bytes_before,
+            bytes_after: collected.bytes_after,
+            failure: collected.failure,
+            ..std::mem::take(&mut keeping.outcome)
+        };
+        info!(workspace = %self.shared.id, merged = outcome.merged, contents = outcome.contents,
+            before = outcome.bytes_before, after = outcome.bytes_after, "collected");
+        for order in self.state.keeping.served.drain(..) {
+            (order.done)(Ok(outcome.clone()));
+        }
+        self.relieve(now_ns);
+    }
+
+    /// Whether thinning harder brought the store below its cap; if not, the next round is harder still.
+    fn relieve(&mut self, now_ns: u64) {
+        let size = self.store.size();
+        let keeping = &mut self.state.keeping;
+        if keeping.hardness == 0 {
+            return;
+        }
+        if size < keeping.cap / 10 * 8 || keeping.hardness >= 40 {
+            keeping.hardness = 0;
+            keeping.pressed_ns = Some(now_ns + PRESSED_NS);
+        } else {
+            keeping.hardness += 4;
+        }
+    }
+
+    /// Looks at how much the store takes, and at its disk from time to time; says so where it may not grow.
+    pub(super) fn watch_space(&mut self) {
+        let now_ns = self.clock.mono_ns();
+        let used = self.store.size();
+        let keeping = &mut self.state.keeping;
+        if keeping
+            .looked_ns
+            .is_none_or(|at| now_ns.saturating_sub(at) >= LOOK_NS)
+        {
+            keeping.looked_ns = Some(now_ns);
+            let (free, disk) = self.store.room().unwrap_or((u64::MAX, u64::MAX));
+            keeping.cap = keeping.config.cap.0.min((disk / 10).max(DISK_PART_MIN));
+            // A small disk has less to spare, and one without a size is none.
+            let floor = if disk == u64::MAX {
+                0
+            } else {
+                keeping.config.free_min.0.min(disk / 20)
+            };
+            self.shared.space.note_short(free < floor);
+        }
+        if keeping.retry_ns.is_none_or(|at| at <= now_ns) && self.shared.space.try_again() {
+            keeping.retry_ns = Some(now_ns + RETRY_NS);
+        }
+        let keeping = &mut self.state.keeping;
+        self.shared.space.note(used, keeping.cap);
+        let is_due = keeping.pressed_ns.is_none_or(|at| at <= now_ns);
+        if keeping.hardness == 0 && is_due && used >= keeping.cap / 10 * 9 {
+            keeping.hardness = 1;
+        }
+        match self.shared.space.refusal() {
+            Some(reason) => {
+                let event = Event::StoreFailed(reason.clone());
+                drop(self.results.try_send(Input::Event(Box::new(event))));
+                self.shared
+                    .set_save(SaveState::Error { reason, retry_s: 5 });
+                self.state.keeping.was_refused = true;
+            }
+            None if std::mem::take(&mut self.state.keeping.was_refused) => {
+                drop(self.results.try_send(Input::Wake));
+                self.shared.set_save(SaveState::Saved);
+            }
+            None => {}
+        }
+    }
+}
