@@ -4,11 +4,13 @@
 //! Does not: decode what is in them.
 
 use std::collections::{HashMap, HashSet};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use aft_model::{ContentId, OperationId};
+use aft_model::{Change, ContentId, OperationId};
 use aft_os::{ReadAt, StoreDir};
+use lru::LruCache;
 use parking_lot::{Mutex, RwLock};
 use rusqlite::{OptionalExtension, params};
 
@@ -37,6 +39,8 @@ pub(crate) struct Shared {
     /// Contents that nothing names yet and that must stay. Held by whoever switches to a rewritten segment: what is told
     /// to be held under this lock is.
     pub(crate) vouched: Mutex<Vouched>,
+    /// The first changes of operations that have none of their own, by the commitment of their first part.
+    pub(crate) listed: Mutex<LruCache<[u8; 32], Arc<[Change]>>>,
     /// Odd while operations are being merged; answers put together from several looks begin again when it changed.
     thinned: AtomicU64,
     /// State of the log at the last published group.
@@ -44,6 +48,9 @@ pub(crate) struct Shared {
     head: AtomicU64,
     files: Mutex<HashMap<u32, Arc<dyn ReadAt>>>,
 }
+
+/// So many large operations keep what a list shows of them: reading a part for that would cost more than the page.
+const LISTED_MAX: NonZeroUsize = NonZeroUsize::new(16).expect("not zero");
 
 /// Bytes that every content record has.
 const CONTENT_HEAD_MIN: usize = 34;
@@ -81,6 +88,7 @@ impl Shared {
             tail: RwLock::default(),
             cache: Mutex::default(),
             damaged: Mutex::default(),
+            listed: Mutex::new(LruCache::new(LISTED_MAX)),
             vouched: Mutex::default(),
             thinned: AtomicU64::new(0),
             state: RwLock::default(),

@@ -18,6 +18,8 @@ use crate::tail::Tail;
 
 /// With more paths than this beneath a directory, its changes are looked at all at once instead.
 const PATHS_MAX: usize = 2000;
+/// So many changes of a large operation are kept for the next list.
+const LISTED: usize = 20;
 /// A summary is whole up to this many changes, unless fewer are asked for.
 const SUMMARY_CHANGES: usize = 2000;
 
@@ -211,12 +213,21 @@ impl Reader {
         parts: &[PartRefV1],
         wanted: usize,
     ) -> Result<Vec<Change>, ReadError> {
+        let key = parts.first().map(|part| part.commitment);
+        let held = key.and_then(|key| self.shared.listed.lock().get(&key).cloned());
+        if let Some(held) = held.filter(|held| held.len() >= wanted) {
+            return Ok(held.iter().take(wanted).cloned().collect());
+        }
         let mut changes = Vec::new();
         for part in parts {
             if changes.len() >= wanted {
                 break;
             }
             changes.extend(self.owned_part(owner, part.part)?);
+        }
+        if let Some(key) = key {
+            let first = changes.iter().take(LISTED).cloned().collect();
+            self.shared.listed.lock().put(key, first);
         }
         changes.truncate(wanted);
         Ok(changes)
