@@ -7,13 +7,13 @@
 
 use std::sync::Arc;
 
-use aft_model::{
-    Author, Change, ContentId, FileState, Operation, OperationId, OperationKind, RelPath,
-};
+use aft_model::{ContentId, FileState, OperationId};
 use aft_store::{Level, Maintenance, Opened, Options, Reader, StoreError, open, prepare};
 use aft_testkit::SimWorld;
 use aft_testkit::sim::{Op, Rng, SimStoreDir};
 use rustix::io::Errno;
+
+use super::scenes::observed;
 
 /// Edits of the first life: several segments of them.
 const EDITS: u64 = 12;
@@ -45,25 +45,8 @@ fn edit(store: &mut Opened, id: u64, bytes: &[u8], durable: bool) -> Result<(), 
         size: bytes.len() as u64,
         mode: 0o644,
     };
-    store.writer.put_operation(&Operation {
-        id: OperationId(id),
-        kind: OperationKind::Observed,
-        author: Author::Unknown,
-        time_ns: 1,
-        session: None,
-        turn: None,
-        tool: None,
-        reverts: Vec::new(),
-        target: None,
-        head: None,
-        note: None,
-        changes: vec![Change {
-            path: RelPath::new("file").expect("a path"),
-            before: FileState::Absent,
-            after,
-            renamed_from: None,
-        }],
-    })?;
+    let changes = vec![("file", FileState::Absent, after)];
+    store.writer.put_operation(&observed(id, changes))?;
     store.writer.commit(durable)
 }
 

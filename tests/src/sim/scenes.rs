@@ -73,7 +73,7 @@ fn a_directory_that_was_moved_out_of_the_way_of_an_apply_goes_with_all_that_was_
 }
 
 /// An operation of somebody's.
-fn observed(id: u64, changes: Vec<(&str, FileState, FileState)>) -> Operation {
+pub(super) fn observed(id: u64, changes: Vec<(&str, FileState, FileState)>) -> Operation {
     let change = |(name, before, after)| Change {
         path: path(name),
         before,

@@ -15,6 +15,15 @@ struct FileData {
     durable: Vec<u8>,
 }
 
+impl FileData {
+    /// A sync failed: the kernel dropped the pages and calls them clean.
+    fn drop_pages(&mut self) {
+        let start = self.durable.len().min(self.bytes.len());
+        self.bytes[start..].fill(0);
+        self.durable = self.bytes.clone();
+    }
+}
+
 #[derive(Default)]
 struct State {
     files: BTreeMap<String, Arc<Mutex<FileData>>>,
@@ -170,12 +179,7 @@ impl AppendFile for Handle {
         self.disk.0.lock().syncs += 1;
         let mut data = self.data.lock();
         if failed.is_err() {
-            // The kernel dropped the pages and calls them clean.
-            let durable = data.durable.len();
-            let len = data.bytes.len();
-            data.bytes[durable.min(len)..].fill(0);
-            let bytes = data.bytes.clone();
-            data.durable = bytes;
+            data.drop_pages();
             return failed;
         }
         data.durable = data.bytes.clone();
@@ -190,11 +194,7 @@ impl AppendFile for Handle {
             disk.0.lock().syncs += 1;
             let mut data = data.lock();
             if failed.is_err() {
-                let durable = data.durable.len();
-                let len = data.bytes.len();
-                data.bytes[durable.min(len)..].fill(0);
-                let bytes = data.bytes.clone();
-                data.durable = bytes;
+                data.drop_pages();
                 return failed;
             }
             let end = through.min(data.bytes.len());

@@ -4,7 +4,7 @@ use aft_model::{FileState, OperationId};
 
 use super::disk::Disk;
 use super::{change, content_id, file, noise, opened, operation};
-use crate::{Level, Opened, StoreError, prepare};
+use crate::{LateSync, Level, Opened, StoreError, prepare};
 
 /// Puts an edit with a content of 6000 bytes, seen and not durable.
 fn edit(store: &mut Opened, id: u64) {
@@ -16,6 +16,15 @@ fn edit(store: &mut Opened, id: u64) {
     store.writer.commit(false).unwrap();
 }
 
+/// A store whose first edit is being synced.
+fn under_way() -> (Disk, Opened, LateSync) {
+    let disk = Disk::default();
+    let mut store = opened(&disk);
+    edit(&mut store, 1);
+    let sync = store.writer.begin_sync().unwrap().unwrap();
+    (disk, store, sync)
+}
+
 fn head_after_power_cut(disk: &Disk) -> OperationId {
     let after = opened(&disk.after_power_cut());
     assert!(after.reader.check(true).unwrap().is_clean());
@@ -24,10 +33,7 @@ fn head_after_power_cut(disk: &Disk) -> OperationId {
 
 #[test]
 fn it_makes_durable_what_came_before_it_and_not_what_came_after() {
-    let disk = Disk::default();
-    let mut store = opened(&disk);
-    edit(&mut store, 1);
-    let sync = store.writer.begin_sync().unwrap().unwrap();
+    let (disk, mut store, sync) = under_way();
     edit(&mut store, 2);
     assert!(!store.writer.has_landed().unwrap());
     sync.run();
@@ -46,10 +52,7 @@ fn it_makes_durable_what_came_before_it_and_not_what_came_after() {
 
 #[test]
 fn who_needs_it_durable_does_not_wait_for_a_thread_that_never_comes() {
-    let disk = Disk::default();
-    let mut store = opened(&disk);
-    edit(&mut store, 1);
-    let never_run = store.writer.begin_sync().unwrap().unwrap();
+    let (disk, mut store, never_run) = under_way();
     edit(&mut store, 2);
     store.writer.commit(true).unwrap();
     assert_eq!(head_after_power_cut(&disk), OperationId(2));
@@ -61,10 +64,7 @@ fn who_needs_it_durable_does_not_wait_for_a_thread_that_never_comes() {
 
 #[test]
 fn one_that_fails_refuses_what_comes_until_all_is_written_again() {
-    let disk = Disk::default();
-    let mut store = opened(&disk);
-    edit(&mut store, 1);
-    let sync = store.writer.begin_sync().unwrap().unwrap();
+    let (disk, mut store, sync) = under_way();
     edit(&mut store, 2);
     disk.fail_in(0, false);
     sync.run();
@@ -85,10 +85,7 @@ fn one_that_fails_refuses_what_comes_until_all_is_written_again() {
 
 #[test]
 fn a_durable_commit_is_refused_where_the_sync_before_it_failed() {
-    let disk = Disk::default();
-    let mut store = opened(&disk);
-    edit(&mut store, 1);
-    let sync = store.writer.begin_sync().unwrap().unwrap();
+    let (disk, mut store, sync) = under_way();
     disk.fail_in(0, false);
     sync.run();
     // The disk would say yes to the next sync, and the bytes before it are gone.
@@ -101,10 +98,7 @@ fn a_durable_commit_is_refused_where_the_sync_before_it_failed() {
 
 #[test]
 fn a_store_that_is_opened_anew_while_one_is_under_way_loses_nothing() {
-    let disk = Disk::default();
-    let mut store = opened(&disk);
-    edit(&mut store, 1);
-    let sync = store.writer.begin_sync().unwrap().unwrap();
+    let (disk, mut store, sync) = under_way();
     edit(&mut store, 2);
     disk.fail_in(0, false);
     store.writer.put_audit(1, b"{}").unwrap();
