@@ -23,9 +23,12 @@ impl Run<'_, '_> {
         match self.see(step)? {
             Seen::Target(stat) => return Ok(StepOutcome::AlreadyThere { stat }),
             Seen::Before { .. } => {}
-            // A crash came between making it and giving it its mode; it gets that when its entries are in place.
+            // A crash came between making it and giving it its mode; it gets that when its entries are in place. A
+            // directory with the set-group-id bit hands that bit to what is made in it.
             Seen::Other(Some(stat))
-                if self.recovering && look::is_dir(&stat) && look::mode(&stat) == MODE_AT_FIRST =>
+                if self.recovering
+                    && look::is_dir(&stat)
+                    && look::mode(&stat) & 0o777 == MODE_AT_FIRST =>
             {
                 return Ok(StepOutcome::AlreadyThere { stat: Some(stat) });
             }

@@ -31,6 +31,9 @@ const fn connections_max(role: Role) -> u64 {
     }
 }
 
+/// How often the log says that connections are closed because there are too many.
+const SAID_AGAIN_NS: i64 = 10_000_000_000;
+
 /// The open listeners.
 pub(crate) struct Listeners(Vec<(Role, UnixListener)>);
 
@@ -76,9 +79,14 @@ pub(crate) async fn serve(daemon: Arc<Daemon>, listeners: Listeners) {
 }
 
 async fn accept(daemon: Arc<Daemon>, role: Role, listener: UnixListener) {
+    let mut refused = Refused::default();
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => admit(&daemon, role, stream),
+            Ok((stream, _)) => {
+                admit(&daemon, role, stream, &mut refused);
+                // Whoever connects again and again takes turns with those who are there.
+                tokio::task::yield_now().await;
+            }
             Err(error) => {
                 // Out of descriptors: what is open goes on, and room comes when something closes.
                 warn!(%error, "a connection could not be accepted");
@@ -88,7 +96,31 @@ async fn accept(daemon: Arc<Daemon>, role: Role, listener: UnixListener) {
     }
 }
 
-fn admit(daemon: &Arc<Daemon>, role: Role, stream: UnixStream) {
+/// Connections that found no room. Whoever opens them by the thousand does not fill the log with them.
+#[derive(Default)]
+struct Refused {
+    n: u64,
+    said_ns: Option<i64>,
+}
+
+impl Refused {
+    fn say(&mut self, now_ns: i64) {
+        self.n += 1;
+        let lately = |said: i64| (0..SAID_AGAIN_NS).contains(&now_ns.saturating_sub(said));
+        if !self.said_ns.is_some_and(lately) {
+            warn!(
+                closed = self.n,
+                "too many connections; those that came last were closed"
+            );
+            *self = Self {
+                n: 0,
+                said_ns: Some(now_ns),
+            };
+        }
+    }
+}
+
+fn admit(daemon: &Arc<Daemon>, role: Role, stream: UnixStream, refused: &mut Refused) {
     let peer = match stream.peer_cred() {
         Ok(peer) if peer.uid() == aft_os::process::euid() => peer,
         Ok(peer) => {
@@ -102,7 +134,7 @@ fn admit(daemon: &Arc<Daemon>, role: Role, stream: UnixStream) {
     };
     if daemon.n_connections.fetch_add(1, Ordering::Relaxed) >= connections_max(role) {
         daemon.n_connections.fetch_sub(1, Ordering::Relaxed);
-        warn!("too many connections; one was closed");
+        refused.say(daemon.clock.wall_ns());
         return;
     }
     debug!(role = role.as_str(), pid = peer.pid(), "connection");

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -78,7 +78,17 @@ impl Neighbour {
 
 /// Runs an attack beside a client that works, and judges what it did.
 #[track_caller]
-fn under(attack_name: &str, attack: impl FnOnce(&Rig)) {
+fn under(attack_name: &str, attack: impl FnMut(&Rig)) {
+    under_instead_of(attack_name, ask_and_fence, attack);
+}
+
+/// The same, beside clients of another kind who mean well: they do to the daemon what `one_of_them` does.
+#[track_caller]
+fn under_instead_of(
+    attack_name: &str,
+    one_of_them: impl Fn(&Rig, Socket, &AtomicBool) + Sync,
+    mut attack: impl FnMut(&Rig),
+) {
     let rig = Rig::new();
     for n in 0..4 {
         rig.project
@@ -94,22 +104,27 @@ fn under(attack_name: &str, attack: impl FnOnce(&Rig)) {
     let mut neighbour = Neighbour::new(&rig);
     (0..CALLS).for_each(|_| neighbour.call());
     let alone = percentile(&mut std::mem::take(&mut neighbour.times), 99);
-    beside(&rig, || {
+    beside(&rig, one_of_them, || {
         (0..CALLS).for_each(|_| neighbour.call());
     });
     let base = percentile(&mut std::mem::take(&mut neighbour.times), 99);
     let before = gauge.read();
     let over = AtomicBool::new(false);
+    let n_calls = AtomicUsize::new(0);
     thread::scope(|scope| {
-        let over = &over;
+        let (over, n_calls) = (&over, &n_calls);
         let neighbour = &mut neighbour;
         scope.spawn(move || {
             while !over.load(Ordering::Relaxed) {
                 neighbour.call();
+                n_calls.fetch_add(1, Ordering::Relaxed);
             }
         });
         let _over = AtEnd(over);
-        attack(&rig);
+        // As often as it takes for a percentile to mean something.
+        while n_calls.load(Ordering::Relaxed) < CALLS {
+            attack(&rig);
+        }
     });
     let during = percentile(&mut neighbour.times, 99);
     wait_until(limit(GONE), "nothing of the attack is left open", || {
@@ -146,33 +161,36 @@ fn under(attack_name: &str, attack: impl FnOnce(&Rig)) {
 
 /// As many clients as attack, with as much to do, who mean well: what they cost a neighbour nobody is blamed for.
 #[track_caller]
-fn beside(rig: &Rig, act: impl FnOnce()) {
+fn beside(rig: &Rig, one_of_them: impl Fn(&Rig, Socket, &AtomicBool) + Sync, act: impl FnOnce()) {
     let over = AtomicBool::new(false);
-    let sync = json!({ "workspace": name(rig), "durable": true, "strict": true });
     thread::scope(|scope| {
-        let (over, sync) = (&over, &sync);
+        let (over, one_of_them) = (&over, &one_of_them);
         for which in [Socket::Agent, Socket::Editor, Socket::Control] {
-            scope.spawn(move || {
-                let mut connection = connect(rig, which);
-                while !over.load(Ordering::Relaxed) {
-                    for _ in 0..7 {
-                        connection
-                            .send("workspace.list", &json!({}))
-                            .expect("a request");
-                    }
-                    // Lines without sense ask for this too, where they happen to have some.
-                    connection.send("sync", sync).expect("a request");
-                    // In whatever order they come, and also where the socket is not one for fences.
-                    for _ in 0..8 {
-                        let answer = connection.read_message().expect("an answer");
-                        assert!(answer.is_some(), "it was closed");
-                    }
-                }
-            });
+            scope.spawn(move || one_of_them(rig, which, over));
         }
         let _over = AtEnd(over);
         act();
     });
+}
+
+/// Small questions and now and then a fence.
+fn ask_and_fence(rig: &Rig, which: Socket, over: &AtomicBool) {
+    let sync = json!({ "workspace": name(rig), "durable": true, "strict": true });
+    let mut connection = connect(rig, which);
+    while !over.load(Ordering::Relaxed) {
+        for _ in 0..7 {
+            connection
+                .send("workspace.list", &json!({}))
+                .expect("a request");
+        }
+        // Lines without sense ask for this too, where they happen to have some.
+        connection.send("sync", &sync).expect("a request");
+        // In whatever order they come, and also where the socket is not one for fences.
+        for _ in 0..8 {
+            let answer = connection.read_message().expect("an answer");
+            assert!(answer.is_some(), "it was closed");
+        }
+    }
 }
 
 /// Says that it is over, also where the attack panics.
@@ -227,7 +245,14 @@ fn fuzz(rig: &Rig, which: Socket, lines: &mut Lines, n: usize) {
 fn lines_without_sense_do_no_harm() {
     let n = usize::try_from(size("AFT_HOSTILE", 6_000, 1_000_000)).expect("a number");
     let mut rng = Rng::new(seed("hostile lines"));
-    under("lines without sense", |rig| {
+    // A fence beside checkpoints, rollbacks and purges waits for them, whoever asks: they are asked with sense first.
+    let with_sense = |rig: &Rig, which, over: &AtomicBool| {
+        let mut lines = Lines::new(&document(rig), &name(rig), Rng::new(1)).with_sense();
+        while !over.load(Ordering::Relaxed) {
+            fuzz(rig, which, &mut lines, 8);
+        }
+    };
+    under_instead_of("lines without sense", with_sense, |rig| {
         let document = document(rig);
         thread::scope(|scope| {
             for which in [Socket::Agent, Socket::Editor, Socket::Control] {
@@ -348,6 +373,8 @@ fn many_connections_leave_those_that_are_there_alone() {
 #[test]
 fn idle_connections_do_not_keep_a_person_out() {
     under("idle connections", |rig| {
+        let gauge = Gauge::of(&rig.daemon);
+        let before = gauge.read();
         let mut idle: Vec<_> = (0..150)
             .filter_map(|_| UnixStream::connect(socket(rig, Socket::Agent)).ok())
             .collect();
@@ -361,6 +388,9 @@ fn idle_connections_do_not_keep_a_person_out() {
         assert!(!listed["workspaces"].is_null(), "{listed}");
         rig.ok(&["status"]);
         drop(idle);
+        wait_until(limit(GONE), "all of them are gone", || {
+            gauge.read().n_sockets <= before.n_sockets
+        });
     });
 }
 

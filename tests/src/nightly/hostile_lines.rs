@@ -28,6 +28,8 @@ pub(super) struct Lines {
     methods: Vec<(String, Vec<String>)>,
     workspace: String,
     n: u64,
+    /// Nothing broken and no value that does not belong there: the same requests from somebody who means well.
+    sensible: bool,
 }
 
 impl Lines {
@@ -48,13 +50,21 @@ impl Lines {
             methods,
             workspace: workspace.to_owned(),
             n: 0,
+            sensible: false,
         }
+    }
+
+    /// The same requests, with sense.
+    pub(super) fn with_sense(mut self) -> Self {
+        self.sensible = true;
+        self
     }
 
     /// The next line, its newline included.
     pub(super) fn line(&mut self) -> Vec<u8> {
         self.n += 1;
         let mut line = match self.rng.index(12) {
+            _ if self.sensible => self.request().to_string().into_bytes(),
             0 => {
                 let len = self.rng.index(400);
                 self.rng.bytes(len)
@@ -110,13 +120,14 @@ impl Lines {
                 params.insert(name, value);
             }
         }
-        if self.rng.chance(30) {
+        if !self.sensible && self.rng.chance(30) {
             let value = self.anything(0);
             params.insert("nobody".to_owned(), value);
         }
         let mut request =
             json!({"jsonrpc": "2.0", "id": self.n, "method": method, "params": params});
         match self.rng.index(30) {
+            _ if self.sensible => {}
             0 => request["id"] = self.anything(0),
             1 => request["jsonrpc"] = self.anything(0),
             2 => request["params"] = self.anything(0),
@@ -128,7 +139,7 @@ impl Lines {
     }
 
     fn value(&mut self, name: &str) -> Value {
-        if self.rng.chance(150) {
+        if !self.sensible && self.rng.chance(150) {
             return match name {
                 // Waiting is no attack, and would make the test long.
                 "wait_ms" => json!(self.rng.below(3)),

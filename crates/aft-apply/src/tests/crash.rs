@@ -4,6 +4,7 @@
 use std::sync::Mutex;
 
 use aft_model::{Operation, OperationId, RelPath};
+use aft_os::{ReadDir as _, WriteDir as _};
 use aft_testkit::SimWorld;
 use aft_testkit::sim::{Errno, Op, WorldOptions};
 
@@ -323,6 +324,38 @@ fn a_person_who_edits_between_crash_and_recovery_keeps_the_edit() {
                 .keys()
                 .any(|name| name.starts_with(".afterimage")),
             "after change {n}"
+        );
+    }
+}
+
+#[test]
+fn a_directory_that_a_crash_left_without_its_mode_gets_it() {
+    let before = tree([("a", file("before"))]);
+    let after = tree([
+        ("a", file("target")),
+        ("new", Item::Dir(0o555)),
+        ("new/leaf", file("leaf")),
+    ]);
+    let blobs = Blobs::of(&[&before, &after]);
+    let there = operation(&before, &after);
+    // As `mkdir` leaves it: alone, and in a directory that hands down its group.
+    for left in [0o700, 0o2700, 0o755] {
+        let world = world(&before, false);
+        let stop = StopAt {
+            at: Some(1),
+            ..StopAt::default()
+        };
+        run_until_crash(&world, &blobs, &there, &stop);
+        assert!(world.root.lstat(&path("new")).unwrap().is_none());
+        world.root.make_dir(&path("new"), left).unwrap();
+        let what = format!("left with {left:o}");
+        recover_and_judge(
+            &world,
+            &blobs,
+            (&before, &after),
+            Came::AfterIntent,
+            Crash::Kill,
+            &what,
         );
     }
 }

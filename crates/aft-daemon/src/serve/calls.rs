@@ -97,7 +97,7 @@ pub(crate) async fn call(peer: &Arc<Peer>, request: &Request) -> Answer {
         "store.check" => integrity::check(peer, request).await,
         "store.gc" => space::gc(peer, request).await,
         "purge" => space::purge(peer, request).await,
-        "rpc.discover" => result(&aft_rpc::openrpc::document(env!("CARGO_PKG_VERSION"))),
+        "rpc.discover" => process::discover(),
         other => Err(RpcError::new(
             ErrorKind::Invalid,
             format!("`{other}` is not served by this version of the daemon"),

@@ -10,11 +10,13 @@ use aft_rpc::framing::LineBuffer;
 use aft_rpc::message::{self, Incoming, Rejected};
 use aft_rpc::types::hello::{HelloParams, HelloResult, Role};
 use aft_rpc::{ErrorKind, Id, Request, Response, RpcError};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use parking_lot::Mutex;
 use tokio::io::{AsyncWriteExt, Interest};
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedWriteHalf;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tracing::{debug, info};
 
 use super::{calls, subscribe::Subscriptions};
@@ -114,7 +116,9 @@ async fn read(stream: &UnixStream, peer: &Arc<Peer>) -> &'static str {
     let mut lines = LineBuffer::new(message::MAX_LINE);
     let mut greeted = peer.role != Role::Control;
     let mut fds = Vec::new();
-    let in_flight = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
+    // They outlive the reading: who has said all it wants to say still gets its answers.
+    let (requests, asked) = mpsc::channel(1);
+    tokio::spawn(answer_all(Arc::clone(peer), asked));
     let mut buffer = vec![0_u8; 64 * 1024];
     // When the line that has begun must be whole: more of it does not put that off.
     let mut due = None;
@@ -168,14 +172,9 @@ async fn read(stream: &UnixStream, peer: &Arc<Peer>) -> &'static str {
                 greeted = true;
                 continue;
             }
-            let Ok(permit) = Arc::clone(&in_flight).acquire_owned().await else {
+            if requests.send(line).await.is_err() {
                 return "closing";
-            };
-            let peer = Arc::clone(peer);
-            tokio::spawn(async move {
-                answer(&peer, &line).await;
-                drop(permit);
-            });
+            }
         }
     }
 }
@@ -260,8 +259,24 @@ fn hello(peer: &Peer, id: Id, request: &Request) -> Response {
     Response::ok(id, &result)
 }
 
-async fn answer(peer: &Arc<Peer>, line: &[u8]) {
-    let bytes = match message::parse_incoming(line) {
+/// Answers the requests of one connection, on one task: whoever asks for much at once takes turns with the others,
+/// and does not occupy a thread with each question.
+async fn answer_all(peer: Arc<Peer>, mut asked: mpsc::Receiver<Vec<u8>>) {
+    let mut in_flight = FuturesUnordered::new();
+    let mut open = true;
+    while open || !in_flight.is_empty() {
+        tokio::select! {
+            Some(()) = in_flight.next() => tokio::task::yield_now().await,
+            line = asked.recv(), if open && in_flight.len() < IN_FLIGHT_MAX => match line {
+                Some(line) => in_flight.push(answer(&peer, line)),
+                None => open = false,
+            },
+        }
+    }
+}
+
+async fn answer(peer: &Arc<Peer>, line: Vec<u8>) {
+    let bytes = match message::parse_incoming(&line) {
         Incoming::Single(request) => one(peer, request).await.map(|response| response.to_line()),
         Incoming::Batch(requests) => {
             let mut responses = Vec::with_capacity(requests.len());

@@ -1,7 +1,7 @@
 //! The daemon's own process, its log, and its stores.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 
 use aft_rpc::types::daemon::{
     DaemonLogsParams, DaemonLogsResult, DaemonStatusParams, DaemonStatusResult, DaemonStopParams,
@@ -12,6 +12,7 @@ use aft_rpc::{ErrorKind, Request, RpcError, WireTime};
 
 use super::{Answer, reading, result, workspace};
 use aft_store::Kind;
+use serde_json::value::RawValue;
 
 use crate::memory::resident_bytes;
 use crate::serve::connection::Peer;
@@ -40,6 +41,17 @@ pub(super) fn status(peer: &Arc<Peer>, request: &Request) -> Answer {
         n_connections: daemon.n_connections.load(Ordering::Relaxed),
         memory_bytes: resident_bytes(),
     })
+}
+
+/// The document of the methods. Making it costs some milliseconds, which anybody may ask for again and again, so it
+/// is made once.
+pub(super) fn discover() -> Answer {
+    static DOCUMENT: OnceLock<Box<RawValue>> = OnceLock::new();
+    if let Some(made) = DOCUMENT.get() {
+        return Ok(made.clone());
+    }
+    let made = result(&aft_rpc::openrpc::document(env!("CARGO_PKG_VERSION")))?;
+    Ok(DOCUMENT.get_or_init(|| made).clone())
 }
 
 pub(super) fn stop(peer: &Arc<Peer>, request: &Request) -> Answer {
