@@ -9,6 +9,7 @@
     reason = "plays the people, tools and machines that change files and move directories"
 )]
 
+mod blame;
 mod bystanders;
 mod clock;
 mod concurrent;

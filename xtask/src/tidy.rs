@@ -23,6 +23,16 @@ use anyhow::Context as _;
 use crate::shell;
 pub(crate) use allow::Allowed;
 
+/// What tools leave in the tree and nobody wrote; in a linked work tree `.git` is a file.
+const MADE: [&str; 6] = [
+    ".git",
+    ".jj",
+    "target",
+    "node_modules",
+    "out",
+    "__pycache__",
+];
+
 /// What the checks found.
 #[derive(Default)]
 pub(crate) struct Report {
@@ -99,7 +109,10 @@ fn load_files(root: &Path) -> anyhow::Result<Vec<SourceFile>> {
             let kind = entry
                 .file_type()
                 .with_context(|| format!("cannot stat {}", path.display()))?;
-            if kind.is_dir() && ![".git", ".jj", "target"].contains(&name.as_str()) {
+            if MADE.contains(&name.as_str()) {
+                continue;
+            }
+            if kind.is_dir() {
                 pending.push(path);
             } else if kind.is_file()
                 && !name.ends_with(".swp")

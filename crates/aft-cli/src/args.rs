@@ -10,8 +10,8 @@ use clap::{Args, FromArgMatches, Parser, Subcommand};
 
 use crate::color::ColorChoice;
 use crate::commands::{
-    checkpoint, daemon, diff, doctor, events, file, generate, log, session, status, store, sync,
-    travel, unwatch, watch,
+    blame, checkpoint, daemon, diff, doctor, events, file, generate, log, session, status, store,
+    sync, travel, unwatch, watch,
 };
 
 const AFTER_HELP: &str = "\
@@ -85,6 +85,7 @@ commands! {
     "restore" Restore(travel::RestoreArgs),
     "cat" Cat(file::CatArgs),
     "history" History(file::HistoryArgs),
+    "blame" Blame(blame::BlameArgs),
     "checkpoint" Checkpoint(checkpoint::CheckpointArgs),
     "session" Session(session::SessionArgs),
     "turn" Turn(session::TurnArgs),

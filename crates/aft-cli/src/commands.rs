@@ -1,5 +1,6 @@
 //! The commands, one file a family: arguments, calls, and which renderer shows the result.
 
+pub(crate) mod blame;
 pub(crate) mod checkpoint;
 pub(crate) mod daemon;
 pub(crate) mod diff;
@@ -36,6 +37,7 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Restore(args) => travel::restore(&args, context),
         Command::Cat(args) => file::cat(&args, context),
         Command::History(args) => file::history(&args, context),
+        Command::Blame(args) => blame::blame(&args, context),
         Command::Checkpoint(args) => checkpoint::run(args, context),
         Command::Session(args) => session::session(args, context),
         Command::Turn(args) => session::turn(args, context),

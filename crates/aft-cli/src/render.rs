@@ -1,5 +1,6 @@
 //! Results as text: pure functions of a result, a style and the present time.
 
+pub(crate) mod blame;
 pub(crate) mod checkpoint;
 pub(crate) mod daemon;
 pub(crate) mod file;

@@ -29,6 +29,8 @@ use std::time::Duration;
 
 use aft_model::{FileState, OpaqueReason, RelPath};
 
+pub(crate) use compare::count_lines;
+pub use compare::{Kept, KeptRun, kept_lines};
 pub use stat::{StatRow, stat};
 
 /// How many bytes are looked at for a NUL, as git does.

@@ -13,6 +13,7 @@
 //! I3 A second saved version of a path never shares an operation with the first.
 //! I4 Nothing is put back over bytes that the history does not hold.
 
+pub mod blame;
 mod burst;
 pub mod diff;
 mod engine;

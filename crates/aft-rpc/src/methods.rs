@@ -8,6 +8,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::types::blame::*;
 use crate::types::checkpoint::*;
 use crate::types::daemon::*;
 use crate::types::diff::*;
@@ -105,6 +106,7 @@ methods! {
     "file.history" READ FileHistoryParams => FileHistoryResult, "Lists the versions of one file, deletions included.";
     "file.read" READ FileReadParams => FileReadResult, "Reads a file as it was.";
     "tree.list" READ TreeListParams => TreeListResult, "Lists the tree as it was.";
+    "blame" READ BlameParams => BlameResult, "Tells which operation wrote each line of a file.";
     "checkpoint.create" AGENT CheckpointCreateParams => CheckpointView, "Names a state; durable when answered.";
     "checkpoint.list" READ CheckpointListParams => CheckpointListResult, "Lists checkpoints, newest first.";
     "checkpoint.show" READ CheckpointShowParams => CheckpointView, "Shows a checkpoint.";

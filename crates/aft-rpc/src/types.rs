@@ -3,6 +3,7 @@
 //! A `…Params` refuses unknown fields; a result tolerates them. Fields that are `None` are not written
 //! unless their `null` says something.
 
+pub mod blame;
 pub mod checkpoint;
 pub mod daemon;
 pub mod diff;

@@ -1,5 +1,6 @@
 //! From a method's name to its answer. One match over all methods; the work is in the modules below.
 
+mod blame;
 mod checkpoints;
 mod coverage;
 mod files;
@@ -36,7 +37,8 @@ const WAIT_DEFAULT: Duration = Duration::from_secs(600);
 
 /// Reads that fence first on `control.sock`, so that a person sees what was saved a moment ago. On the
 /// other sockets reads never wait for anything.
-const FENCED_READS: [&str; 7] = [
+const FENCED_READS: [&str; 8] = [
+    "blame",
     "history.list",
     "operation.show",
     "session.show",
@@ -80,6 +82,7 @@ pub(crate) async fn call(peer: &Arc<Peer>, request: &Request) -> Answer {
         "history.poll" => histories::poll(peer, request).await,
         "operation.show" => histories::show(peer, request),
         "diff" => histories::diff(peer, request),
+        "blame" => blame::show(peer, request),
         "file.history" => files::history(peer, request),
         "file.read" => files::read(peer, request),
         "tree.list" => files::tree(peer, request),

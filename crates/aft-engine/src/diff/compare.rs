@@ -59,9 +59,53 @@ pub(super) fn lines(bytes: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
 }
 
 /// How many lines [`lines`] gives, without cutting them.
-pub(super) fn count_lines(bytes: &[u8]) -> usize {
+pub(crate) fn count_lines(bytes: &[u8]) -> usize {
     let terminators = bytes.iter().filter(|b| **b == b'\n').count();
     terminators + usize::from(bytes.last().is_some_and(|b| *b != b'\n'))
+}
+
+/// Lines that stand in two contents one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptRun {
+    /// The first of them in the old content, counted from 0.
+    pub old: usize,
+    /// The same in the new one.
+    pub new: usize,
+    /// How many.
+    pub len: usize,
+}
+
+/// The lines of one content that stand in another too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// In order, on both sides.
+    pub runs: Vec<KeptRun>,
+    /// The comparison was given up: there may be more of them.
+    pub degraded: bool,
+}
+
+/// The lines of `new` that come from `old`.
+#[must_use]
+pub fn kept_lines(old: &[u8], new: &[u8], options: &Options) -> Kept {
+    let compared = compare(old, new, options);
+    let mut runs = Vec::new();
+    let (mut old_at, mut new_at) = (0, 0);
+    for segment in &compared.segments {
+        let len = count_lines(segment.new);
+        if segment.equal {
+            runs.push(KeptRun {
+                old: old_at,
+                new: new_at,
+                len,
+            });
+        }
+        old_at += count_lines(segment.old);
+        new_at += len;
+    }
+    Kept {
+        runs,
+        degraded: compared.degraded,
+    }
 }
 
 /// Cuts two contents into equal and differing segments.

@@ -96,7 +96,7 @@ fn never(path: &RelPath) -> RpcError {
     )
 }
 
-fn at(
+pub(super) fn at(
     peer: &Peer,
     workspace: &Workspace,
     point: Option<&WirePoint>,
@@ -196,7 +196,7 @@ fn part(
 }
 
 /// The state of a path at a point; an error where the history never knew the path.
-fn state_at(
+pub(super) fn state_at(
     workspace: &Workspace,
     path: &RelPath,
     operation: OperationId,

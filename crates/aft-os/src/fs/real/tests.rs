@@ -426,3 +426,35 @@ fn with_multigrain_stamps_a_change_after_a_stat_always_shows() {
         assert!(!before.same(&after), "round {round}");
     }
 }
+
+/// Who watches a directory as editors do, and takes what came and then went for a file that is gone, is to see a file
+/// that was put back go and come.
+#[test]
+fn watchers_see_an_exchanged_file_arrive_last() {
+    use rustix::fs::inotify;
+    let dir = tempfile::tempdir().unwrap();
+    put(&dir, "staged/new", b"target");
+    put(&dir, "src/file", b"before");
+    for root in roots(dir.path()) {
+        let writer = WritableRoot::from_root(root);
+        let queue = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
+        let moves = inotify::WatchFlags::MOVED_FROM | inotify::WatchFlags::MOVED_TO;
+        inotify::add_watch(&queue, dir.path().join("src"), moves).unwrap();
+        let (staged, file) = (path("staged/new"), path("src/file"));
+        let there = writer.lstat(&staged).unwrap();
+        let now = writer.exchange_and_look(&staged, &file).unwrap();
+        assert_eq!(
+            now.unwrap().ino,
+            there.unwrap().ino,
+            "it looks at the target"
+        );
+        let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
+        let mut events = inotify::Reader::new(&queue, &mut buffer);
+        let mut told = Vec::new();
+        while let Ok(event) = events.next() {
+            told.push(event.events());
+        }
+        let wanted = [inotify::ReadFlags::MOVED_FROM, inotify::ReadFlags::MOVED_TO];
+        assert_eq!(told, wanted);
+    }
+}

@@ -105,14 +105,19 @@ impl WritableRoot {
         flags: RenameFlags,
     ) -> io::Result<()> {
         let (from_dir, from_name) = self.parent(from)?;
-        rustix::fs::renameat_with(from_dir.as_fd(), from_name, to_dir.as_fd(), *to_name, flags)
-            .map_err(|error| {
-                match error {
-                    // A directory moved into itself is EINVAL as well; a plan never asks for that.
-                    Errno::INVAL | Errno::NOSYS => io::Error::from(io::ErrorKind::Unsupported),
-                    other => other.into(),
-                }
-            })
+        let (from_dir, to_dir) = (from_dir.as_fd(), to_dir.as_fd());
+        // An exchange is told to watchers as two moves, that of the name given first before the other. Whoever watches
+        // `to` is to see it go and come: some take what came and then went for a file that is gone.
+        let renamed = if flags.contains(RenameFlags::EXCHANGE) {
+            rustix::fs::renameat_with(to_dir, *to_name, from_dir, from_name, flags)
+        } else {
+            rustix::fs::renameat_with(from_dir, from_name, to_dir, *to_name, flags)
+        };
+        renamed.map_err(|error| match error {
+            // A directory moved into itself is EINVAL as well; a plan never asks for that.
+            Errno::INVAL | Errno::NOSYS => io::Error::from(io::ErrorKind::Unsupported),
+            other => other.into(),
+        })
     }
 
     /// Looks through the directory that the name was put into, so that no path is walked again.
