@@ -9,6 +9,12 @@ mod e2e_rough;
 #[cfg(test)]
 mod fence;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
+mod hooks;
+#[cfg(test)]
+mod milestone;
+#[cfg(test)]
 mod nightly;
 #[cfg(test)]
 mod rollback;

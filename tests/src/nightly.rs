@@ -12,7 +12,8 @@
 //! | `AFT_FILES` | files of the trees of the tests of scale and of starvation | 2 000 | 100 000 |
 //! | `AFT_GC_VERSIONS` | operations before a collection beside readers and rollbacks | 150 | 3 000 |
 //! | `AFT_GC_KILLS` | kills at a system call of a collection | 16 | 400 |
-//! | `AFT_CAP_MIB` | the cap that a writer of five times as much runs into | 16 | 512 |
+//! | `AFT_CAP_MIB` | the cap that a writer of far more runs into | 40 | 512 |
+//! | `AFT_CAP_WRITTEN_MIB` | what that writer writes | 300 | 51 200 |
 //! | `AFT_SOAK_SECONDS` | how long the soak runs | 10 | 3 600 |
 //! | `AFT_SEED` | the seed of every choice; how processes interleave is the machine's | 1 | any |
 #![expect(
@@ -21,6 +22,7 @@
 )]
 
 mod cage;
+mod cap;
 mod case;
 mod disk;
 mod gauge;

@@ -8,8 +8,10 @@
     reason = "plays the machine: damages files behind the product's back, mounts, traces, and measures times"
 )]
 
+mod conformance;
 mod faults;
 mod fixture;
+mod fixture_v2;
 mod full;
 mod instances;
 mod rot;

@@ -10,8 +10,8 @@ use clap::{Args, FromArgMatches, Parser, Subcommand};
 
 use crate::color::ColorChoice;
 use crate::commands::{
-    blame, checkpoint, daemon, diff, doctor, events, file, generate, log, session, status, store,
-    sync, travel, unwatch, watch,
+    blame, checkpoint, daemon, diff, doctor, events, file, generate, hook, integrate, log, mcp,
+    milestone, session, status, store, sync, travel, unwatch, watch,
 };
 
 const AFTER_HELP: &str = "\
@@ -87,9 +87,13 @@ commands! {
     "history" History(file::HistoryArgs),
     "blame" Blame(blame::BlameArgs),
     "checkpoint" Checkpoint(checkpoint::CheckpointArgs),
+    "milestone" Milestone(milestone::MilestoneArgs),
     "session" Session(session::SessionArgs),
     "turn" Turn(session::TurnArgs),
     "events" Events(events::EventsArgs),
+    "hook" Hook(hook::HookArgs),
+    "integrate" Integrate(integrate::IntegrateArgs),
+    "mcp" Mcp(mcp::McpArgs),
     "stats" Stats(store::StatsArgs),
     "check" Check(store::CheckArgs),
     "gc" Gc(store::GcArgs),

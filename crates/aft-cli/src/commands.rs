@@ -8,7 +8,11 @@ pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod file;
 pub(crate) mod generate;
+pub(crate) mod hook;
+pub(crate) mod integrate;
 pub(crate) mod log;
+pub(crate) mod mcp;
+pub(crate) mod milestone;
 pub(crate) mod session;
 pub(crate) mod status;
 pub(crate) mod store;
@@ -39,9 +43,13 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Outcome {
         Command::History(args) => file::history(&args, context),
         Command::Blame(args) => blame::blame(&args, context),
         Command::Checkpoint(args) => checkpoint::run(args, context),
+        Command::Milestone(args) => milestone::run(args, context),
         Command::Session(args) => session::session(args, context),
         Command::Turn(args) => session::turn(args, context),
         Command::Events(args) => events::run(&args, context),
+        Command::Hook(args) => Ok(hook::run(&args)),
+        Command::Integrate(args) => integrate::run(&args, context),
+        Command::Mcp(args) => mcp::run(&args, context),
         Command::Stats(args) => store::stats(&args, context),
         Command::Check(args) => store::check(&args, context),
         Command::Gc(args) => store::gc(&args, context),

@@ -19,6 +19,7 @@ use crate::progress::Accompanied;
 const WAITS_FOR_ARMING: &[&str] = &[
     "sync",
     "checkpoint.create",
+    "milestone.create",
     "undo",
     "redo",
     "rollback.plan",

@@ -37,7 +37,12 @@ use failure::Failure;
 /// Runs the command line of this process.
 #[must_use]
 pub fn main_impl() -> ExitCode {
-    let exit = match Cli::read(&std::env::args_os().collect::<Vec<_>>()) {
+    let args: Vec<_> = std::env::args_os().collect();
+    // What an agent waits for, twice a tool call.
+    if let Some(exit) = commands::hook::run_quickly(&args) {
+        return exit;
+    }
+    let exit = match Cli::read(&args) {
         Ok(cli) => run(cli),
         Err(error) => usage(&error),
     };

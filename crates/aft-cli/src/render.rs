@@ -4,6 +4,7 @@ pub(crate) mod blame;
 pub(crate) mod checkpoint;
 pub(crate) mod daemon;
 pub(crate) mod file;
+pub(crate) mod milestone;
 pub(crate) mod operation;
 pub(crate) mod patch;
 pub(crate) mod session_view;

@@ -7,7 +7,7 @@
 //! Start reading at [`Config`], then [`Config::from_sources`].
 //!
 //! I1 A workspace's file decides about tracking and checks only: it cannot raise a store's cap, a memory
-//! ceiling or an agent's rights.
+//! ceiling or an agent's rights, nor say that something is no secret: whoever writes in the workspace writes it.
 
 mod error;
 mod layers;
@@ -23,8 +23,8 @@ pub use layers::{Source, read_user, read_workspace, user_path};
 pub use schema::schema;
 pub use sections::{
     Action, CheckpointConfig, CheckpointTrigger, DaemonConfig, IgnoredFiles, KeepClass, KeepConfig,
-    LogLevel, Place, ReportFormat, Rule, RunCommand, StoreConfig, TrackConfig, VerifyConfig,
-    VerifyTrigger, WatchBackend,
+    LogLevel, Place, ReportFormat, Rule, RunCommand, SecretPolicy, StoreConfig, TrackConfig,
+    VerifyConfig, VerifyTrigger, WatchBackend,
 };
 pub use units::{ByteSize, Period, UnitError};
 

@@ -1,5 +1,6 @@
 //! The daemon's own state: which workspaces are open, and what every connection shares.
 
+mod besides;
 mod purge;
 mod roots;
 
@@ -18,7 +19,7 @@ use tracing::{error, info, warn};
 use crate::config::{self, Config, ConfigError, DaemonConfig};
 use crate::memory::Memory;
 use crate::registry::{self, Record, Registered, RegistryError};
-use crate::workspace::{self, Input, OpenError, OpenOptions, SessionCaches, Workspace};
+use crate::workspace::{self, Budget, Input, OpenError, OpenOptions, SessionCaches, Workspace};
 use roots::{identity_of, is_replaced, nested_in, not_a_root};
 
 /// A registered workspace: open, or why it is not.
@@ -52,6 +53,8 @@ pub struct Daemon {
     pub(crate) caches: Arc<SessionCaches>,
     /// What was last seen of the process's memory.
     pub(crate) memory: Arc<Memory>,
+    /// What all histories may take together.
+    budget: Arc<Budget>,
     home: RealStoreDir,
     /// The store's directory under its real name.
     home_path: PathBuf,
@@ -138,6 +141,7 @@ impl Daemon {
             stopping: tokio::sync::watch::Sender::new(false),
             caches: Arc::new(SessionCaches::new(config)),
             memory: Arc::new(Memory::new(config)),
+            budget: Arc::default(),
             home,
             home_path,
             entries: RwLock::new(BTreeMap::new()),
@@ -167,6 +171,7 @@ impl Daemon {
                 },
             );
         }
+        self.measure_besides();
         Ok(())
     }
 
@@ -183,6 +188,7 @@ impl Daemon {
             config,
             clock: Arc::clone(&self.clock),
             l2: self.caches.join(),
+            budget: Arc::clone(&self.budget),
         })?)
     }
 
@@ -218,7 +224,9 @@ impl Daemon {
 
     fn history_of(&self, record: &Record) -> Option<Arc<Workspace>> {
         let (id, store) = (record.workspace_id(), self.store_of(&record.id));
-        match workspace::open_history(id, record.root.clone(), &store) {
+        let secrets = self.config_for(&record.root).unwrap_or_default().track;
+        let secrets = secrets.sealed_names();
+        match workspace::open_history(id, record.root.clone(), &store, secrets) {
             Ok(history) => Some(Arc::new(history)),
             Err(error) => {
                 warn!(workspace = record.id, error = %chain(&error), "a history cannot be read");
@@ -449,6 +457,8 @@ impl Daemon {
             watched: watched.values().map(|entry| entry.record.clone()).collect(),
             unwatched: self.unwatched.lock().clone(),
         };
+        drop(watched);
+        self.measure_besides();
         registry::save(&self.home, all)
     }
 
@@ -476,6 +486,7 @@ impl Daemon {
         }
         if purge {
             aft_os::home::remove_private_tree(&self.store_of(&id.0))?;
+            self.measure_besides();
         }
         Ok(())
     }

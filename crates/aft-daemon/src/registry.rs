@@ -8,6 +8,8 @@ use aft_os::StoreDir;
 use serde::{Deserialize, Serialize};
 
 const FILE: &str = "workspaces.json";
+/// Newest version of the list that is read, and the one that is written.
+const VERSION: u32 = 1;
 
 /// One registered workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +50,11 @@ struct File {
     unwatched: Vec<Record>,
 }
 
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
 /// Everything the list knows.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Registered {
@@ -68,6 +75,16 @@ pub enum RegistryError {
         "{FILE} is damaged; move it away and run `aft watch` on each project again, their histories are found by directory"
     )]
     Damaged(#[from] serde_json::Error),
+    /// A newer program wrote it.
+    #[error(
+        "{FILE} has version {found}, this program knows up to {known}; upgrade aft, or set AFT_HOME to another store"
+    )]
+    Newer {
+        /// Its version.
+        found: u32,
+        /// The newest that this program knows.
+        known: u32,
+    },
 }
 
 /// Reads the list; none where the file is missing.
@@ -79,6 +96,14 @@ pub(crate) fn load(home: &dyn StoreDir) -> Result<Registered, RegistryError> {
     let len = usize::try_from(file.len()?.min(64 << 20)).unwrap_or(0);
     let mut bytes = vec![0; len];
     file.read_exact_at(&mut bytes, 0)?;
+    // Looked at first: what a newer program added would be taken for damage, or lost with the next change.
+    let Version { version } = serde_json::from_slice(&bytes)?;
+    if version > VERSION {
+        return Err(RegistryError::Newer {
+            found: version,
+            known: VERSION,
+        });
+    }
     let file = serde_json::from_slice::<File>(&bytes)?;
     Ok(Registered {
         watched: file.workspaces,
@@ -89,7 +114,7 @@ pub(crate) fn load(home: &dyn StoreDir) -> Result<Registered, RegistryError> {
 /// Replaces the list.
 pub(crate) fn save(home: &dyn StoreDir, all: Registered) -> Result<(), RegistryError> {
     let file = File {
-        version: 1,
+        version: VERSION,
         workspaces: all.watched,
         unwatched: all.unwatched,
     };
@@ -150,3 +175,6 @@ mod path_bytes {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

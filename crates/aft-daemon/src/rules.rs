@@ -5,7 +5,8 @@
 //! Does not: look at sizes or contents, walk, or notice that an ignore file changed (it says which paths would:
 //! [`Rules::affects_rules`]).
 //!
-//! Precedence, strongest first: `.git`, staging and nested workspaces are never tracked; `track.include`;
+//! Precedence, strongest first: `.git`, staging and nested workspaces are never tracked, nor are secrets where
+//! `track.secrets` says so; `track.include`;
 //! `track.exclude`; then `.afterimageignore`, `.ignore`, `.gitignore` (each from the innermost directory
 //! outwards), `.git/info/exclude`, and git's global excludes. As in git, nothing below an ignored directory
 //! is looked at again, except by an `include` that names a path into it.
@@ -33,7 +34,7 @@ use std::collections::{HashMap, HashSet};
 use std::io::Read;
 use std::sync::Arc;
 
-use aft_model::RelPath;
+use aft_model::{RelPath, SecretNames};
 use aft_os::ReadDir;
 use parking_lot::Mutex;
 
@@ -72,6 +73,8 @@ pub enum SkipReason {
     Excluded,
     /// An ignore file names it or a directory above it.
     Ignored,
+    /// It is a secret, and `track.secrets` says that those are never captured.
+    Secret,
 }
 
 /// Where the texts of a tree's ignore files come from: its files, or what the history holds of them.
@@ -97,6 +100,8 @@ pub struct Rules {
     outer: Vec<PatternList>,
     ignored: IgnoredFiles,
     nested: HashSet<RelPath>,
+    /// Secrets that are not captured.
+    never: Option<SecretNames>,
     cache: Mutex<HashMap<RelPath, Arc<DirRules>>>,
 }
 
@@ -132,6 +137,10 @@ impl Rules {
             outer,
             ignored: basis.ignored,
             nested: nested.filter_map(|path| RelPath::new(path).ok()).collect(),
+            never: basis
+                .never
+                .as_ref()
+                .map(|added| SecretNames::with(added).unwrap_or_default()),
             cache: Mutex::new(HashMap::new()),
             basis,
         }
@@ -217,6 +226,12 @@ impl Rules {
             return Verdict::Skip(reason);
         }
         let path = dir.join(name);
+        if !is_dir && let Some(never) = &self.never {
+            let whole = dir.path.join(name);
+            if whole.is_ok_and(|whole| never.is_secret(&whole)) {
+                return Verdict::Skip(SkipReason::Secret);
+            }
+        }
         if dir.standing == Standing::Included
             || self.include.decide(&path, name, is_dir) == Some(true)
         {

@@ -5,6 +5,7 @@ mod connection;
 mod diffs;
 mod failure;
 mod points;
+mod sight;
 mod subscribe;
 mod whose;
 

@@ -5,6 +5,7 @@
 
 mod actor;
 mod boot;
+mod budget;
 mod contents;
 mod entering;
 mod errand;
@@ -12,14 +13,18 @@ mod githead;
 mod hints;
 mod inbox;
 mod look;
+mod milestones;
 mod open;
 mod orphans;
 mod recover;
+mod resume;
 mod retention;
 mod room;
 mod rules_cell;
+mod secrets;
 mod session_cache;
 pub(crate) mod session_fold;
+mod session_log;
 mod sessions;
 mod settling;
 mod shared;
@@ -30,13 +35,16 @@ mod totals;
 mod warm;
 mod writer;
 
+pub(crate) use budget::Budget;
 pub(crate) use inbox::Input;
 pub use inbox::{
     CheckpointDraft, CheckpointReply, Done, EarlierState, Failure, GoBackReply, SyncReply, Synced,
 };
+pub(crate) use milestones::{Kept, Milestones, WorkError};
 pub(crate) use open::open_history;
 pub use open::{OpenError, OpenOptions, Workspace, open};
-pub(crate) use retention::{CollectOrder, Outcome as CollectOutcome};
+pub(crate) use retention::CollectOrder;
+pub use retention::Outcome as CollectOutcome;
 pub(crate) use session_cache::SessionCaches;
 pub use sessions::{Session, Sessions, Turn};
 pub use shared::{Cleanup, Compression, SaveState, Shared, Standing, WorkspaceEvent};

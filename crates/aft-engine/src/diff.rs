@@ -471,6 +471,7 @@ fn describe(side: Side<'_>) -> String {
                 OpaqueReason::Unsupported => "not a file or link",
                 OpaqueReason::StoreFull => "store full",
                 OpaqueReason::NotCovered => "left out by a rule",
+                OpaqueReason::Expired => "a secret of the past",
             };
             format!("not held {mode:04o} ({size} bytes, {reason})")
         }

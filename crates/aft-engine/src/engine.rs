@@ -31,6 +31,9 @@ pub struct Settings {
     pub cookie_max_ns: u64,
     /// Go-back requests that may wait; more are answered `busy`.
     pub queue_max: usize,
+    /// Plans are named by a hash under this key: without it, whoever is shown the name of a plan could find out by
+    /// trying what a short secret in it holds.
+    pub plan_key: [u8; 32],
 }
 
 impl Default for Settings {
@@ -40,6 +43,7 @@ impl Default for Settings {
             burst_max_ns: 5_000_000_000,
             cookie_max_ns: 1_000_000_000,
             queue_max: 64,
+            plan_key: [0; 32],
         }
     }
 }

@@ -294,6 +294,8 @@ pub enum GoBackKind {
         /// Recorded as `restore` instead of `rollback`.
         restore: bool,
     },
+    /// These paths in these states, which need not have been the workspace's; recorded as `restore`.
+    Put(std::sync::Arc<[(RelPath, aft_model::FileState)]>),
     /// Do what the last way back could not do.
     Resume,
     /// Take back what the last way back did before it could not go on.

@@ -412,8 +412,17 @@ const LEFT_OUT: &str = "a rule leaves it out now, so it stays as it is";
 
 /// Why a path is left whose state at the point is not known.
 fn unknown_then(target: FileState) -> &'static str {
+    let is_expired = matches!(
+        target,
+        FileState::Opaque {
+            reason: OpaqueReason::Expired,
+            ..
+        }
+    );
     if is_left_out(&target) {
         "it was not covered at that point, so what it was is not known"
+    } else if is_expired {
+        "it was a secret at that point, and `store.secret_keep` is over"
     } else {
         "its bytes were not in the history at that point"
     }
@@ -445,6 +454,15 @@ fn without_new_set_id(now: FileState, target: FileState) -> FileState {
             mode: mode & (!SET_ID | has_now),
         },
         other => other,
+    }
+}
+
+/// The same plan by a name that tells nothing to whoever does not know the key.
+pub(crate) fn named_under(plan: Plan, key: &[u8; 32]) -> Plan {
+    let name = blake3::keyed_hash(key, &plan.id.0.0);
+    Plan {
+        id: PlanId(ContentId(*name.as_bytes())),
+        ..plan
     }
 }
 

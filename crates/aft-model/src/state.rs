@@ -80,6 +80,8 @@ pub enum OpaqueReason {
     StoreFull,
     /// A rule leaves it out since it was last captured. It is on disk, and nobody looks at it.
     NotCovered,
+    /// It was a secret, and what it held was let go some time after it was changed or deleted.
+    Expired,
 }
 
 /// What `lstat` tells about a path; equal signatures and a safe distance in time mean "unchanged".

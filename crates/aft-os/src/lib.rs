@@ -15,6 +15,7 @@
 pub mod clock;
 pub mod fs;
 pub mod home;
+pub mod outside;
 pub mod process;
 pub mod store_dir;
 pub mod watch;

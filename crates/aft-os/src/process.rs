@@ -3,6 +3,7 @@
 mod boot;
 mod detach;
 mod memory;
+mod scrubbed;
 mod standing;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -11,6 +12,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open, test_kill_process};
 pub use boot::boot_id;
 pub use detach::spawn_detached;
 pub use memory::{keep_little_memory, trim_memory};
+pub use scrubbed::start_scrubbed;
 pub use standing::{euid, harden, raise_nofile};
 
 /// The processes of the system.

@@ -11,6 +11,7 @@ pub mod event;
 pub mod file;
 pub mod hello;
 pub mod history;
+pub mod milestone;
 pub mod operation;
 pub mod session;
 pub mod store;

@@ -13,6 +13,7 @@ use crate::records::{
     self, AppliedV1, AuditV1, BaselinePartV1, ChangesV1, CheckpointDeletedV1, CheckpointV1,
     ComposedV1, IntentDoneV1, IntentV1, OperationV1, PartV1, RecordError, ReservationV1,
 };
+use crate::work::WorkV1;
 
 /// Where a record lies: segment and offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -122,6 +123,7 @@ pub(crate) enum Entry {
     Intent(u64, Loc),
     IntentDone(u64),
     Audit(u64, Loc),
+    Work(WorkV1),
 }
 
 /// A salted record without its salt.
@@ -310,6 +312,7 @@ impl LogState {
                 let _: AuditV1 = salted(payload)?;
                 Entry::Audit(self.audits, loc)
             }
+            Kind::Work => Entry::Work(salted(payload)?),
             Kind::Reservation => {
                 let record: ReservationV1 = records::decode(payload)?;
                 self.next_operation = self.next_operation.max(record.next_operation);

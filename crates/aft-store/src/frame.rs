@@ -10,9 +10,11 @@
 pub(crate) const MAGIC: u8 = 0xAF;
 /// Newest frame version this code writes and reads. A frame has the oldest version that knows what is in it, so that an
 /// older program refuses a store only where it would misread it.
-pub(crate) const VERSION: u8 = 2;
+pub(crate) const VERSION: u8 = 3;
 /// What retention brought: [`Kind::Composed`], [`Kind::Erased`], and blobs that keep the cost they had.
 const VERSION_THINNED: u8 = 2;
+/// From this one on frames know sessions and turns.
+const VERSION_WORK: u8 = 3;
 /// Bytes before the payload.
 pub(crate) const HEADER_LEN: usize = 10;
 /// Longest payload: a whole content of 4 MiB with its head fits.
@@ -58,11 +60,13 @@ pub enum Kind {
     Composed = 17,
     /// Bodies in a row that were dropped; the chain before and after them stays.
     Erased = 18,
+    /// A session or a turn, or that one is forgotten.
+    Work = 19,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Header,
         Self::Seal,
         Self::Trailer,
@@ -81,6 +85,7 @@ impl Kind {
         Self::Tombstone,
         Self::Composed,
         Self::Erased,
+        Self::Work,
     ];
 
     /// The kind with that number.
@@ -104,12 +109,14 @@ impl Kind {
                 | Self::Tombstone
                 | Self::Composed
                 | Self::Erased
+                | Self::Work
         )
     }
 
     /// The oldest version of frames that knows this record, whose payload begins with `start`.
     fn version(self, start: &[u8]) -> u8 {
         match self {
+            Self::Work => VERSION_WORK,
             Self::Composed | Self::Erased => VERSION_THINNED,
             Self::Blob if start.get(32) == Some(&crate::content::KEPT) => VERSION_THINNED,
             _ => 1,

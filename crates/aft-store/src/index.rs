@@ -11,7 +11,7 @@ mod schema;
 mod sum;
 
 pub(crate) use apply::Lookup;
-pub(crate) use moves::{Drops, Move};
+pub(crate) use moves::{Drops, Move, Row};
 
 use std::path::PathBuf;
 
@@ -22,6 +22,9 @@ use rusqlite::{Connection, OpenFlags};
 
 /// Name of the index's file.
 pub(crate) const FILE: &str = "index.sqlite";
+/// Pages in the write-ahead log from which it is moved into the index.
+const WAL_PAGES: u64 = 4000;
+const WAL_PAGES_MIN: u64 = 128;
 /// Connections kept for readers.
 const READERS_MAX: usize = 4;
 
@@ -116,6 +119,16 @@ impl Index {
         }
     }
 
+    /// Keeps the write-ahead log to about so many bytes, though never to more than is the rule.
+    ///
+    /// # Errors
+    /// Whatever SQLite reports.
+    pub(crate) fn limit_wal(&self, bytes: u64) -> rusqlite::Result<()> {
+        let pages = (bytes / 4096).clamp(WAL_PAGES_MIN, WAL_PAGES);
+        let sql = format!("PRAGMA wal_autocheckpoint = {pages}");
+        self.writer().query_row(&sql, [], |_| Ok(()))
+    }
+
     /// Moves the write-ahead log into the index's file and cuts it, so that it takes no space.
     ///
     /// # Errors
@@ -139,7 +152,7 @@ fn open_at(path: &PathBuf) -> rusqlite::Result<Connection> {
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     connection.execute_batch(
         "PRAGMA cache_size = -2048;
-         PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 0; PRAGMA temp_store = MEMORY;",
+         PRAGMA journal_size_limit = 0; PRAGMA temp_store = MEMORY;",
     )?;
     keep_plans(&connection)?;
     schema::prepare(&connection)?;

@@ -9,7 +9,7 @@
 //! entries. An entry: bytes shared with the path
 //! before (varint), length of the rest (varint), the rest, tag, state, stat.
 
-mod codec;
+pub(crate) mod codec;
 #[cfg(test)]
 mod tests;
 

@@ -36,6 +36,7 @@ mod index;
 mod keyframe;
 mod log;
 mod marks;
+pub mod milestone;
 mod reader;
 mod records;
 mod recover;
@@ -46,6 +47,7 @@ mod tail;
 #[cfg(test)]
 mod tests;
 mod vouch;
+mod work;
 mod writer;
 
 pub use check::{CheckReport, Missing, Stats};
@@ -56,4 +58,7 @@ pub use frame::Kind;
 pub use reader::{ContentReader, Filter, HistoryEntry, OperationSummary, Proof, Reader};
 pub use recover::{Damage, Intent, Opened, Options, Recovery, open};
 pub use retention::Retention;
-pub use writer::{Collected, Collection, Maintenance, PurgeError, Purged, Run, Thinned, Writer};
+pub use writer::{
+    Collected, Collection, Maintenance, PurgeError, Purged, Run, SecretsFound, SecretsOver,
+    Thinned, Writer,
+};

@@ -9,6 +9,7 @@ mod history;
 mod merged;
 mod naming;
 mod pages;
+mod placed;
 mod proof;
 mod states;
 mod window;
@@ -23,6 +24,7 @@ pub use contents::ContentReader;
 pub use history::{HistoryEntry, OperationSummary};
 pub(crate) use naming::Named;
 pub use pages::Filter;
+pub(crate) use placed::{Loaded, Placed};
 pub use proof::Proof;
 
 use crate::content::{WHOLE_MAX, decompress};

@@ -4,6 +4,7 @@
 //! and hand out numbers that were never used.
 //! Does not: repair. A damaged place stays as it is and everything else is served.
 
+mod half;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,10 @@ const SKIPPED: u64 = 1000;
 /// Entries in memory from which a rebuild writes to the index.
 const TAIL_MAX: usize = 16 * 1024;
 
+/// A full store has at least so many segments.
+const SEGMENTS_MIN: u64 = 64;
+const SEGMENT_SMALLEST: u64 = 256 * 1024;
+
 /// How to open a store.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -42,6 +47,18 @@ pub struct Options {
     /// Seed of salts and of the store's identity; the system's randomness where `None`. A simulation
     /// gives one so that a run repeats itself.
     pub seed: Option<[u8; 32]>,
+}
+
+impl Options {
+    /// For a store that may not take more than `cap` bytes: with small segments a small one can be made smaller too.
+    #[must_use]
+    pub fn within(cap: u64) -> Self {
+        let options = Self::default();
+        Self {
+            segment_max: (cap / SEGMENTS_MIN).clamp(SEGMENT_SMALLEST, options.segment_max),
+            ..options
+        }
+    }
 }
 
 impl Default for Options {
@@ -112,6 +129,9 @@ pub fn open(dir: Arc<dyn StoreDir>, options: &Options) -> Result<Opened, OpenErr
     let mut segments = list_segments(&*dir)?;
     let next_segment = segments.iter().map(|s| s.number).max().unwrap_or(0) + 1;
     let index = Index::open(&*dir).map_err(OpenError::Index)?;
+    index
+        .limit_wal(options.segment_max)
+        .map_err(OpenError::Index)?;
     let stores = segments
         .iter()
         .filter_map(|s| Some(s.header.as_ref()?.store));
@@ -127,6 +147,7 @@ pub fn open(dir: Arc<dyn StoreDir>, options: &Options) -> Result<Opened, OpenErr
         }
         return create(dir, index, options, salts);
     };
+    half::settle(&*dir, &index, &segments)?;
     settle_replaced(&*dir, &index, &mut segments)?;
     let shared = Arc::new(Shared::new(dir, store, index));
     let mut scan = Scan::start(shared.clone(), &segments)?;
@@ -212,6 +233,18 @@ pub(crate) struct SegmentInfo {
     pub(crate) start: u64,
 }
 
+/// No header is longer, with what stands before it.
+const HEADER_MAX: u64 = 300;
+
+/// The newest segment where not even its header was written: a crash, or a failure, came in between.
+fn unbegun(dir: &dyn StoreDir, segments: &[SegmentInfo]) -> Result<Option<u32>, OpenError> {
+    let Some(newest) = segments.last().filter(|newest| newest.header.is_none()) else {
+        return Ok(None);
+    };
+    let len = segment::len(dir, newest.number)?;
+    Ok((len < HEADER_MAX).then_some(newest.number))
+}
+
 /// All segments in the order of the log.
 pub(crate) fn list_segments(dir: &dyn StoreDir) -> Result<Vec<SegmentInfo>, OpenError> {
     let names = dir.list().map_err(open_io("list the directory"))?;
@@ -234,9 +267,14 @@ pub(crate) fn list_segments(dir: &dyn StoreDir) -> Result<Vec<SegmentInfo>, Open
         });
     }
     segments.sort_by_key(|s| s.number);
-    // A segment without a header stays behind the one numbered before it.
+    // A segment without a header stays behind the one numbered before it; but one that was just being made is the last,
+    // whatever that is: it may be an old one that was rewritten.
     let mut group = 0;
+    let being_made = unbegun(dir, &segments)?;
     segments.sort_by_cached_key(|s| {
+        if Some(s.number) == being_made {
+            return (u64::MAX, s.number);
+        }
         group = s.header.as_ref().map_or(group, |h| h.first_group);
         (group, s.number)
     });

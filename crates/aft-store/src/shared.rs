@@ -39,6 +39,8 @@ pub(crate) struct Shared {
     /// Contents that nothing names yet and that must stay. Held by whoever switches to a rewritten segment: what is told
     /// to be held under this lock is.
     pub(crate) vouched: Mutex<Vouched>,
+    /// Segments that another stands for: rows of contents that still point into one are being forgotten.
+    pub(crate) left_out: RwLock<Vec<u32>>,
     /// The first changes of operations that have none of their own, by the commitment of their first part.
     pub(crate) listed: Mutex<LruCache<[u8; 32], Arc<[Change]>>>,
     /// Odd while operations are being merged; answers put together from several looks begin again when it changed.
@@ -90,6 +92,7 @@ impl Shared {
             damaged: Mutex::default(),
             listed: Mutex::new(LruCache::new(LISTED_MAX)),
             vouched: Mutex::default(),
+            left_out: RwLock::default(),
             thinned: AtomicU64::new(0),
             state: RwLock::default(),
             head: AtomicU64::new(0),
@@ -242,10 +245,12 @@ impl Shared {
         self.index.read(|connection| {
             let mut ask = connection.prepare_cached("SELECT loc FROM blobs WHERE h = ?1")?;
             let rows = ask.query_map(params![prefix as i64], |row| row.get::<_, i64>(0))?;
-            Ok(rows
-                .collect::<Result<Vec<_>, _>>()?
+            let places = rows.collect::<Result<Vec<_>, _>>()?;
+            let left_out = self.left_out.read();
+            Ok(places
                 .into_iter()
                 .map(|loc| Loc(loc as u64))
+                .filter(|loc| !left_out.contains(&loc.segment()))
                 .collect())
         })
     }

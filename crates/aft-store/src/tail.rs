@@ -10,6 +10,7 @@ use aft_model::{Checkpoint, ContentId, RelPath};
 
 use crate::content::prefix_of;
 use crate::entry::{Entry, Loc, OpPaths, OpRow, PartOwner};
+use crate::work::WorkV1;
 
 /// Entries in memory.
 #[derive(Default, Debug)]
@@ -30,6 +31,8 @@ pub(crate) struct Tail {
     /// `None` means done.
     pub(crate) intents: BTreeMap<u64, Option<Loc>>,
     pub(crate) audits: BTreeMap<u64, Loc>,
+    /// Sessions and turns, in the order of the log.
+    pub(crate) work: Vec<WorkV1>,
     len: usize,
 }
 
@@ -70,6 +73,7 @@ impl Tail {
             Entry::Audit(number, loc) => {
                 self.audits.insert(number, loc);
             }
+            Entry::Work(record) => self.work.push(record),
         }
     }
 

@@ -5,12 +5,14 @@ mod corruption;
 mod crash;
 pub(crate) mod disk;
 mod faults;
+mod fuzz;
 mod growth;
 mod history;
 mod late;
 mod maintain;
 mod purge;
 mod round_trip;
+mod switch;
 
 use std::sync::Arc;
 

@@ -13,13 +13,16 @@ mod operations;
 mod purge;
 mod recompress;
 mod rewrite;
+mod secrets;
 mod sweep;
+mod switch;
 mod thin;
 
 pub use collect::{Collected, Collection};
 pub use maintain::Maintenance;
 pub use purge::{PurgeError, Purged};
 pub(crate) use rewrite::NEW_FILE;
+pub use secrets::{SecretsFound, SecretsOver};
 pub use thin::{Run, Thinned};
 
 use std::borrow::Borrow;
@@ -70,12 +73,15 @@ pub struct Writer {
     /// Bytes of contents in the growing segment that were compressed in a hurry.
     hasty_bytes: u64,
     rewrite: Option<Box<rewrite::Rewrite>>,
+    switch: Option<Box<switch::Switch>>,
     collect: Option<Box<collect::Collect>>,
     thinning: Option<Box<thin::Thinning>>,
     /// What takes something back in a segment that begins with this group or an earlier one takes back what is gone.
     clean_through: Option<u64>,
-    /// Bytes of all segments but the growing one, where they were counted since one came or went.
-    sealed_bytes: Option<u64>,
+    /// Bytes of the files that do not grow, where they were counted since one came or went.
+    settled_bytes: Option<u64>,
+    /// Bytes that may be taken to make room.
+    spare: u64,
     /// Bytes of the index, as of the last time it was brought up to date.
     index_bytes: u64,
     /// What sealed segments hold, as far as somebody looked.
@@ -84,6 +90,8 @@ pub struct Writer {
     collected: Option<Collected>,
     /// Segments looked at by maintenance since the store was opened.
     rewritten: HashSet<u32>,
+    /// Segments in which something lies that must go, however small.
+    must_go: HashSet<u32>,
     /// Segments that nothing points into any more.
     obsolete: Vec<u32>,
     /// Segments that came of a rewriting which failed at its end.
@@ -116,11 +124,14 @@ impl Writer {
             next_segment,
             hasty_bytes: 0,
             rewrite: None,
+            switch: None,
             collect: None,
             thinning: None,
             clean_through: None,
             surveys: HashMap::new(),
-            sealed_bytes: None,
+            must_go: HashSet::new(),
+            settled_bytes: None,
+            spare: u64::MAX,
             index_bytes: 0,
             collected: None,
             rewritten: HashSet::new(),
@@ -220,6 +231,17 @@ impl Writer {
         });
         let number = self.state.audits;
         self.salted(Kind::Audit, &body, |loc| Some(Entry::Audit(number, loc)))
+    }
+
+    /// Puts a salted record of its own.
+    pub(crate) fn put_salted(
+        &mut self,
+        kind: Kind,
+        body: &[u8],
+        entry: impl FnOnce(Loc) -> Option<Entry>,
+    ) -> Result<(), StoreError> {
+        self.begin()?;
+        self.salted(kind, body, entry)
     }
 
     /// Ends the group: everything put since the last commit becomes visible together. With `durable`
@@ -323,20 +345,36 @@ impl Writer {
         Ok(())
     }
 
-    /// Bytes of all segments, on disk and on their way there, and of the index when it was last brought up to date.
+    /// Bytes of the store's files, and of what is on its way there.
     pub fn size(&mut self) -> u64 {
-        let sealed = match self.sealed_bytes {
-            Some(sealed) => sealed,
+        let settled = match self.settled_bytes {
+            Some(settled) => settled,
             None => {
-                let all = self.segment_bytes(true);
-                let growing = segment::len(&*self.shared.dir, self.log.number()).unwrap_or(0);
-                let sealed = all.saturating_sub(growing);
-                self.sealed_bytes = Some(sealed);
+                let settled = self.settled_files();
+                self.settled_bytes = Some(settled);
                 self.index_bytes = self.shared.index_len();
-                sealed
+                settled
             }
         };
-        sealed + self.log.end() + self.index_bytes
+        let rewrite = self.rewrite.as_ref();
+        let rewritten = rewrite.map_or(0, |rewrite| rewrite.end.max(rewrite.expected));
+        settled + self.log.end() + self.index_bytes + rewritten
+    }
+
+    /// Bytes of all files but those that are counted while they grow.
+    fn settled_files(&self) -> u64 {
+        let growing = segment::file_name(self.log.number());
+        let names = self.shared.dir.list().unwrap_or_default();
+        let settled = names.iter().filter(|name| {
+            **name != growing && *name != NEW_FILE && !name.starts_with(crate::index::FILE)
+        });
+        let lens = settled.filter_map(|name| self.shared.dir.read(name).ok()?.len().ok());
+        lens.sum()
+    }
+
+    /// So many bytes may be taken for a while to make room.
+    pub fn note_spare(&mut self, bytes: u64) {
+        self.spare = bytes;
     }
 
     /// Free bytes on the disk, and bytes of the whole disk.
@@ -352,11 +390,13 @@ impl Writer {
         self.shared.cache.lock().cool();
     }
 
-    fn apply(&self) -> rusqlite::Result<()> {
+    fn apply(&mut self) -> rusqlite::Result<()> {
         if self.shared.tail.read().is_empty() {
             return Ok(());
         }
-        apply_tail(&self.shared, &self.state, self.log.number(), self.log.end())
+        let applied = apply_tail(&self.shared, &self.state, self.log.number(), self.log.end());
+        self.index_bytes = self.shared.index_len();
+        applied
     }
 
     /// Writes a cache of the newest tree, so that the next start need not fold the history.
@@ -368,6 +408,7 @@ impl Writer {
         operation: OperationId,
         entries: impl Iterator<Item = (&'a RelPath, &'a Known)>,
     ) -> Result<(), StoreError> {
+        self.settled_bytes = None;
         keyframe::save(&*self.shared.dir, &self.shared.store, operation, entries)
     }
 
@@ -437,7 +478,7 @@ impl Writer {
         let number = self.next_segment;
         let header = recover::header(self.log.store(), number, &self.state);
         self.log.roll(&records::encode(&seal), &header)?;
-        self.sealed_bytes = None;
+        self.settled_bytes = None;
         self.next_segment += 1;
         self.hasty_bytes = 0;
         Ok(())

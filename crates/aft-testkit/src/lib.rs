@@ -14,8 +14,10 @@
 
 mod child;
 pub mod daemon;
+pub mod fuzz;
 pub mod manifest;
 pub mod sim;
+pub mod tiered;
 pub mod workspace;
 
 pub use daemon::TestDaemon;

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use aft_testkit::daemon::Socket;
 use aft_testkit::manifest::{Entry, Kind, Options, assert_same, diff};
 use aft_testkit::workspace::Output;
 use aft_testkit::{Manifest, TestDaemon, Workspace};
@@ -150,7 +149,7 @@ impl Rig {
     /// `tree.list` in pages, as `path -> words`.
     #[track_caller]
     pub(crate) fn tree_at(&self, point: &str) -> BTreeMap<PathText, String> {
-        let mut editor = self.daemon.connect(Socket::Editor);
+        let mut editor = self.daemon.control();
         let root = self.root().to_str().expect("a root in UTF-8");
         let mut tree = BTreeMap::new();
         let mut params = json!({"workspace": root, "at": point, "limit": self.page});

@@ -327,67 +327,30 @@ fn a_merged_number_is_answered_by_name_and_what_is_named_stays() {
     assert_sound(&rig);
 }
 
-/// Bytes that do not compress.
-fn noise(rng: &mut Rng, len: usize) -> Vec<u8> {
-    rng.bytes(len)
-}
-
 #[test]
-fn the_cap_holds_under_a_writer_and_capture_says_so_and_goes_on() {
-    let mut rng = Rng::new(seed("the cap"));
-    let mib = size("AFT_CAP_MIB", 16, 512);
-    let mut daemon = TestDaemon::prepare();
-    daemon.write_config(&format!(
-        "[store]\ncap = \"{mib} MiB\"\nfree_min = \"1 MiB\"\n"
-    ));
-    daemon.run();
-    let rig = Rig::of(daemon);
-    rig.project.write("f", "begin\n");
+fn a_collection_tells_subscribers_what_it_did_and_what_that_saved() {
+    let mut rng = Rng::new(seed("told"));
+    let rig = rig();
+    rig.project.write("src/f0", "begin\n");
     rig.watch();
-    let mut most = 0;
-    let mut refused = false;
-    // Five times what fits.
-    for n in 0..mib * 5 {
-        rig.project
-            .write(format!("large{}", n % 7), noise(&mut rng, 1 << 20));
-        let said = rig.aft(&["sync"]);
-        refused |= said.status != 0;
-        if said.status != 0 {
-            assert!(said.stderr.contains("has reached its cap"), "{said:?}");
-        }
-        most = most.max(segments(&rig.daemon.store()));
+    history(&rig, &mut rng, 1, 80);
+    let mut listener = rig.daemon.control();
+    let wanted = json!({"workspace": rig.root(), "events": ["snapshot:cleanup"]});
+    listener.expect_call("events.subscribe", &wanted);
+    rig.ok(&["gc", "--dry-run"]);
+    let done = rig.daemon.aft_json(rig.root(), &["gc"]);
+    let told = listener.next_event().expect("an event");
+    let payload = &told["params"]["payload"];
+    assert_eq!(payload["cause"], "history", "{told:#}");
+    assert_eq!(payload["asked"], true, "{told:#}");
+    for count in [
+        "n_merged",
+        "n_contents",
+        "n_records",
+        "bytes_before",
+        "bytes_after",
+    ] {
+        assert_eq!(payload[count], done[count], "{count}: {told:#}");
     }
-    let cap = mib << 20;
-    println!("{most} bytes of a cap of {cap}");
-    assert!(refused, "the cap was never reached: {most} bytes");
-    assert!(most <= cap + cap / 100, "{most} bytes of a cap of {cap}");
-    assert!(most >= cap / 2, "{most} bytes of a cap of {cap}");
-    let status = rig.daemon.aft_json(rig.root(), &["status"]);
-    assert_eq!(status["sync"]["state"], "error", "{status:#}");
-    // What is in the store stays good, and with more room capture goes on by itself.
-    rig.daemon.write_config(&format!(
-        "[store]\ncap = \"{} MiB\"\nfree_min = \"1 MiB\"\n",
-        mib * 2
-    ));
-    let mut rig = rig;
-    rig.daemon.restart();
-    rig.ok(&["sync"]);
-    assert_sound(&rig);
-}
-
-/// Bytes of all segments beneath `dir`.
-fn segments(dir: &Path) -> u64 {
-    let Ok(entries) = fs::read_dir(dir) else {
-        return 0;
-    };
-    let lens = entries.filter_map(Result::ok).map(|entry| {
-        let path = entry.path();
-        if path.is_dir() {
-            return segments(&path);
-        }
-        let is_segment = path.extension().is_some_and(|extension| extension == "aft");
-        let len = entry.metadata().map_or(0, |meta| meta.len());
-        if is_segment { len } else { 0 }
-    });
-    lens.sum()
+    assert!(payload["n_merged"].as_u64() > Some(0), "{told:#}");
 }

@@ -27,6 +27,15 @@ const BANNED: [(&str, &str, &str); 5] = [
 const WRITER_CONSTRUCTOR: &str = "WritableRoot::";
 const WRITER_CALLS_MAX: usize = 2;
 
+/// What shows a change, a state or a step whole, secrets too; only the module that knows who is looking may.
+const WHOLE_VIEWS: [&str; 4] = [
+    "ChangeView::from",
+    "StateView::from",
+    "StepView::from",
+    "changes.iter().map(Into::into)",
+];
+const SIGHT: &str = "crates/aft-daemon/src/serve/sight.rs";
+
 /// Checks one file.
 pub(crate) fn check(file: &SourceFile, allowed: &Allowed, report: &mut Report) {
     check_docs(file, report);
@@ -38,6 +47,14 @@ pub(crate) fn check(file: &SourceFile, allowed: &Allowed, report: &mut Report) {
             if line.contains(word) && !allowed.covers(rule, &file.path) {
                 report.error(&place, format_args!("`{word}`: {reason}"));
             }
+        }
+        let shows_whole = WHOLE_VIEWS.iter().any(|view| line.contains(view));
+        let is_serving = file.path.starts_with("crates/aft-daemon/src/") && file.path != SIGHT;
+        if shows_whole && is_serving && !is_test_code(&file.path) {
+            report.error(
+                &place,
+                "a view that shows secrets to everybody; `Sight` makes views",
+            );
         }
         if has_word(line, "unsafe") && !file.path.starts_with("crates/aft-os/") {
             report.error(&place, "`unsafe` lives in aft-os only");

@@ -226,6 +226,8 @@ pub(crate) struct View {
     printer: PatchPrinter,
     /// Files whose content the patch does not hold.
     missing: Vec<WirePath>,
+    /// Secrets, which are not shown to whoever is not the person.
+    sealed: Vec<WirePath>,
 }
 
 impl View {
@@ -248,6 +250,7 @@ impl View {
             stat: form.stat.then(Totals::default),
             printer: PatchPrinter::new(form_of_patch),
             missing: Vec::new(),
+            sealed: Vec::new(),
         }
     }
 
@@ -273,7 +276,9 @@ impl View {
             if let Some(text) = &change.diff {
                 self.printer.push(&text.0, &mut context.out)?;
             }
-            if change.incomplete {
+            if change.sealed {
+                self.sealed.push(change.path);
+            } else if change.incomplete {
                 self.missing.push(change.path);
             }
         }
@@ -282,20 +287,18 @@ impl View {
 
     /// What a patch does not hold must not be found out by applying it.
     fn say_what_is_missing(&self, context: &Context) {
-        if self.missing.is_empty() {
-            return;
+        if !self.missing.is_empty() {
+            context.note(&format!(
+                "The patch is not complete: it lacks the content of {}. `aft restore PATH --at POINT` puts whole files back.",
+                named(&self.missing, ("file", "files")),
+            ));
         }
-        let names: Vec<String> = self.missing.iter().take(MISSING_MAX).map(path).collect();
-        let more = if self.missing.len() > MISSING_MAX {
-            ", …"
-        } else {
-            ""
-        };
-        context.note(&format!(
-            "The patch is not complete: it lacks the content of {} ({}{more}). `aft restore PATH --at POINT` puts whole files back.",
-            count(self.missing.len() as u64, "file", "files"),
-            names.join(", ")
-        ));
+        if !self.sealed.is_empty() {
+            context.note(&format!(
+                "The patch leaves out {}: what they hold is told on control.sock only.",
+                named(&self.sealed, ("secret", "secrets")),
+            ));
+        }
     }
 
     pub(crate) fn finish(mut self, context: &mut Context) -> Result<(), Failure> {
@@ -307,6 +310,18 @@ impl View {
         self.say_what_is_missing(context);
         Ok(())
     }
+}
+
+/// How many there are, and the first of them.
+fn named(paths: &[WirePath], (one, many): (&str, &str)) -> String {
+    let names: Vec<String> = paths.iter().take(MISSING_MAX).map(path).collect();
+    let more = if paths.len() > MISSING_MAX {
+        ", …"
+    } else {
+        ""
+    };
+    let number = count(paths.len() as u64, one, many);
+    format!("{number} ({}{more})", names.join(", "))
 }
 
 fn diff_json(mut params: DiffParams, context: &mut Context) -> Outcome {

@@ -13,6 +13,7 @@ use aft_rpc::{ExitKind, Paths};
 use clap::Args;
 use serde::Serialize;
 
+use super::hook::trouble;
 use crate::color::{Paint, Style};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
@@ -96,6 +97,7 @@ pub(crate) fn run(_: &DoctorArgs, context: &mut Context) -> Outcome {
         room(&paths.home),
         watches(Path::new("/proc/sys/fs/inotify/max_user_watches")),
     ];
+    checks.extend(hooks(&paths));
     checks.extend(daemon(context));
     let ok = checks.iter().all(|finding| finding.state != State::Failure);
     if context.json {
@@ -236,6 +238,23 @@ fn watches(limit_file: &Path) -> Finding {
             "Without inotify everything is polled.",
         ),
     }
+}
+
+/// What went wrong in agents' hooks, which the agents were not bothered with.
+fn hooks(paths: &Paths) -> Option<Finding> {
+    let recent = trouble::recent(paths)?;
+    let times = if recent.count == 1 { "time" } else { "times" };
+    Some(Finding::warning(
+        "hooks",
+        format!(
+            "{} {times} in the last day an agent's hook could not do its work; the last: {}",
+            recent.count, recent.last
+        ),
+        format!(
+            "`{}` has them all; what an agent did then is in the history without its name.",
+            trouble::log_file(paths).display()
+        ),
+    ))
 }
 
 /// The daemon and how its workspaces are.

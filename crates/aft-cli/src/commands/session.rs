@@ -148,6 +148,7 @@ pub(crate) fn session(args: SessionArgs, context: &mut Context) -> Outcome {
                 parent,
                 metadata: None,
                 attach: false,
+                session: None,
             };
             if let Some(session) = context.call_or_print(&params)? {
                 context.print(&format!("{}\n", session.session))?;
@@ -329,6 +330,7 @@ pub(crate) fn turn(args: TurnArgs, context: &mut Context) -> Outcome {
                 session,
                 prompt_id,
                 label,
+                tell: false,
             })? {
                 context.print(&format!("{}\n", turn.turn))?;
             }

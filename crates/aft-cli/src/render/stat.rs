@@ -71,6 +71,9 @@ fn name(change: &ChangeView) -> String {
 /// How much changed.
 fn extent(change: &ChangeView, style: Style) -> String {
     let (before, after) = (&change.before, &change.after);
+    if change.sealed {
+        return "sealed: it is a secret".to_owned();
+    }
     match change.stat {
         Some(stat) if stat.binary => {
             format!(

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use aft_model::RelPath;
+use aft_model::{RelPath, SecretNames};
 use aft_os::ReadDir;
 use toml::{Table, Value};
 
@@ -101,7 +101,9 @@ pub(super) fn join(
     }
     if let Some(source) = workspace {
         refuse_foreign_sections(source)?;
-        lay_over(&mut tables, checked(source)?);
+        let own = checked(source)?;
+        refuse_unsealing(source, &own)?;
+        lay_over(&mut tables, own);
         last = Some(source);
     }
     let Some(source) = last else {
@@ -174,9 +176,45 @@ fn lay_over(user: &mut Table, workspace: Table) {
     }
 }
 
+/// A workspace's file says only what else is a secret: whoever may write in the workspace could otherwise have told
+/// what the secrets there were.
+fn refuse_unsealing(source: &Source, own: &Table) -> Result<(), ConfigError> {
+    let track = own.get("track");
+    let is_plain = |value: &Value| value.as_str() == Some("plain");
+    let unsays = |value: &Value| {
+        let names = value.as_array().into_iter().flatten();
+        let mut texts = names.filter_map(Value::as_str);
+        texts.any(|text| text.starts_with('!'))
+    };
+    let says = |key: &str, loosens: &dyn Fn(&Value) -> bool| {
+        track.and_then(|track| track.get(key)).is_some_and(loosens)
+    };
+    let what = if says("secrets", &is_plain) {
+        ("secrets", "secrets = \"plain\"")
+    } else if says("secret_names", &unsays) {
+        ("secret_names", "secret_names with `!`")
+    } else {
+        return Ok(());
+    };
+    Err(ConfigError::NotForWorkspace {
+        file: source.file.clone(),
+        line: line_naming(&source.text, what.0),
+        section: what.1.to_owned(),
+    })
+}
+
+/// How strict a value of `track.secrets` is.
+fn strictness(value: &Value) -> usize {
+    let known = ["plain", "seal", "never"];
+    let found = known.iter().position(|known| value.as_str() == Some(known));
+    found.unwrap_or(known.len())
+}
+
 fn lay_track(below: &mut Table, above: Table) {
     for (key, value) in above {
         match (below.get_mut(&key), value) {
+            (Some(stricter), value)
+                if key == "secrets" && strictness(stricter) > strictness(&value) => {}
             (Some(Value::Array(patterns)), Value::Array(more)) => patterns.extend(more),
             (_, value) => {
                 below.insert(key, value);
@@ -203,6 +241,9 @@ fn check(config: &Config, source: &Source) -> Result<(), ConfigError> {
             "settle",
             "`settle` is at most 5s, because a burst ends after 5s in any case".to_owned(),
         );
+    }
+    if let Err(error) = SecretNames::with(&config.track.secret_names) {
+        return refuse("secret_names", error.to_string());
     }
     let daemon = &config.daemon;
     let rising = daemon.memory_warning <= daemon.memory_critical

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aft_model::SecretNames;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,11 @@ pub struct TrackConfig {
     pub file_max: ByteSize,
     /// Quiet time after which a burst of changes is an operation.
     pub settle: Period,
+    /// What happens to files that hold secrets, by their names. A workspace's file may only make this stricter.
+    pub secrets: SecretPolicy,
+    /// More names of secrets: a name (`*.token`), a path's end (`.app/login.json`) or a directory (`private/`). In the
+    /// user's file, `!` before one says that it is no secret. The last that fits decides.
+    pub secret_names: Vec<String>,
 }
 
 impl Default for TrackConfig {
@@ -35,8 +41,38 @@ impl Default for TrackConfig {
             ignored_max: ByteSize::mib(5),
             file_max: ByteSize::mib(100),
             settle: Period(Duration::from_millis(20)),
+            secrets: SecretPolicy::Seal,
+            secret_names: Vec::new(),
         }
     }
+}
+
+impl TrackConfig {
+    /// The names of what is not told on the agents' and editors' sockets.
+    #[must_use]
+    pub fn sealed_names(&self) -> SecretNames {
+        match self.secrets {
+            SecretPolicy::Plain => SecretNames::none(),
+            // What was read from a file has been checked.
+            SecretPolicy::Seal | SecretPolicy::Never => {
+                SecretNames::with(&self.secret_names).unwrap_or_default()
+            }
+        }
+    }
+}
+
+/// What happens to files that hold secrets.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum SecretPolicy {
+    /// They are files like any other.
+    Plain,
+    /// They are captured, and only `control.sock` tells what they hold.
+    Seal,
+    /// They are not captured, whatever else names them.
+    Never,
 }
 
 /// What happens to files that an ignore rule names.
@@ -55,7 +91,7 @@ pub enum IgnoredFiles {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreConfig {
-    /// The history of a workspace never grows beyond this, nor beyond a tenth of its disk (at least 1 GiB).
+    /// All histories together never grow beyond this, nor beyond a tenth of the disk (at least 1 GiB).
     pub cap: ByteSize,
     /// How history is thinned as it ages.
     pub keep: KeepConfig,
@@ -63,6 +99,8 @@ pub struct StoreConfig {
     pub keep_last: u64,
     /// Free space on the disk below which no contents are stored.
     pub free_min: ByteSize,
+    /// What a secret held is kept this long after it was changed or deleted, unless a point with a name needs it.
+    pub secret_keep: Period,
 }
 
 impl Default for StoreConfig {
@@ -72,6 +110,7 @@ impl Default for StoreConfig {
             keep_last: 1000,
             free_min: ByteSize::gib(1),
             keep: KeepConfig::default(),
+            secret_keep: Period(Duration::from_secs(86_400)),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use aft_model::RelPath;
 use aft_os::{RealStoreDir, StoreDir};
+use aft_store::milestone::{MilestoneError, Shelf};
 use aft_store::{OpenError, Proof, PurgeError, Purged, ReadError, StoreError};
 
 use super::{Daemon, Entry};
@@ -31,6 +32,9 @@ pub(crate) enum PurgeFailure {
     /// The history could not be rewritten.
     #[error("the path is not purged, or not wholly")]
     Purge(#[from] PurgeError),
+    /// A milestone may name it.
+    #[error("a milestone could not be taken back to its beginning, so nothing was purged")]
+    Milestone(#[from] MilestoneError),
     /// It could not be read back.
     #[error("the path is purged, and that cannot be proven")]
     Proof(#[from] ReadError),
@@ -84,7 +88,13 @@ impl Daemon {
         {
             return Err(error.into());
         }
-        let mut opened = aft_store::open(dir, &aft_store::Options::default())?;
+        let mut opened = aft_store::open(
+            Arc::clone(&dir) as Arc<dyn StoreDir>,
+            &aft_store::Options::default(),
+        )?;
+        // Milestones name paths too; they are made anew from what is left.
+        let checkpoints = opened.reader.checkpoints()?;
+        Shelf::open(dir.as_ref())?.begin_again(&checkpoints)?;
         let purged = opened.writer.purge(path, self.clock.wall_ns())?;
         let proof = opened.reader.prove_gone(path, &purged.contents)?;
         opened.writer.close()?;

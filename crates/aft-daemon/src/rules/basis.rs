@@ -7,7 +7,7 @@ use aft_os::ReadDir;
 use serde::{Deserialize, Serialize};
 
 use super::read_ignore_file;
-use crate::config::{IgnoredFiles, TrackConfig};
+use crate::config::{IgnoredFiles, SecretPolicy, TrackConfig};
 
 /// Patterns and places from outside of the tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub struct Basis {
     pub(super) ignored: IgnoredFiles,
     /// Paths inside the tree that are not its own.
     pub(super) nested: Vec<Vec<u8>>,
+    /// Where secrets are not captured: what is one besides what is built in.
+    #[serde(default)]
+    pub(super) never: Option<Vec<String>>,
 }
 
 impl Basis {
@@ -44,6 +47,7 @@ impl Basis {
             outer,
             ignored: track.ignored,
             nested: nested.collect(),
+            never: (track.secrets == SecretPolicy::Never).then(|| track.secret_names.clone()),
         }
     }
 }

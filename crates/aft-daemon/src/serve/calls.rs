@@ -6,7 +6,9 @@ mod coverage;
 mod files;
 mod histories;
 mod integrity;
+mod milestones;
 mod process;
+mod session_news;
 mod session_view;
 mod sessions;
 mod space;
@@ -28,6 +30,7 @@ use crate::daemon::Closed;
 use crate::registry::Record;
 use crate::workspace::{Failure, Input, Workspace};
 
+pub(crate) use milestones::event as of_milestone;
 pub(crate) use sessions::end_attached;
 
 type Answer = Result<Box<RawValue>, RpcError>;
@@ -91,6 +94,14 @@ pub(crate) async fn call(peer: &Arc<Peer>, request: &Request) -> Answer {
         "checkpoint.show" => checkpoints::show(peer, request),
         "checkpoint.update" => checkpoints::update(peer, request).await,
         "checkpoint.delete" => checkpoints::delete(peer, request).await,
+        "milestone.create" => milestones::create(peer, request).await,
+        "milestone.list" => milestones::list(peer, request),
+        "milestone.show" => milestones::show(peer, request),
+        "milestone.verify" => milestones::verify(peer, request).await,
+        "milestone.update" => milestones::update(peer, request).await,
+        "milestone.delete" => milestones::delete(peer, request).await,
+        "milestone.export" => milestones::export(peer, request).await,
+        "milestone.import" => milestones::import(peer, request).await,
         "events.subscribe" => super::subscribe::subscribe(peer, request).await,
         "events.unsubscribe" => super::subscribe::unsubscribe(peer, request),
         "daemon.status" => process::status(peer, request),

@@ -12,6 +12,7 @@ use aft_rpc::WireBytes;
 use aft_rpc::types::diff::HunkView;
 use aft_rpc::types::operation::{ChangeView, LineStat};
 
+use super::sight::Sight;
 use crate::workspace::Workspace;
 
 /// A content larger than this is not compared line by line; the diff says that it differs.
@@ -32,12 +33,21 @@ pub(crate) enum Detail {
 }
 
 /// Changes with their diffs. A deletion that is the source of a rename is told by the rename's own diff.
-pub(crate) fn views(workspace: &Workspace, changes: &[Change], detail: Detail) -> Vec<ChangeView> {
+pub(crate) fn views(
+    workspace: &Workspace,
+    sight: &Sight,
+    changes: &[Change],
+    detail: Detail,
+) -> Vec<ChangeView> {
     let sources = sources(changes);
     let mut room = TEXT_MAX;
     let mut views = Vec::with_capacity(changes.len());
     for change in changes {
-        let mut view = ChangeView::from(change);
+        let mut view = sight.change(change);
+        if view.sealed {
+            views.push(view);
+            continue;
+        }
         // A diff that found no room is asked for by its path.
         view.incomplete = detail == Detail::Unified && !sources.contains_key(&change.path);
         if !sources.contains_key(&change.path) && room > 0 {
@@ -106,11 +116,14 @@ fn fill(view: &mut ChangeView, change: &Change, diff: FileDiff, detail: Detail) 
 /// One change by itself, which takes away its source where it was moved; and whether it is formatting only.
 pub(crate) fn alone(
     workspace: &Workspace,
+    sight: &Sight,
     change: &Change,
-    detail: Detail,
-    room: &mut usize,
+    (detail, room): (Detail, &mut usize),
 ) -> (ChangeView, bool) {
-    let mut view = ChangeView::from(change);
+    let mut view = sight.change(change);
+    if view.sealed {
+        return (view, false);
+    }
     if *room == 0 {
         view.incomplete = detail == Detail::Unified;
         return (view, false);

@@ -18,7 +18,9 @@ use tokio::task::AbortHandle;
 use super::calls::{self, result};
 use super::connection::Peer;
 use crate::daemon::new_id;
-use crate::workspace::{Cleanup, Compression, SaveState, Workspace, WorkspaceEvent};
+use crate::workspace::{
+    Cleanup, CollectOutcome, Compression, SaveState, Workspace, WorkspaceEvent,
+};
 
 /// Subscriptions of one connection.
 const SUBSCRIPTIONS_MAX: usize = 64;
@@ -237,6 +239,20 @@ impl Follower {
             WorkspaceEvent::Cleanup(cleanup) => {
                 at_head(EventName::SnapshotCleanup, of_cleanup(cleanup))
             }
+            WorkspaceEvent::Collected(outcome) => {
+                at_head(EventName::SnapshotCleanup, of_collected(outcome))
+            }
+            WorkspaceEvent::Milestone(told) => {
+                let (name, milestone) = told.as_ref();
+                let at = milestone.finished_ns.map(WireTime);
+                Told {
+                    time: at,
+                    ..at_head(
+                        EventName::SnapshotMilestone,
+                        calls::of_milestone(name, milestone),
+                    )
+                }
+            }
             WorkspaceEvent::State(state) => at_head(
                 EventName::WorkspaceState,
                 serde_json::json!({ "state": state }),
@@ -313,5 +329,19 @@ fn of_cleanup(cleanup: &Cleanup) -> serde_json::Value {
         "resident_before": cleanup.resident_before,
         "resident_after": cleanup.resident_after,
         "took_ms": cleanup.took_us as f64 / 1000.0,
+    })
+}
+
+fn of_collected(outcome: &CollectOutcome) -> serde_json::Value {
+    serde_json::json!({
+        "cause": "history",
+        "asked": outcome.asked,
+        "n_merged": outcome.merged,
+        "n_checkpoints": outcome.names,
+        "n_contents": outcome.contents,
+        "n_records": outcome.records,
+        "bytes_before": outcome.bytes_before,
+        "bytes_after": outcome.bytes_after,
+        "took_ms": outcome.took_us as f64 / 1000.0,
     })
 }

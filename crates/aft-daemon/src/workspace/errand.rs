@@ -135,6 +135,9 @@ impl Runner {
     }
 
     fn gather(&self, what: &GoBackKind, operations: &[OperationId]) -> Result<Targets, String> {
+        if let GoBackKind::Put(states) = what {
+            return Ok(Targets::States(states.to_vec()));
+        }
         if let GoBackKind::To { point, .. } = what {
             let resident = self.shared.ring.read().since(*point);
             if let Some(operations) = resident {

@@ -5,29 +5,33 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use aft_engine::{Effect, Engine, Journey, Ring, Settings, Start, Tree};
-use aft_model::{Known, OperationId, RelPath, WorkspaceId};
+use aft_engine::{Effect, Engine, Ring, Settings, Tree};
+use aft_model::{OperationId, RelPath, SecretNames, WorkspaceId};
 use aft_os::fs::real::{RealRoot, WritableRoot};
 use aft_os::store_dir::real::RealStoreDir;
 use aft_os::watch::inotify::InotifyWatch;
 use aft_os::watch::notify::NotifyWatch;
 use aft_os::watch::poll::PollWatch;
 use aft_os::{Clock, ReadDir, StoreDir, Watch, WriteDir};
-use aft_store::{Filter, LateSync, Opened, Reader};
+use aft_store::{LateSync, Opened, Reader};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, unbounded};
 use parking_lot::Mutex;
 use tracing::{info, warn};
 
 use super::actor::{Actor, Timers};
-use super::boot::{self, Boot};
+use super::boot::Boot;
+use super::budget::Budget;
 use super::contents::Recent;
 use super::errand::Runner;
 use super::hints::SignalBox;
 use super::inbox::Input;
 use super::look::{Looker, SCAN_THREADS};
+use super::milestones::Milestones;
 use super::recover::recover;
+use super::resume::{newest_tree, resume};
 use super::rules_cell::SharedRules;
 use super::session_cache::L2;
+use super::session_log;
 use super::settling::{Settling, Unsettled};
 use super::shared::Shared;
 use super::sink::Sink;
@@ -41,10 +45,6 @@ const INBOX_MAX: usize = 1024;
 const ORDERS_MAX: usize = 4096;
 /// Bytes of contents among them: what is captured while the writer waits for the disk.
 const ORDERS_BYTES_MAX: u64 = 16 << 20;
-/// Operations looked back on for the walk of undo and redo.
-const JOURNEY_BACK: usize = 1000;
-/// Operations read at once while the tree is built.
-const PAGE: usize = 256;
 
 /// What a workspace is opened with.
 pub struct OpenOptions {
@@ -62,6 +62,8 @@ pub struct OpenOptions {
     pub clock: Arc<dyn Clock>,
     /// Its share of the session cache.
     pub(crate) l2: L2,
+    /// What all histories may take together.
+    pub(crate) budget: Arc<Budget>,
 }
 
 /// Why a workspace cannot be opened.
@@ -118,6 +120,8 @@ pub struct Workspace {
     at_rest: bool,
     /// Where the end notes what the session cache holds, where it is to.
     warm: Option<Arc<dyn StoreDir>>,
+    /// Its milestones, where their directory can be opened.
+    milestones: Option<Arc<Milestones>>,
 }
 
 impl Workspace {
@@ -129,6 +133,17 @@ impl Workspace {
     /// True where its root is not there and only its history can be read.
     pub(crate) fn is_at_rest(&self) -> bool {
         self.at_rest
+    }
+
+    /// Its milestones, where their directory can be opened.
+    pub(crate) fn milestones(&self) -> Option<&Arc<Milestones>> {
+        self.milestones.as_ref()
+    }
+
+    /// Where contents go that come from somewhere else than the workspace.
+    pub(crate) fn sink(&self) -> Sink {
+        let (reader, shared) = (self.reader.clone(), Arc::clone(&self.shared));
+        Sink::new(reader, self.writer.clone(), Recent::default(), shared)
     }
 
     /// Gives the writer an order.
@@ -165,6 +180,9 @@ impl Workspace {
     /// Stops the workers: the actor first, so that nothing new comes, the writer last, so that
     /// everything is on disk.
     pub fn close(&self) {
+        if let Some(milestones) = &self.milestones {
+            milestones.close();
+        }
         let mut threads = std::mem::take(&mut *self.threads.lock());
         let Some(writer) = threads.pop() else { return };
         drop(self.inbox.send(Input::Stop));
@@ -189,6 +207,7 @@ impl Workspace {
             }
         }
         drop(writer.join());
+        self.shared.space.leave();
         if let Some(notes) = &self.warm {
             warm::note(notes.as_ref(), self.reader.head(), &self.shared.l2.held());
         }
@@ -225,7 +244,8 @@ pub fn open(options: OpenOptions) -> Result<Workspace, OpenError> {
             });
         }
     };
-    let opened = aft_store::open(Arc::clone(&store_dir), &aft_store::Options::default())?;
+    let sized = aft_store::Options::within(options.config.store.cap.0);
+    let opened = aft_store::open(Arc::clone(&store_dir), &sized)?;
     let daemon = &options.config.daemon;
     let ring = Ring::new(
         daemon.l1_operations as usize,
@@ -235,7 +255,9 @@ pub fn open(options: OpenOptions) -> Result<Workspace, OpenError> {
     let signals = SignalBox::new(inbox.clone());
     let watch = start_watch(&options, &real, &signals)?;
     let shared = Shared::new(options.id, options.root, ring, opened.reader.head());
-    let shared = Arc::new(shared.with_l2(options.l2));
+    let secrets = options.config.track.sealed_names();
+    let shared = shared.with_l2(options.l2).with_budget(options.budget);
+    let shared = Arc::new(shared.with_secrets(secrets));
     *shared.backend.lock() = watch.backend();
     let parts = Parts {
         real,
@@ -255,7 +277,11 @@ pub fn open(options: OpenOptions) -> Result<Workspace, OpenError> {
     };
     parts.shared.room.limit(ORDERS_BYTES_MAX);
     let keeps_warm = parts.config.daemon.l2_keep;
+    let clock = Arc::clone(&parts.clock);
     let mut workspace = start(workers(opened, parts)?)?;
+    let history = (workspace.reader.clone(), Arc::clone(&workspace.shared));
+    workspace.milestones =
+        Milestones::started(store_dir.as_ref(), history, clock, workspace.inbox.clone());
     if keeps_warm {
         warm::read_again(store_dir.as_ref(), &workspace.shared, &workspace.reader);
         workspace.warm = Some(store_dir);
@@ -339,7 +365,11 @@ fn begin(
     }
     let recovered = recover(writer, reader, recovery, parts)?;
     let resumed = resume(reader, recovered.next, parts)?;
-    let (engine, first) = Engine::new(settings(&parts.config), resumed.start, resumed.next);
+    let (engine, first) = Engine::new(
+        settings(&parts.config, parts.shared.plan_key),
+        resumed.start,
+        resumed.next,
+    );
     Ok((engine, first, recovered.unsettled))
 }
 
@@ -355,6 +385,7 @@ pub(crate) fn workers(opened: Opened, parts: Parts) -> Result<Workers, OpenError
     let shared = Arc::clone(&parts.shared);
     let sink = Sink::new(reader.clone(), orders.clone(), recent.clone(), shared);
     let (engine, first, unsettled) = begin(&mut writer, &reader, &recovery, &parts)?;
+    session_log::go_on(&mut writer, &reader, &parts)?;
     let rules = parts.rules();
     let (look, look_rx) = bounded(4);
     let (errand, errand_rx) = bounded(4);
@@ -470,6 +501,7 @@ fn start(workers: Workers) -> Result<Workspace, OpenError> {
         threads: Mutex::new(threads),
         at_rest: false,
         warm: None,
+        milestones: None,
     })
 }
 
@@ -481,6 +513,7 @@ pub(crate) fn open_history(
     id: WorkspaceId,
     root: PathBuf,
     store: &Path,
+    secrets: SecretNames,
 ) -> Result<Workspace, OpenError> {
     let dir = RealStoreDir::open(store, false).map_err(|source| OpenError::StoreDir {
         dir: store.to_owned(),
@@ -492,7 +525,7 @@ pub(crate) fn open_history(
         opened.writer.close()?;
     }
     let reader = opened.reader;
-    let shared = Shared::new(id, root, Ring::new(0, 0), reader.head());
+    let shared = Shared::new(id, root, Ring::new(0, 0), reader.head()).with_secrets(secrets);
     shared.standing.lock().state = "detached";
     let (inbox, _) = bounded(0);
     let (writer, _) = bounded(0);
@@ -504,14 +537,16 @@ pub(crate) fn open_history(
         threads: Mutex::new(Vec::new()),
         at_rest: true,
         warm: None,
+        milestones: None,
     })
 }
 
-fn settings(config: &Config) -> Settings {
+fn settings(config: &Config, plan_key: [u8; 32]) -> Settings {
     let defaults = Settings::default();
     let settle_ns = u64::try_from(config.track.settle.0.as_nanos()).unwrap_or(defaults.settle_ns);
     Settings {
         settle_ns,
+        plan_key,
         ..defaults
     }
 }
@@ -521,71 +556,4 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
         .name(name.to_owned())
         .spawn(work)
         .map_err(OpenError::Thread)
-}
-
-struct Resumed {
-    start: Start,
-    next: OperationId,
-}
-
-/// Takes up the history where it ended: the newest tree and the walk of undo and redo.
-fn resume(reader: &Reader, next: OperationId, parts: &Parts) -> Result<Resumed, OpenError> {
-    let head = reader.head();
-    if head == OperationId::NONE {
-        return Ok(Resumed {
-            start: Start::Fresh,
-            next,
-        });
-    }
-    let tree = newest_tree(reader, parts.boot.is_same())?;
-    let mut journey = Journey::default();
-    let back = reader.operations(&Filter::default(), None, JOURNEY_BACK)?;
-    for summary in back.iter().rev() {
-        journey.follow_operation(&summary.operation);
-    }
-    info!(workspace = %parts.shared.id, head = head.0, files = tree.n_files(), "history taken up");
-    Ok(Resumed {
-        start: Start::Resume {
-            tree,
-            head,
-            journey,
-        },
-        next,
-    })
-}
-
-/// The tree after the newest operation.
-fn newest_tree(reader: &Reader, same_boot: bool) -> Result<Tree, aft_store::ReadError> {
-    let (mut at, mut tree) = match reader.load_keyframe() {
-        Some((at, mut entries)) => {
-            if !same_boot {
-                boot::doubt(&mut entries);
-            }
-            (at, Tree::from_entries(entries))
-        }
-        None => (OperationId::NONE, Tree::new()),
-    };
-    loop {
-        let page = reader.operations_after(at, PAGE)?;
-        let Some(last) = page.last() else { break };
-        at = last.operation.id;
-        for summary in page {
-            let operation = if summary.is_whole() {
-                Some(summary.operation)
-            } else {
-                reader.operation(summary.operation.id)?
-            };
-            for change in operation.iter().flat_map(|operation| &operation.changes) {
-                tree.set(
-                    &change.path,
-                    Known {
-                        state: change.after,
-                        stat: None,
-                        ignored: false,
-                    },
-                );
-            }
-        }
-    }
-    Ok(tree)
 }

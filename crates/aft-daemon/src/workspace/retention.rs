@@ -4,15 +4,18 @@
 //! asked for it; thin harder where the cap is near.
 //! Does not: merge or remove by itself; the store does, and never what is named, pinned or recent.
 
-use std::collections::VecDeque;
+mod pressure;
 
-use aft_engine::Event;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use aft_model::{Keep, OperationId};
 use aft_store::{Collection, Retention, Run, StoreError, Thinned};
 use tracing::{debug, info, warn};
 
-use super::inbox::{Failure, Input};
-use super::shared::SaveState;
+use super::inbox::Failure;
+use super::secrets::LettingGo;
+use super::shared::WorkspaceEvent;
 use super::writer::{Done, Scribe};
 use crate::config::StoreConfig;
 use crate::daemon::chain;
@@ -23,8 +26,6 @@ const EVERY_NS: u64 = 3_600_000_000_000;
 const FIRST_NS: u64 = 300_000_000_000;
 /// Growth after which one is due before the pause is over.
 const GROWTH: u64 = 256 << 20;
-/// Pause between two at the cap.
-const PRESSED_NS: u64 = 30_000_000_000;
 /// What was told to be held and never named is forgotten by the second collection that comes so long after another.
 const FORGET_NS: u64 = 600_000_000_000;
 /// Runs merged before the history is looked over again.
@@ -36,26 +37,30 @@ const DEAD_MIN_ASKED: u64 = 4 * 1024;
 const NAMES_KEPT: usize = 50;
 /// The last operations that stay even at the cap: those in memory.
 const LAST_AT_CAP: u64 = 50;
-/// A tenth of a small disk would be no history at all.
-const DISK_PART_MIN: u64 = 1 << 30;
-/// Pause between two tries of what was too large.
-const RETRY_NS: u64 = 5_000_000_000;
-/// Pause between two looks at the disk.
-const LOOK_NS: u64 = 500_000_000;
 
 /// What keeping did, or would do.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Outcome {
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
     /// Operations that are part of others now.
-    pub(crate) merged: u64,
+    pub merged: u64,
     /// Checkpoints whose time was over.
-    pub(crate) names: u64,
-    pub(crate) contents: u64,
-    pub(crate) records: u64,
-    pub(crate) bytes_before: u64,
-    pub(crate) bytes_after: u64,
+    pub names: u64,
+    pub contents: u64,
+    pub records: u64,
+    pub bytes_before: u64,
+    pub bytes_after: u64,
+    /// Somebody wanted it now.
+    pub asked: bool,
+    /// From its first step to its last; others had their turns in between.
+    pub took_us: u64,
     /// Why nothing was collected.
-    pub(crate) failure: Option<String>,
+    pub failure: Option<String>,
+}
+
+impl Outcome {
+    fn is_worth_telling(&self) -> bool {
+        self.asked || self.merged + self.names + self.contents + self.records > 0
+    }
 }
 
 /// Somebody asks.
@@ -68,6 +73,8 @@ pub(crate) struct CollectOrder {
 enum Stage {
     #[default]
     Rest,
+    /// Secrets of the past.
+    Secrets(Box<LettingGo>),
     Thin(VecDeque<Run>),
     /// Background work has to end before it begins.
     Begin,
@@ -83,6 +90,7 @@ pub(crate) struct Keeping {
     /// Of those that are answered by what is under way.
     served: Vec<CollectOrder>,
     outcome: Outcome,
+    began_ns: u64,
     /// How hard the history is thinned.
     hardness: u32,
     due_ns: Option<u64>,
@@ -117,6 +125,11 @@ impl Keeping {
         !self.asked.is_empty() || !self.served.is_empty() || self.hardness > 0
     }
 
+    /// What the user wants kept.
+    pub(super) fn config(&self) -> &StoreConfig {
+        &self.config
+    }
+
     /// True while contents are refused.
     pub(super) fn refuses(&self) -> bool {
         self.was_refused
@@ -136,7 +149,7 @@ impl Keeping {
     }
 }
 
-fn nanoseconds(period: crate::config::Period) -> i64 {
+pub(super) fn nanoseconds(period: crate::config::Period) -> i64 {
     i64::try_from(period.0.as_nanos()).unwrap_or(i64::MAX)
 }
 
@@ -145,6 +158,7 @@ impl Scribe {
     pub(super) fn keep(&mut self) -> bool {
         let stepped = match std::mem::take(&mut self.state.keeping.stage) {
             Stage::Rest => self.begin_keeping(),
+            Stage::Secrets(going) => self.keep_no_secrets(*going),
             Stage::Thin(runs) => self.thin_some(runs),
             Stage::Begin => self.begin_collecting(),
             Stage::Collect => {
@@ -187,14 +201,25 @@ impl Scribe {
             return Ok(false);
         }
         keeping.outcome = Outcome::default();
+        keeping.began_ns = now_ns;
         // Runs are found in the index.
         self.store.flush_index()?;
         let keeping = &mut self.state.keeping;
         let is_dry = keeping.is_dry();
-        if !is_dry {
+        if is_dry {
+            self.find_runs(is_dry)?;
+        } else {
             self.drop_old_names()?;
+            self.state.keeping.stage = Stage::Secrets(Box::default());
         }
-        self.find_runs(is_dry)?;
+        Ok(true)
+    }
+
+    fn keep_no_secrets(&mut self, going: LettingGo) -> Result<bool, StoreError> {
+        match self.let_secrets_go(going)? {
+            Some(going) => self.state.keeping.stage = Stage::Secrets(Box::new(going)),
+            None => self.find_runs(false)?,
+        }
         Ok(true)
     }
 
@@ -240,7 +265,7 @@ impl Scribe {
     }
 
     /// The operation from which on something is not over: a turn, a session.
-    fn open_since(&self) -> Option<OperationId> {
+    pub(super) fn open_since(&self) -> Option<OperationId> {
         let open = self.shared.sessions.list();
         let open = open.iter().filter(|session| session.ended_ns.is_none());
         let began = open.map(|session| {
@@ -321,73 +346,20 @@ impl Scribe {
             bytes_before: collected.bytes_before,
             bytes_after: collected.bytes_after,
             failure: collected.failure,
+            asked: !keeping.served.is_empty(),
+            took_us: now_ns.saturating_sub(keeping.began_ns) / 1000,
             ..std::mem::take(&mut keeping.outcome)
         };
         info!(workspace = %self.shared.id, merged = outcome.merged, contents = outcome.contents,
             before = outcome.bytes_before, after = outcome.bytes_after, "collected");
+        let is_dry = self.state.keeping.is_dry();
         for order in self.state.keeping.served.drain(..) {
             (order.done)(Ok(outcome.clone()));
         }
+        if !is_dry && outcome.is_worth_telling() {
+            let event = WorkspaceEvent::Collected(Arc::new(outcome));
+            self.shared.publish(event);
+        }
         self.relieve(now_ns);
-    }
-
-    /// Whether thinning harder brought the store below its cap; if not, the next round is harder still.
-    fn relieve(&mut self, now_ns: u64) {
-        let size = self.store.size();
-        let keeping = &mut self.state.keeping;
-        if keeping.hardness == 0 {
-            return;
-        }
-        if size < keeping.cap / 10 * 8 || keeping.hardness >= 40 {
-            keeping.hardness = 0;
-            keeping.pressed_ns = Some(now_ns + PRESSED_NS);
-        } else {
-            keeping.hardness += 4;
-        }
-    }
-
-    /// Looks at how much the store takes, and at its disk from time to time; says so where it may not grow.
-    pub(super) fn watch_space(&mut self) {
-        let now_ns = self.clock.mono_ns();
-        let used = self.store.size();
-        let keeping = &mut self.state.keeping;
-        if keeping
-            .looked_ns
-            .is_none_or(|at| now_ns.saturating_sub(at) >= LOOK_NS)
-        {
-            keeping.looked_ns = Some(now_ns);
-            let (free, disk) = self.store.room().unwrap_or((u64::MAX, u64::MAX));
-            keeping.cap = keeping.config.cap.0.min((disk / 10).max(DISK_PART_MIN));
-            // A small disk has less to spare, and one without a size is none.
-            let floor = if disk == u64::MAX {
-                0
-            } else {
-                keeping.config.free_min.0.min(disk / 20)
-            };
-            self.shared.space.note_short(free < floor);
-        }
-        if keeping.retry_ns.is_none_or(|at| at <= now_ns) && self.shared.space.try_again() {
-            keeping.retry_ns = Some(now_ns + RETRY_NS);
-        }
-        let keeping = &mut self.state.keeping;
-        self.shared.space.note(used, keeping.cap);
-        let is_due = keeping.pressed_ns.is_none_or(|at| at <= now_ns);
-        if keeping.hardness == 0 && is_due && used >= keeping.cap / 10 * 9 {
-            keeping.hardness = 1;
-        }
-        match self.shared.space.refusal() {
-            Some(reason) => {
-                let event = Event::StoreFailed(reason.clone());
-                drop(self.results.try_send(Input::Event(Box::new(event))));
-                self.shared
-                    .set_save(SaveState::Error { reason, retry_s: 5 });
-                self.state.keeping.was_refused = true;
-            }
-            None if std::mem::take(&mut self.state.keeping.was_refused) => {
-                drop(self.results.try_send(Input::Wake));
-                self.shared.set_save(SaveState::Saved);
-            }
-            None => {}
-        }
     }
 }

@@ -2,14 +2,14 @@
 //!
 //! Does: keep the open ones, and say to whom what happens now belongs: one open bracket is stronger than
 //! one open turn; two of either mean that nobody knows.
-//! Does not: guess. Sessions live as long as the daemon; what they did is in the history for ever.
+//! Does not: guess, or keep anything: `session_log` does.
 
 use aft_engine::Attribution;
 use aft_model::{Author, OperationId, OperationKind, SessionId, TurnId};
 use parking_lot::Mutex;
 
 /// Sessions remembered; the oldest ended ones go first.
-const SESSIONS_MAX: usize = 1000;
+pub(super) const SESSIONS_MAX: usize = 1000;
 
 /// One run of an agent.
 #[derive(Clone, Debug)]
@@ -26,12 +26,16 @@ pub struct Session {
     pub parent: Option<String>,
     /// JSON by the client.
     pub metadata: Option<serde_json::Value>,
+    /// It ends with the connection that began it.
+    pub attached: bool,
     /// Nanoseconds since the epoch.
     pub started_ns: i64,
     /// Nanoseconds since the epoch, once it has ended.
     pub ended_ns: Option<i64>,
     /// Its open turn.
     pub turn: Option<Turn>,
+    /// The newest operation when it was last told what others took back.
+    pub told: OperationId,
     edits: Vec<Edit>,
 }
 
@@ -42,6 +46,12 @@ pub struct Turn {
     pub id: String,
     /// The newest operation when it began.
     pub since: OperationId,
+    /// Nanoseconds since the epoch.
+    pub started_ns: i64,
+    /// What the client calls it.
+    pub label: Option<String>,
+    /// The client's name for the prompt.
+    pub prompt_id: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -91,11 +101,21 @@ impl Sessions {
             pid: None,
             parent: None,
             metadata: None,
+            attached: false,
             started_ns,
             ended_ns: None,
             turn: None,
+            told: OperationId(0),
             edits: Vec::new(),
         }
+    }
+
+    /// The session of this id, open again where it had ended.
+    pub fn resume(&self, id: &str) -> Option<Session> {
+        let mut all = self.0.lock();
+        let session = all.iter_mut().find(|session| session.id == id)?;
+        session.ended_ns = None;
+        Some(session.clone())
     }
 
     /// The session of this id.
@@ -161,21 +181,52 @@ impl Sessions {
         let open = || all.iter().filter(|session| session.ended_ns.is_none());
         let mut edits =
             open().flat_map(|session| session.edits.iter().map(move |edit| (session, edit)));
-        match (edits.next(), edits.next()) {
-            (Some((session, edit)), None) => Attribution {
-                kind: OperationKind::Edit,
-                tool: edit.tool.clone(),
-                ..session.attribution()
-            },
-            (Some(_), Some(_)) => Attribution::unknown(),
-            (None, _) => {
-                let mut turns = open().filter(|session| session.turn.is_some());
-                match (turns.next(), turns.next()) {
-                    (Some(session), None) => session.attribution(),
-                    _ => Attribution::unknown(),
-                }
+        if let Some((session, edit)) = edits.next() {
+            let (mut ours, mut tool) = (true, edit.tool.clone());
+            for (other, more) in edits {
+                ours &= other.id == session.id;
+                tool = tool.filter(|tool| more.tool.as_ref() == Some(tool));
             }
+            // Of tool calls that run at once it is known whose they are when they are all one session's.
+            return if ours {
+                Attribution {
+                    kind: OperationKind::Edit,
+                    tool,
+                    ..attribution_to(session, &all)
+                }
+            } else {
+                Attribution::unknown()
+            };
         }
+        let mut turns = open().filter(|session| session.turn.is_some());
+        match (turns.next(), turns.next()) {
+            (Some(session), None) => attribution_to(session, &all),
+            _ => Attribution::unknown(),
+        }
+    }
+}
+
+/// Sessions between one and those that started it.
+const PARENTS_MAX: usize = 8;
+
+/// To a session, and to the turn it is in: its own, else that of the session that started it.
+fn attribution_to(session: &Session, all: &[Session]) -> Attribution {
+    let mut within = Some(session);
+    for _ in 0..PARENTS_MAX {
+        within = match within {
+            Some(found) if found.turn.is_none() => {
+                let parent = found.parent.as_ref();
+                parent.and_then(|parent| all.iter().find(|other| other.id == *parent))
+            }
+            _ => break,
+        };
+    }
+    let turn = within.and_then(|found| found.turn.as_ref());
+    Attribution {
+        author: Author::Agent(session.agent.clone()),
+        session: Some(SessionId(session.id.clone())),
+        turn: turn.map(|turn| TurnId(turn.id.clone())),
+        ..Attribution::unknown()
     }
 }
 
@@ -196,20 +247,24 @@ impl Session {
         });
     }
 
+    /// Begins a turn and returns the one before. What that left open is closed: a tool call that was broken off has no
+    /// end of its own.
+    pub fn begin_turn(&mut self, turn: Turn) -> Option<Turn> {
+        self.edits.clear();
+        self.turn.replace(turn)
+    }
+
+    /// Ends its turn, and with it brackets that were left open.
+    pub fn end_turn(&mut self) {
+        self.turn = None;
+        self.edits.clear();
+    }
+
     /// Ends it, its turn and its brackets.
     pub fn end(&mut self, now_ns: i64) {
         self.ended_ns = Some(now_ns);
         self.turn = None;
         self.edits.clear();
-    }
-
-    fn attribution(&self) -> Attribution {
-        Attribution {
-            author: Author::Agent(self.agent.clone()),
-            session: Some(SessionId(self.id.clone())),
-            turn: self.turn.as_ref().map(|turn| TurnId(turn.id.clone())),
-            ..Attribution::unknown()
-        }
     }
 }
 

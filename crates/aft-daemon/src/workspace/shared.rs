@@ -6,10 +6,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aft_engine::Ring;
-use aft_model::{Checkpoint, Operation, OperationId, RelPath, Uncovered, WorkspaceId};
+use aft_model::{
+    Checkpoint, CheckpointName, Operation, OperationId, RelPath, SecretNames, Uncovered,
+    WorkspaceId,
+};
+use aft_store::milestone::Milestone;
 use parking_lot::{Condvar, Mutex, RwLock};
 use tokio::sync::{broadcast, watch};
 
+use super::budget::Budget;
+use super::retention::Outcome as CollectOutcome;
 use super::room::Room;
 use super::session_cache::L2;
 use super::sessions::Sessions;
@@ -70,6 +76,8 @@ pub enum WorkspaceEvent {
     Operation(Arc<Operation>),
     /// A name was put on a point.
     Checkpoint(Arc<Checkpoint>),
+    /// A milestone was completed or failed.
+    Milestone(Arc<(CheckpointName, Milestone)>),
     /// The standing changed.
     State(&'static str),
     /// The writer's state changed.
@@ -78,6 +86,8 @@ pub enum WorkspaceEvent {
     Compression(Arc<Compression>),
     /// Memory was short.
     Cleanup(Arc<Cleanup>),
+    /// History was merged, or contents were removed that nothing named.
+    Collected(Arc<CollectOutcome>),
 }
 
 /// What the view of a session saves.
@@ -187,11 +197,16 @@ pub struct Shared {
     pub(crate) room: Room,
     /// How much the store may still take.
     pub(crate) space: Space,
+    /// Which files are secrets.
+    pub(crate) secrets: Arc<SecretNames>,
+    /// Plans are named by a hash under it, so that a plan's name tells nothing of a secret in it.
+    pub(crate) plan_key: [u8; 32],
     n_events: AtomicU64,
 }
 
 impl Shared {
     pub(crate) fn new(id: WorkspaceId, root: PathBuf, ring: Ring, head: OperationId) -> Self {
+        let space = Space::of(id.clone(), Arc::default());
         Self {
             id,
             root: RwLock::new(root),
@@ -223,7 +238,9 @@ impl Shared {
             found_recorded: AtomicU64::new(0),
             held_back: AtomicU64::new(0),
             room: Room::default(),
-            space: Space::default(),
+            space,
+            secrets: Arc::default(),
+            plan_key: [0; 32],
             n_events: AtomicU64::new(0),
         }
     }
@@ -233,10 +250,25 @@ impl Shared {
         Self { l2, ..self }
     }
 
+    /// With a cap that other histories share.
+    pub(crate) fn with_budget(self, budget: Arc<Budget>) -> Self {
+        let space = Space::of(self.id.clone(), budget);
+        Self { space, ..self }
+    }
+
+    /// With the secrets that the configuration names.
+    pub(crate) fn with_secrets(self, secrets: SecretNames) -> Self {
+        Self {
+            secrets: Arc::new(secrets),
+            plan_key: *blake3::hash(crate::daemon::new_id().as_bytes()).as_bytes(),
+            ..self
+        }
+    }
+
     /// False while the store refuses and as much is held back for it as may be, or where it may not grow. Who captures then leaves paths as
     /// they are known, to be looked at again.
     pub(crate) fn takes_contents(&self) -> bool {
-        self.held_back.load(Ordering::Acquire) < HELD_BACK_MAX && self.space.takes(self.room.used())
+        self.held_back.load(Ordering::Acquire) < HELD_BACK_MAX && self.space.takes()
     }
 
     /// Tells subscribers. Without subscribers nothing is kept.

@@ -104,10 +104,10 @@ impl Sink {
         }
     }
 
-    fn send(&self, prepared: aft_store::Prepared) -> io::Result<()> {
+    /// Gives a content to the writer, when there is room for it.
+    pub(crate) fn send(&self, prepared: aft_store::Prepared) -> io::Result<()> {
         self.check()?;
-        let on_their_way = self.shared.room.used() + prepared.stored_len();
-        if !self.shared.space.admits(on_their_way) {
+        if !self.shared.space.admits(prepared.stored_len()) {
             return Err(io::ErrorKind::StorageFull.into());
         }
         self.shared.room.take(prepared.stored_len());

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aft_engine::Tree;
-use aft_model::{Checkpoint, CheckpointName, Known, Operation, OperationId, RelPath};
+use aft_model::{Checkpoint, CheckpointName, Known, Operation, OperationId, RelPath, Work};
 use aft_os::Clock;
 use aft_store::{Intent, LateSync, Maintenance, Prepared, StoreError, Writer};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
@@ -59,6 +59,8 @@ pub(crate) enum Order {
     IntentVoid(OperationId),
     /// Everything before this, durable.
     Flush(Done<()>),
+    /// A session or a turn that began or ended.
+    Work(Box<Work>),
     /// Merges what is old and removes what nothing names, or says what that would do.
     Collect(CollectOrder),
     /// The newest tree, to start from next time.
@@ -108,6 +110,8 @@ pub(crate) struct Group {
     dirty: bool,
     /// Bytes of contents in the group.
     group_bytes: u64,
+    /// Bytes of contents taken since it was last said how much the store takes.
+    pub(super) arrived: u64,
     keyframe: Option<(OperationId, Arc<Tree>)>,
     closing: Option<Done<()>>,
     trouble: Trouble,
@@ -225,6 +229,7 @@ impl Scribe {
     fn take(&mut self, order: Order) {
         if let Order::Content(prepared) = &order {
             self.state.group_bytes += prepared.stored_len();
+            self.state.arrived += prepared.stored_len();
             self.shared.room.free(prepared.stored_len());
         }
         match order {
@@ -234,7 +239,8 @@ impl Scribe {
             Order::Content(_)
             | Order::Operation(_)
             | Order::IntentDone(_)
-            | Order::IntentVoid(_) => self.put(order),
+            | Order::IntentVoid(_)
+            | Order::Work(_) => self.put(order),
             Order::Checkpoint(order) => self.take_checkpoint(*order),
             Order::DropCheckpoint(name, done) => self.drop_checkpoint(&name, done),
             Order::PutCheckpoint(checkpoint, done) => {
@@ -280,6 +286,7 @@ impl Scribe {
                 Order::Content(prepared) => self.store.put_content(prepared),
                 Order::Operation(operation) => self.store.put_operation(operation),
                 Order::IntentDone(id) | Order::IntentVoid(id) => self.store.put_intent_done(*id),
+                Order::Work(work) => self.store.put_work(work),
                 _ => Ok(()),
             };
         }

@@ -195,7 +195,7 @@ impl Engine {
             GoBackKind::Again { operations, .. } => (operations.clone(), ""),
             GoBackKind::Resume => (Vec::new(), "resume"),
             GoBackKind::Revert => (Vec::new(), "revert"),
-            GoBackKind::To { .. } => (Vec::new(), ""),
+            GoBackKind::To { .. } | GoBackKind::Put(_) => (Vec::new(), ""),
         };
         if operations.is_empty() && !nothing.is_empty() {
             self.refuse_front(Refusal::NothingToDo(nothing));
@@ -278,7 +278,7 @@ impl Engine {
         let plan = match goback::plan(
             &what.kind, targets, &self.tree, self.head, what.force, merged,
         ) {
-            Ok(plan) => plan,
+            Ok(plan) => goback::named_under(plan, &self.settings.plan_key),
             Err(refusal) => return self.refuse_front(refusal),
         };
         if what.dry_run {
@@ -541,6 +541,7 @@ impl GoBackKind {
             | Self::Redo(_)
             | Self::Resume
             | Self::Revert
+            | Self::Put(_)
             | Self::Again { .. } => None,
         }
     }
@@ -554,7 +555,7 @@ impl GoBackKind {
             | Self::Resume
             | Self::Revert
             | Self::Again { redo: false, .. } => OperationKind::Undo,
-            Self::To { restore: true, .. } => OperationKind::Restore,
+            Self::To { restore: true, .. } | Self::Put(_) => OperationKind::Restore,
             Self::To { restore: false, .. } => OperationKind::Rollback,
         }
     }

@@ -27,6 +27,10 @@ pub(super) fn what_is_left(
             selection: Selection(left),
             restore: *restore,
         },
+        GoBackKind::Put(states) => {
+            let is_left = |(path, _): &&(RelPath, _)| left.contains(path);
+            GoBackKind::Put(states.iter().filter(is_left).cloned().collect())
+        }
         // What is taken back already is where it is to be, so that going over all of it does the rest.
         kind => GoBackKind::Again {
             operations: plan.reverts.clone(),

@@ -22,12 +22,13 @@ pub struct Shown {
 }
 
 /// Why a path's bytes are not held, by the number it has here.
-const REASONS: [OpaqueReason; 5] = [
+const REASONS: [OpaqueReason; 6] = [
     OpaqueReason::TooLarge,
     OpaqueReason::Unreadable,
     OpaqueReason::Unsupported,
     OpaqueReason::StoreFull,
     OpaqueReason::NotCovered,
+    OpaqueReason::Expired,
 ];
 
 /// The bytes of an operation.

@@ -191,6 +191,9 @@ pub struct ChangeView {
     /// history, or found no room in this answer (then there is no `diff`; ask for this path alone).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub incomplete: bool,
+    /// The path holds a secret: nothing of its content is told on this socket, no hash, size, stat or diff.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sealed: bool,
 }
 
 impl From<&aft_model::Change> for ChangeView {
@@ -224,6 +227,22 @@ impl ChangeView {
             diff_total: None,
             hunks: None,
             incomplete: false,
+            sealed: false,
+        }
+    }
+
+    /// The same without anything that tells of the contents.
+    #[must_use]
+    pub fn sealed(self) -> Self {
+        let bare = Self::new(
+            self.path,
+            self.before.sealed(),
+            self.after.sealed(),
+            self.renamed_from,
+        );
+        Self {
+            sealed: true,
+            ..bare
         }
     }
 }
@@ -243,7 +262,8 @@ pub struct StateView {
     /// Permission bits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<u32>,
-    /// With `opaque`: why its bytes are not held, `too-large`, `unreadable`, `unsupported`, `store-full` or `not-covered`.
+    /// With `opaque`: why its bytes are not held, `too-large`, `unreadable`, `unsupported`, `store-full`,
+    /// `not-covered` or `expired`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -276,6 +296,16 @@ impl StateView {
             reason: None,
         }
     }
+
+    /// The same without hash and size, by which a short secret can be guessed.
+    #[must_use]
+    pub fn sealed(self) -> Self {
+        Self {
+            hash: None,
+            size: None,
+            ..self
+        }
+    }
 }
 
 /// The word for why bytes are not held.
@@ -287,6 +317,7 @@ pub fn opaque_reason(reason: OpaqueReason) -> &'static str {
         OpaqueReason::Unsupported => "unsupported",
         OpaqueReason::StoreFull => "store-full",
         OpaqueReason::NotCovered => "not-covered",
+        OpaqueReason::Expired => "expired",
     }
 }
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::operation::{ChangeView, DiffDetail};
+use super::operation::{ChangeView, DiffDetail, Kind};
 use crate::{WirePath, WireTime};
 
 /// Parameters of `session.start`.
@@ -29,6 +29,11 @@ pub struct SessionStartParams {
     /// End it when this connection closes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub attach: bool,
+    /// The id it is to have, so that a client that keeps nothing (a hook, which is a new process each time) finds it again:
+    /// 8 to 200 letters, digits, `.`, `_`, `:` or `-`, with a `:` among them, and not to be guessed where others must not
+    /// join. An open session of this id is what is answered, one that has ended goes on; without it an id is made up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
 }
 
 /// A session; result of `session.start` and `.end`.
@@ -222,6 +227,9 @@ pub struct TurnStartParams {
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// Also tell what others took back since the session was last told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tell: bool,
 }
 
 /// Result of `turn.start`.
@@ -231,6 +239,29 @@ pub struct TurnStartResult {
     pub turn: String,
     /// Its session.
     pub session: String,
+    /// With `tell`: what others took back, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taken_back: Vec<TakenBack>,
+}
+
+/// A way back that somebody else went: what a session holds for the content of these files may no longer be so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TakenBack {
+    /// Its number.
+    pub operation: u64,
+    /// `undo`, `redo`, `rollback` or `restore`.
+    pub kind: Kind,
+    /// Who went it.
+    pub author: String,
+    /// When.
+    pub time: WireTime,
+    /// Operations it took back or made again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reverts: Vec<u64>,
+    /// How many paths it changed.
+    pub n_changes: u64,
+    /// The first of them.
+    pub paths: Vec<WirePath>,
 }
 
 /// Parameters of `turn.end`.
@@ -282,6 +313,9 @@ pub struct EditBeginParams {
     /// The agent's own id of the call; names the bracket at its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_use_id: Option<String>,
+    /// Also tell what others took back since the session was last told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tell: bool,
 }
 
 /// Result of `edit.begin`.
@@ -289,6 +323,9 @@ pub struct EditBeginParams {
 pub struct EditBeginResult {
     /// Its id.
     pub edit: String,
+    /// With `tell`: what others took back, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taken_back: Vec<TakenBack>,
 }
 
 /// Parameters of `edit.end`: `edit`, or `session` with `tool_use_id`.
@@ -316,6 +353,9 @@ pub struct EditEndParams {
     /// Whether the tool succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub success: Option<bool>,
+    /// Also tell what others took back since the session was last told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tell: bool,
 }
 
 /// Result of `edit.end`.
@@ -325,4 +365,7 @@ pub struct EditEndResult {
     pub edit: String,
     /// Operations that were recorded for the bracket.
     pub operations: Vec<u64>,
+    /// With `tell`: what others took back, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taken_back: Vec<TakenBack>,
 }

@@ -14,6 +14,7 @@ use crate::entry::{Entry, Loc, OpRow, PartOwner};
 use crate::error::ReadError;
 use crate::frame::Kind;
 use crate::reader::{Reader, operation_paths, part_paths};
+use crate::work::{WorkKey, WorkV1};
 
 /// Disagreements that are told; more of them tell nothing new.
 const TOLD_MAX: usize = 100;
@@ -26,6 +27,7 @@ pub(super) struct Agreement<'a> {
     dead: bool,
     checkpoints: BTreeMap<String, Checkpoint>,
     intents: BTreeMap<u64, Loc>,
+    work: BTreeMap<WorkKey, WorkV1>,
 }
 
 impl<'a> Agreement<'a> {
@@ -37,6 +39,7 @@ impl<'a> Agreement<'a> {
             dead: false,
             checkpoints: BTreeMap::new(),
             intents: BTreeMap::new(),
+            work: BTreeMap::new(),
         };
         let pages = reader.shared().index.read(|connection| {
             let mut ask = connection.prepare("PRAGMA quick_check(1)")?;
@@ -121,6 +124,14 @@ impl<'a> Agreement<'a> {
             }
             Entry::Intent(id, loc) => {
                 self.intents.insert(*id, *loc);
+                Ok(None)
+            }
+            Entry::Work(record) => {
+                self.work
+                    .retain(|key, _| !(record.takes_back() && key.0 == record.key().0));
+                if !record.takes_back() {
+                    self.work.insert(record.key(), record.clone());
+                }
                 Ok(None)
             }
             Entry::IntentDone(id) => {
@@ -265,6 +276,16 @@ impl<'a> Agreement<'a> {
         self.told
     }
 
+    fn compare_work(&mut self) {
+        for (key, record) in std::mem::take(&mut self.work) {
+            match self.reader.work_record(&key) {
+                Ok(Some(found)) if found == record => {}
+                Ok(_) => self.tell(format!("the index does not find session {}", key.0)),
+                Err(error) => self.failed(&error),
+            }
+        }
+    }
+
     fn compare_names(&mut self, until: u64) {
         let (names, intents) = (self.reader.checkpoints(), self.reader.open_intent_places());
         if self.reader.shared().state.read().group != until {
@@ -285,6 +306,7 @@ impl<'a> Agreement<'a> {
                 if !found.iter().eq(self.intents.keys()) {
                     self.tell("the index has other unfinished rollbacks than the log".to_owned());
                 }
+                self.compare_work();
             }
             Err(error) => self.failed(&error),
         }

@@ -6,7 +6,7 @@
 use rusqlite::Connection;
 
 /// Raised with every change of the tables.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 const TABLES: &str = "
 CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -26,9 +26,12 @@ CREATE TABLE merged(last INTEGER PRIMARY KEY, first INTEGER NOT NULL);
 CREATE TABLE checkpoints(name TEXT NOT NULL PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE intents(op INTEGER PRIMARY KEY, loc INTEGER NOT NULL);
 CREATE TABLE audit(n INTEGER PRIMARY KEY, loc INTEGER NOT NULL);
+CREATE TABLE work(session TEXT NOT NULL, turn TEXT NOT NULL, started_ns INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY(session, turn)) WITHOUT ROWID;
+CREATE INDEX work_started ON work(started_ns) WHERE turn = '';
 ";
 
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "meta",
     "blobs",
     "paths",
@@ -40,6 +43,7 @@ const NAMES: [&str; 11] = [
     "checkpoints",
     "intents",
     "audit",
+    "work",
 ];
 
 /// Makes the tables where they are missing or of another version.

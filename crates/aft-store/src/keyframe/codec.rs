@@ -17,7 +17,7 @@ const HAS_STAT: u8 = 0x08;
 const IGNORED: u8 = 0x10;
 
 /// Appends one entry.
-pub(super) fn put_entry(out: &mut Vec<u8>, previous: &[u8], path: &RelPath, known: &Known) {
+pub(crate) fn put_entry(out: &mut Vec<u8>, previous: &[u8], path: &RelPath, known: &Known) {
     let bytes = path.as_bytes();
     let shared = previous
         .iter()
@@ -78,7 +78,7 @@ fn put_stat(out: &mut Vec<u8>, stat: &StatSig) {
 }
 
 /// Decodes a block; `None` where anything in it is not well formed.
-pub(super) fn take_entries(block: &[u8], entries: &mut Vec<(RelPath, Known)>) -> Option<()> {
+pub(crate) fn take_entries(block: &[u8], entries: &mut Vec<(RelPath, Known)>) -> Option<()> {
     let mut rest = block;
     let mut path: Vec<u8> = Vec::new();
     while !rest.is_empty() {

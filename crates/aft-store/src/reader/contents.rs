@@ -164,7 +164,7 @@ fn corrupt(id: &ContentId, reason: &str) -> ReadError {
 /// Longer bases are not kept for the sake of their neighbours.
 const SHARED_BASE_MAX: usize = 256 * 1024;
 
-enum Content {
+pub(super) enum Content {
     Whole(Cached),
     Chunks(ChunkListV1),
 }
@@ -196,7 +196,7 @@ fn find(shared: &Shared, id: &ContentId) -> Result<Content, ReadError> {
     }
 }
 
-fn find_stored(shared: &Shared, id: &ContentId) -> Result<Content, ReadError> {
+pub(super) fn find_stored(shared: &Shared, id: &ContentId) -> Result<Content, ReadError> {
     let mut failure = ReadError::NotFound(*id);
     for loc in shared.candidates(crate::content::prefix_of(id))? {
         match read_one(shared, id, loc) {
@@ -217,7 +217,11 @@ fn find_stored(shared: &Shared, id: &ContentId) -> Result<Content, ReadError> {
 }
 
 /// The content at `loc` if it is `id`.
-fn read_one(shared: &Shared, id: &ContentId, loc: Loc) -> Result<Option<Content>, ReadError> {
+pub(super) fn read_one(
+    shared: &Shared,
+    id: &ContentId,
+    loc: Loc,
+) -> Result<Option<Content>, ReadError> {
     let record = shared.record(loc)?;
     if record.payload.first_chunk::<32>() != Some(&id.0) {
         return Ok(None);
@@ -310,7 +314,7 @@ pub struct ContentReader {
 }
 
 impl ContentReader {
-    fn new(reader: Reader, id: ContentId, list: ChunkListV1) -> Self {
+    pub(super) fn new(reader: Reader, id: ContentId, list: ChunkListV1) -> Self {
         Self {
             reader,
             id,

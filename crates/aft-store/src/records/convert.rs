@@ -20,12 +20,13 @@ const KEEPS: [Keep; 4] = [
     Keep::User,
 ];
 
-const REASONS: [OpaqueReason; 5] = [
+const REASONS: [OpaqueReason; 6] = [
     OpaqueReason::TooLarge,
     OpaqueReason::Unreadable,
     OpaqueReason::Unsupported,
     OpaqueReason::StoreFull,
     OpaqueReason::NotCovered,
+    OpaqueReason::Expired,
 ];
 
 fn position<T: PartialEq>(all: &[T], wanted: &T) -> u8 {

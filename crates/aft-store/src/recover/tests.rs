@@ -109,3 +109,33 @@ fn opening_fails_rather_than_going_on_after_an_end_that_cannot_be_written_again(
     assert!(super::open(Arc::new(world.store.clone()), &options()).is_err());
     assert_whole(&world, &[1, 2]);
 }
+
+#[test]
+fn a_segment_that_was_just_being_made_is_removed_though_a_rewritten_one_comes_before_it_by_number()
+{
+    let world = SimWorld::new(WorldOptions::new(1));
+    let mut store = opened(&world);
+    let mut id = 1;
+    while world.store.peek("seg-00000002.aft").is_none() {
+        put(&mut store, id, true).unwrap();
+        id += 1;
+    }
+    while store.writer.maintain().unwrap() == crate::Maintenance::Working {}
+    store.writer.close().unwrap();
+    let names: Vec<String> = world
+        .store
+        .files()
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    assert!(names.contains(&"seg-00000003.aft".to_owned()), "{names:?}");
+    // Killed, or refused by the disk, between making the next segment and writing its header.
+    world.store.plant("seg-00000004.aft", b"");
+    let store = opened(&world);
+    assert_eq!(store.recovery.corrupt, Vec::new());
+    assert_eq!(world.store.peek("seg-00000004.aft"), None);
+    assert!(store.reader.check(true).unwrap().is_clean());
+    drop(store);
+    let ids: Vec<u64> = (1..id).collect();
+    assert_whole(&world, &ids);
+}

@@ -99,7 +99,7 @@ fn a_frame_of_a_newer_version_is_refused() {
     };
     assert!(matches!(
         walker.walk(),
-        Err(OpenError::NewerFormat { found: 3, known: 2 })
+        Err(OpenError::NewerFormat { found: 4, known: 3 })
     ));
 }
 

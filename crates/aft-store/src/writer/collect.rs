@@ -19,8 +19,9 @@ use std::collections::HashSet;
 use parking_lot::MutexGuard;
 
 use super::Writer;
-use super::rewrite::{Begun, Rewrite};
+use super::rewrite::Begun;
 use super::sweep::{Forbidden, Sweep};
+use super::switch::Switch;
 use crate::error::{ReadError, StoreError};
 use crate::marks::{Marks, Reach};
 use crate::reader::Named;
@@ -33,6 +34,10 @@ use choice::Target;
 
 /// A growing segment that is longer than this part of a full one is sealed where that is asked for.
 const SEAL_PART: u64 = 256;
+
+/// A segment that is no longer has its header and no group yet. It is not sealed: the next one would begin with the same
+/// group, and the two could change places when one of them is rewritten.
+const BEGUN: u64 = 140;
 
 /// How to collect.
 #[derive(Clone, Copy, Debug)]
@@ -118,11 +123,11 @@ impl Collect {
     }
 
     /// The index has switched.
-    pub(super) fn note_swept(&mut self, rewrite: &Rewrite) {
-        self.swept.extend(&rewrite.sources);
-        self.report.swept += rewrite.sources.len() as u64;
-        self.report.contents += rewrite.drops.contents.len() as u64;
-        let gone = rewrite.saved.iter().filter(|(kind, count, _)| {
+    pub(super) fn note_swept(&mut self, switch: &Switch) {
+        self.swept.extend(&switch.sources);
+        self.report.swept += switch.sources.len() as u64;
+        self.report.contents += switch.drops.contents.len() as u64;
+        let gone = switch.saved.iter().filter(|(kind, count, _)| {
             *count < 0
                 && kind.is_chained()
                 && !matches!(kind, crate::Kind::Erased | crate::Kind::Tombstone)
@@ -149,6 +154,7 @@ impl Writer {
         self.log.check()?;
         if self.collect.is_some()
             || self.rewrite.is_some()
+            || self.switch.is_some()
             || !self.obsolete.is_empty()
             || !self.void.is_empty()
         {
@@ -156,6 +162,7 @@ impl Writer {
         }
         self.commit(true)?;
         if options.seal
+            && self.log.end() > BEGUN
             && (self.log.end() >= self.options.segment_max / SEAL_PART || forbidden.is_some())
         {
             self.roll()?;
@@ -309,10 +316,15 @@ impl Writer {
         let is_clean_before = sources
             .clone()
             .all(|target| self.is_clean_through(target.first_group));
+        let left: u64 = sources.clone().map(Target::left).sum();
         let sources: Vec<u32> = sources.map(|target| target.number).collect();
+        if left > self.spare {
+            return Ok(self.stays(collect, &sources));
+        }
         let sweep = Sweep { is_clean_before };
         match self.begin_rewrite(sources.clone(), Some((sweep, &collect.marks)))? {
-            Begun::Rewrite(rewrite) => {
+            Begun::Rewrite(mut rewrite) => {
+                rewrite.expected = left;
                 self.rewrite = Some(rewrite);
                 Ok(Ok(()))
             }

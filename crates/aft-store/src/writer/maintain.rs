@@ -40,6 +40,10 @@ impl Writer {
             self.obsolete.pop();
             return Ok(Maintenance::Working);
         }
+        if let Some(switch) = self.switch.take() {
+            self.switch_some(switch)?;
+            return Ok(Maintenance::Working);
+        }
         if let Some(mut rewrite) = self.rewrite.take() {
             let sources = rewrite.sources.clone();
             let stepped = match self.rewrite_some(&mut rewrite) {
@@ -70,7 +74,7 @@ impl Writer {
             .remove(&segment::file_name(number))
             .map_err(StoreError::io("remove a segment"))?;
         self.shared.forget_file(number);
-        self.sealed_bytes = None;
+        self.settled_bytes = None;
         self.surveys.remove(&number);
         Ok(())
     }
@@ -86,11 +90,20 @@ impl Writer {
         let dir = self.shared.dir.clone();
         let names = dir.list().map_err(StoreError::io("list the directory"))?;
         for number in names.iter().filter_map(|name| segment::number_of(name)) {
-            if number == self.log.number() || !self.rewritten.insert(number) {
+            if number == self.log.number() || self.rewritten.contains(&number) {
                 continue;
             }
+            // Until it is done both are there.
+            let len = segment::len(&*dir, number).unwrap_or(0);
+            if len > self.spare {
+                continue;
+            }
+            self.rewritten.insert(number);
             match self.begin_rewrite(vec![number], None)? {
-                Begun::Rewrite(rewrite) => self.rewrite = Some(rewrite),
+                Begun::Rewrite(mut rewrite) => {
+                    rewrite.expected = len;
+                    self.rewrite = Some(rewrite);
+                }
                 Begun::Done | Begun::Damaged => continue,
             }
             return Ok(Maintenance::Working);

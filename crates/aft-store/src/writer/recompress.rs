@@ -8,9 +8,9 @@ use zstd::zstd_safe::CDict;
 
 use super::rewrite::Rewrite;
 use crate::content::{self, BlobRecord, Encoding, Level};
-use crate::entry::{Entry, Loc};
+use crate::entry::Loc;
 use crate::frame::{HEADER_LEN, Kind};
-use crate::index::Move;
+use crate::index::{Move, Row};
 use crate::segment::Found;
 
 /// Length of a dictionary; what one more reading of a small content costs.
@@ -33,8 +33,11 @@ impl Rewrite {
         let Some(plain) = plain else { return };
         let content = content::prepare(&plain, None, Level::Small);
         let loc = self.put(content.kind, &content.payload);
-        let entry = Entry::Blob(content.id, loc);
-        self.moves.push(Move { entry, from: None });
+        self.moves.push(Move {
+            row: Row::blob(&content.id),
+            from: None,
+            to: Some(loc),
+        });
         self.saved
             .push((Kind::Blob, 1, (HEADER_LEN + content.payload.len()) as i64));
         self.dictionary = Some(Dictionary {

@@ -5,7 +5,7 @@
 //! Does not: choose segments, decide what is dead, or touch a segment in which anything is damaged.
 //!
 //! Crash-safe: the new segment is written under a name that is none, sealed, synced and renamed; it names
-//! the segments it replaces. The index switches in one transaction, which is made durable before the first old
+//! the segments it replaces. Then the index switches (`switch`), which is made durable before the first old
 //! file is removed. Opening removes whichever the index does not point to.
 
 use aft_os::AppendFile;
@@ -17,7 +17,7 @@ use crate::chain::Chain;
 use crate::entry::{Loc, LogState};
 use crate::error::{OpenError, ReadError, StoreError};
 use crate::frame::{self, CrcSeed, HEADER_LEN, Kind};
-use crate::index::{Drops, Move};
+use crate::index::{Drops, Move, Row};
 use crate::marks::Marks;
 use crate::records::{self, HeaderV1, RecordError, SealV1};
 use crate::segment::{self, FILE_MAGIC, Found, HeaderState, Walker};
@@ -25,7 +25,9 @@ use crate::segment::{self, FILE_MAGIC, Found, HeaderState, Walker};
 /// Plain bytes compressed in one step: some tens of milliseconds.
 const STEP_BYTES: usize = 512 * 1024;
 /// Records copied in one step.
-const STEP_RECORDS: usize = 2000;
+const STEP_RECORDS: usize = 512;
+/// Bytes of the new segment that are made durable in one step; all at its end would hold up who writes meanwhile.
+const SYNC_BYTES: u64 = 1024 * 1024;
 /// What a rewritten segment is called until it is whole.
 pub(crate) const NEW_FILE: &str = "rewrite.new";
 
@@ -52,11 +54,14 @@ pub(super) struct Rewrite {
     /// The one in hand was never rewritten.
     is_hasty: bool,
     pub(super) dictionary: Option<Dictionary>,
-    target: u32,
+    pub(super) target: u32,
     file: Box<dyn AppendFile>,
     seed: CrcSeed,
     buffer: Vec<u8>,
-    end: u64,
+    pub(super) end: u64,
+    synced: u64,
+    /// Bytes it may come to.
+    pub(super) expected: u64,
     /// After every record met.
     chain: Chain,
     pub(super) erasing: Option<Erasing>,
@@ -68,6 +73,16 @@ pub(super) struct Rewrite {
 }
 
 impl Writer {
+    /// A segment that could not be begun leaves an empty file of the next number. Where a rewriting takes that number nobody
+    /// would ever take the file up, and it would look like a damaged segment.
+    fn remove_unbegun(&self) -> Result<(), StoreError> {
+        let name = segment::file_name(self.next_segment);
+        match self.shared.dir.remove(&name) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            other => other.map_err(StoreError::io("remove a segment that was not begun")),
+        }
+    }
+
     /// Takes the first of `sources` in hand. Without a sweep, one that was rewritten before is let be.
     pub(super) fn begin_rewrite(
         &mut self,
@@ -90,6 +105,7 @@ impl Writer {
             .append(NEW_FILE)
             .map_err(StoreError::io("make a segment"))?;
         file.truncate(0).map_err(StoreError::io("make a segment"))?;
+        self.remove_unbegun()?;
         let target = self.next_segment;
         self.next_segment += 1;
         let chain = Chain {
@@ -114,6 +130,8 @@ impl Writer {
             seed: CrcSeed::new(&self.shared.store, target),
             buffer: FILE_MAGIC.to_vec(),
             end: FILE_MAGIC.len() as u64,
+            synced: 0,
+            expected: 0,
             chain,
             erasing: None,
             sweep,
@@ -200,6 +218,7 @@ impl Writer {
             }
         }
         rewrite.flush()?;
+        rewrite.sync_some()?;
         Ok(true)
     }
 
@@ -236,7 +255,7 @@ impl Writer {
         Ok(smaller.as_ref().map_or(payload.len(), |(plain, _)| *plain))
     }
 
-    /// Seals, syncs and renames the new segment, then switches the index to it.
+    /// Seals, syncs and renames the new segment, and begins to switch the index to it.
     pub(super) fn finish_rewrite(&mut self, mut rewrite: Box<Rewrite>) -> Result<(), StoreError> {
         let Some(seal) = rewrite.seal.clone() else {
             return Ok(());
@@ -255,86 +274,30 @@ impl Writer {
             .file
             .sync()
             .map_err(StoreError::io("sync a segment"))?;
-        let name = segment::file_name(rewrite.target);
+        let (target, sources) = (rewrite.target, rewrite.sources.clone());
+        let name = segment::file_name(target);
         self.shared
             .dir
             .rename(NEW_FILE, &name)
             .map_err(StoreError::io("name a segment"))?;
-        let switched = self.settle_rewrite(&rewrite);
-        if !matches!(switched, Ok(true)) {
-            self.void.push(rewrite.target);
-            self.stays_after_all(&rewrite.sources);
+        let named = self.settle_rewrite(*rewrite);
+        if named.is_err() {
+            self.void.push(target);
+            self.stays_after_all(&sources);
         }
-        switched.map(|_| ())
+        named
     }
 
-    /// The new segment has its name. True where it stands for the old ones now.
-    fn settle_rewrite(&mut self, rewrite: &Rewrite) -> Result<bool, StoreError> {
+    /// The new segment has its name.
+    fn settle_rewrite(&mut self, rewrite: Rewrite) -> Result<(), StoreError> {
         // Before this the index must not point into it.
         self.shared
             .dir
             .sync_dir()
             .map_err(StoreError::io("sync the directory"))?;
         self.rewritten.insert(rewrite.target);
-        self.sealed_bytes = None;
-        self.commit(true)?;
-        self.apply().map_err(StoreError::Index)?;
-        let switched = self.switch(rewrite)?;
-        if switched {
-            self.obsolete.extend(rewrite.sources.iter().rev());
-            tracing::debug!(from = ?rewrite.sources, to = rewrite.target, len = rewrite.end, "segments rewritten");
-        }
-        Ok(switched)
-    }
-
-    /// Points the index at the new segment; false where something that was left out is needed after all.
-    fn switch(&mut self, rewrite: &Rewrite) -> Result<bool, StoreError> {
-        let shared = self.shared.clone();
-        // Nobody is told that a content is held while this decides what is.
-        let mut vouched = shared.vouched.lock();
-        if let Some(collect) = &mut self.collect {
-            collect
-                .keep_fresh(&shared, &mut vouched)
-                .map_err(StoreError::Read)?;
-            let marks = collect.marks();
-            if rewrite
-                .drops
-                .contents
-                .iter()
-                .any(|(_, loc)| marks.has(*loc))
-            {
-                return Ok(false);
-            }
-        }
-        let mut state = self.state.clone();
-        for (kind, count, bytes) in &rewrite.saved {
-            let sums = state.counts.entry(*kind as u8).or_default();
-            sums.0 = sums.0.saturating_add_signed(*count);
-            sums.1 = sums.1.saturating_add_signed(*bytes);
-        }
-        state.audits -= rewrite.drops.audits.len() as u64;
-        let applied = state.to_applied(shared.store, self.log.number(), self.log.end());
-        shared
-            .index
-            .switch(
-                (&rewrite.sources, rewrite.target),
-                &rewrite.moves,
-                &rewrite.drops,
-                &applied,
-            )
-            .map_err(StoreError::Index)?;
-        self.state = state;
-        shared.state.write().clone_from(&self.state);
-        let mut cache = shared.cache.lock();
-        for (prefix, _) in &rewrite.drops.contents {
-            cache.forget(*prefix);
-        }
-        drop(cache);
-        drop(vouched);
-        if let Some(collect) = &mut self.collect {
-            collect.note_swept(rewrite);
-        }
-        Ok(true)
+        self.settled_bytes = None;
+        self.begin_switch(rewrite)
     }
 
     fn give_up(&mut self, rewrite: &Rewrite, reason: &str) {
@@ -370,6 +333,14 @@ impl Rewrite {
         Ok(())
     }
 
+    fn sync_some(&mut self) -> Result<(), StoreError> {
+        if self.end - self.synced < SYNC_BYTES {
+            return Ok(());
+        }
+        self.synced = self.end;
+        self.file.sync().map_err(StoreError::io("sync a segment"))
+    }
+
     fn copy(&mut self, kind: Kind, payload: &[u8], from: Loc) -> Result<(), RecordError> {
         if kind.is_chained() {
             self.erase();
@@ -377,10 +348,12 @@ impl Rewrite {
         }
         let loc = self.put(kind, payload);
         // Only entries are wanted; the state that goes with them is the log's own affair.
-        if let Some(entry) = LogState::default().follow(kind, payload, loc)? {
+        let entry = LogState::default().follow(kind, payload, loc)?;
+        if let Some(row) = entry.as_ref().and_then(Row::of) {
             self.moves.push(Move {
-                entry,
+                row,
                 from: Some(from),
+                to: Some(loc),
             });
         }
         Ok(())

@@ -95,6 +95,10 @@ impl Writer {
             Entry::Intent(id, loc) => self.reader().open_intent_places()?.get(id) == Some(loc),
             // What they take back is gone with every segment before this one.
             Entry::CheckpointDeleted(_) | Entry::IntentDone(_) => !sweep.is_clean_before,
+            Entry::Work(record) if record.takes_back() => !sweep.is_clean_before,
+            Entry::Work(record) => {
+                self.reader().work_record(&record.key())?.as_ref() == Some(record)
+            }
             Entry::Audit(..) => !self.is_forbidden(payload),
         })
     }

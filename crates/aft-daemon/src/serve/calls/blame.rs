@@ -15,6 +15,7 @@ use super::{Answer, readable, reading, result};
 use crate::serve::connection::Peer;
 use crate::serve::diffs;
 use crate::serve::failure::of_read;
+use crate::serve::sight::Sight;
 use crate::workspace::Workspace;
 
 /// Bytes of a file above which its lines are not followed: each version is read whole.
@@ -24,6 +25,7 @@ pub(super) fn show(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: BlameParams = request.params()?;
     let (record, workspace) = readable(peer, &params.workspace)?;
     let path = one_path(&record, &params.path)?;
+    Sight::of(peer, &workspace).check(&path)?;
     let operation = at(peer, &workspace, params.at.as_ref())?;
     reading(|| {
         let state = state_at(&workspace, &path, operation)?;

@@ -9,6 +9,7 @@ use aft_rpc::types::checkpoint::{
 };
 use aft_rpc::{ErrorKind, Request, RpcError, WirePoint};
 
+use super::milestones::{self, Counted};
 use super::{Answer, ask, files, readable, reading, result, workspace};
 use crate::serve::connection::Peer;
 use crate::serve::failure::of_read;
@@ -43,6 +44,10 @@ pub(super) async fn create(peer: &Arc<Peer>, request: &Request) -> Answer {
             .is_ok()
     })
     .await?;
+    if params.force {
+        // A name that was a milestone's is now that of another state.
+        milestones::forget(&workspace, &made.name)?;
+    }
     let view = CheckpointView::from(&made);
     workspace
         .shared
@@ -51,7 +56,7 @@ pub(super) async fn create(peer: &Arc<Peer>, request: &Request) -> Answer {
 }
 
 /// The state at a point, with what it holds.
-fn earlier(
+pub(super) fn earlier(
     workspace: &Workspace,
     point: &WirePoint,
     now_ns: i64,
@@ -76,7 +81,7 @@ fn earlier(
     Ok(state)
 }
 
-fn name(text: &str) -> Result<CheckpointName, RpcError> {
+pub(super) fn name(text: &str) -> Result<CheckpointName, RpcError> {
     CheckpointName::new(text).map_err(|error| RpcError::new(ErrorKind::Invalid, error.to_string()))
 }
 
@@ -114,11 +119,12 @@ pub(super) fn list(peer: &Arc<Peer>, request: &Request) -> Answer {
             )
         })?;
     let limit = usize::try_from(params.limit.unwrap_or(PAGE).max(1)).unwrap_or(200);
+    let counted = milestones::counted(&workspace);
     let checkpoints: Vec<CheckpointView> = all
         .iter()
         .skip(from)
         .take(limit)
-        .map(CheckpointView::from)
+        .map(|checkpoint| view(checkpoint, &counted))
         .collect();
     let next =
         (from + checkpoints.len() < all.len()).then(|| (from + checkpoints.len()).to_string());
@@ -131,17 +137,38 @@ pub(super) fn list(peer: &Arc<Peer>, request: &Request) -> Answer {
 pub(super) fn show(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: CheckpointShowParams = request.params()?;
     let (_, workspace) = readable(peer, &params.workspace)?;
-    result(&CheckpointView::from(&existing(&workspace, &params.name)?))
+    let found = existing(&workspace, &params.name)?;
+    result(&view(&found, &milestones::counted(&workspace)))
+}
+
+/// With what was counted of its state.
+fn view(checkpoint: &Checkpoint, counted: &Counted) -> CheckpointView {
+    let text = counted.get(&checkpoint.operation);
+    CheckpointView {
+        lines: text.map(|text| text.lines),
+        words: text.map(|text| text.words),
+        tokens: text.map(|text| text.tokens),
+        ..CheckpointView::from(checkpoint)
+    }
 }
 
 pub(super) async fn update(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: CheckpointUpdateParams = request.params()?;
     let (_, workspace) = workspace(peer, &params.workspace)?;
-    let old = existing(&workspace, &params.name)?;
+    let new = change(&workspace, params).await?;
+    result(&CheckpointView::from(&new))
+}
+
+/// Changes what is said of a checkpoint, durably.
+pub(super) async fn change(
+    workspace: &Workspace,
+    params: CheckpointUpdateParams,
+) -> Result<Checkpoint, RpcError> {
+    let old = existing(workspace, &params.name)?;
     let mut new = old.clone();
     if let Some(rename) = &params.rename {
         new.name = name(rename)?;
-        if new.name != old.name && existing(&workspace, rename).is_ok() {
+        if new.name != old.name && existing(workspace, rename).is_ok() {
             return Err(RpcError::new(
                 ErrorKind::Invalid,
                 format!("there is a checkpoint `{rename}` already"),
@@ -153,22 +180,30 @@ pub(super) async fn update(peer: &Arc<Peer>, request: &Request) -> Answer {
         .or(new.message)
         .filter(|text| !text.is_empty());
     new.keep = params.keep.map_or(new.keep, Into::into);
+    if new.keep != Keep::Permanent && milestones::is_one(workspace, &old.name) {
+        return Err(RpcError::new(
+            ErrorKind::Invalid,
+            format!("`{}` is a milestone, which is permanent", params.name),
+        )
+        .with_remedy("`aft milestone rm` takes it away"));
+    }
     new.metadata = params
         .metadata
         .map(|value| value.to_string())
         .or(new.metadata);
     let put = Box::new(new.clone());
-    ask(&workspace, None, |reply| {
+    ask(workspace, None, |reply| {
         workspace.write(Order::PutCheckpoint(put, reply))
     })
     .await?;
     if new.name != old.name {
-        ask(&workspace, None, |reply| {
+        milestones::rename(workspace, &old.name, &new.name)?;
+        ask(workspace, None, |reply| {
             workspace.write(Order::DropCheckpoint(old.name, reply))
         })
         .await?;
     }
-    result(&CheckpointView::from(&new))
+    Ok(new)
 }
 
 pub(super) async fn delete(peer: &Arc<Peer>, request: &Request) -> Answer {
@@ -176,6 +211,7 @@ pub(super) async fn delete(peer: &Arc<Peer>, request: &Request) -> Answer {
     let (_, workspace) = workspace(peer, &params.workspace)?;
     let old = existing(&workspace, &params.name)?;
     let name = old.name.clone();
+    milestones::forget(&workspace, &name)?;
     ask(&workspace, None, |reply| {
         workspace.write(Order::DropCheckpoint(name, reply))
     })

@@ -109,6 +109,7 @@ fn in_words(reason: OpaqueReason) -> &'static str {
         OpaqueReason::Unsupported => "not a file, link or directory",
         OpaqueReason::StoreFull => "the store has no room",
         OpaqueReason::NotCovered => "a rule leaves it out since it was last captured",
+        OpaqueReason::Expired => "it was a secret, and `store.secret_keep` is over",
     }
 }
 
@@ -139,5 +140,6 @@ fn why_left_out(reason: SkipReason) -> &'static str {
         SkipReason::NestedWorkspace => "it is a workspace of its own",
         SkipReason::Excluded => "`track.exclude` names it",
         SkipReason::Ignored => "an ignore rule names it",
+        SkipReason::Secret => "it is a secret, and `track.secrets` is \"never\"",
     }
 }

@@ -8,7 +8,7 @@ use aft_rpc::types::file::{
     FileHistoryParams, FileHistoryResult, FileReadParams, FileReadResult, TreeEntry,
     TreeListParams, TreeListResult, VersionView,
 };
-use aft_rpc::types::operation::{StateKind, StateView};
+use aft_rpc::types::operation::StateKind;
 use aft_rpc::{ErrorKind, Request, RpcError, WireBytes, WirePath, WirePoint, WireTime};
 
 use super::{Answer, readable, reading, result};
@@ -19,6 +19,7 @@ use crate::serve::connection::Peer;
 use crate::serve::diffs;
 use crate::serve::failure::of_read;
 use crate::serve::points;
+use crate::serve::sight::Sight;
 use crate::workspace::Workspace;
 
 /// Versions or entries in a page unless the client says otherwise, and at most.
@@ -42,6 +43,7 @@ pub(super) fn history(peer: &Arc<Peer>, request: &Request) -> Answer {
             ));
         }
     };
+    let sight = Sight::of(peer, &workspace);
     reading(|| {
         let found = workspace
             .reader
@@ -63,7 +65,7 @@ pub(super) fn history(peer: &Arc<Peer>, request: &Request) -> Answer {
                 time: WireTime(operation.time_ns),
                 session: operation.session.as_ref().map(|id| id.0.clone()),
                 turn: operation.turn.as_ref().map(|id| id.0.clone()),
-                state: StateView::from(&change.after),
+                state: sight.state(&path, &change.after),
                 renamed_from: change.renamed_from.as_ref().map(WirePath::from),
             });
         }
@@ -111,6 +113,7 @@ pub(super) fn read(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: FileReadParams = request.params()?;
     let (record, workspace) = readable(peer, &params.workspace)?;
     let path = one_path(&record, &params.path)?;
+    Sight::of(peer, &workspace).check(&path)?;
     let operation = at(peer, &workspace, params.at.as_ref())?;
     reading(|| {
         let state = state_at(&workspace, &path, operation)?;
@@ -218,6 +221,7 @@ pub(super) fn tree(peer: &Arc<Peer>, request: &Request) -> Answer {
     let operation = at(peer, &workspace, params.at.as_ref())?;
     let after = params.cursor.as_deref().map(cursor_path).transpose()?;
     let limit = usize::try_from(params.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX)).unwrap_or(200);
+    let sight = Sight::of(peer, &workspace);
     reading(|| {
         let entries = entries_at(&workspace, &prefix, operation)?;
         let later = |path: &RelPath| {
@@ -231,7 +235,7 @@ pub(super) fn tree(peer: &Arc<Peer>, request: &Request) -> Answer {
             .take(limit)
             .map(|(path, state)| TreeEntry {
                 path: path.into(),
-                state: StateView::from(state),
+                state: sight.state(path, state),
             })
             .collect();
         let next = (page.len() == limit)

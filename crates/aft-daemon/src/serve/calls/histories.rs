@@ -22,6 +22,7 @@ use crate::serve::connection::Peer;
 use crate::serve::diffs::{self, Detail};
 use crate::serve::failure::of_read;
 use crate::serve::points;
+use crate::serve::sight::Sight;
 use crate::workspace::Workspace;
 
 /// Operations in a page unless the client says otherwise, and at most.
@@ -61,11 +62,12 @@ pub(super) fn list(peer: &Arc<Peer>, request: &Request) -> Answer {
     let shown = params.changes_limit.map_or(CHANGES_SHOWN, |shown| {
         usize::try_from(shown).unwrap_or(CHANGES_SHOWN)
     });
+    let sight = Sight::of(peer, &workspace);
     reading(|| {
         let found = matching(&workspace, filter, &chosen, before, (limit, shown))?;
         let mut operations = Vec::with_capacity(found.len());
         for summary in &found {
-            operations.push(listed(&workspace, summary, shown, params.stat));
+            operations.push(listed(&workspace, &sight, summary, (shown, params.stat)));
         }
         let next = (found.len() == limit)
             .then(|| found.last().map(|last| last.operation.id.0.to_string()))
@@ -108,22 +110,19 @@ fn matching(
 
 fn listed(
     workspace: &Workspace,
+    sight: &Sight,
     summary: &OperationSummary,
-    shown: usize,
-    stat: bool,
+    (shown, stat): (usize, bool),
 ) -> OperationView {
-    let mut view = OperationView::from_model(&summary.operation, shown);
+    let mut view = OperationView::from_model(&summary.operation, 0);
     view.n_changes = summary.n_changes;
-    if stat {
-        let first: Vec<Change> = summary
-            .operation
-            .changes
-            .iter()
-            .take(shown)
-            .cloned()
-            .collect();
-        view.changes = diffs::views(workspace, &first, Detail::Stat);
-    }
+    let changes = &summary.operation.changes;
+    let first = changes.get(..shown).unwrap_or(changes);
+    view.changes = if stat {
+        diffs::views(workspace, sight, first, Detail::Stat)
+    } else {
+        first.iter().map(|change| sight.change(change)).collect()
+    };
     view
 }
 
@@ -142,6 +141,7 @@ pub(super) async fn poll(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: HistoryPollParams = request.params()?;
     let (_, workspace) = readable(peer, &params.workspace)?;
     let limit = usize::try_from(params.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX)).unwrap_or(50);
+    let sight = Sight::of(peer, &workspace);
     let mut head = workspace.shared.head.subscribe();
     let newest = *head.borrow_and_update();
     let Some(after) = params
@@ -150,7 +150,7 @@ pub(super) async fn poll(peer: &Arc<Peer>, request: &Request) -> Answer {
         .and_then(|clock| workspace.read_clock(clock))
         .filter(|after| *after <= newest)
     else {
-        return reading(|| fresh_start(&workspace, limit));
+        return reading(|| fresh_start(&workspace, &sight, limit));
     };
     if after >= newest && params.wait_ms.is_some_and(|wait| wait > 0) {
         let patience = Duration::from_millis(params.wait_ms.unwrap_or(0)).min(POLL_MAX);
@@ -164,7 +164,7 @@ pub(super) async fn poll(peer: &Arc<Peer>, request: &Request) -> Answer {
         let clock = found.last().map_or(after, |last| last.operation.id);
         let operations = found
             .iter()
-            .map(|summary| listed(&workspace, summary, CHANGES_SHOWN, false))
+            .map(|summary| listed(&workspace, &sight, summary, (CHANGES_SHOWN, false)))
             .collect();
         result(&HistoryPollResult {
             clock: workspace.clock(clock),
@@ -176,7 +176,7 @@ pub(super) async fn poll(peer: &Arc<Peer>, request: &Request) -> Answer {
 
 /// The newest operations, oldest first, for a client that begins or whose clock means nothing here. The clock
 /// stands at the last one given, so that nothing falls between this answer and the next.
-fn fresh_start(workspace: &Workspace, limit: usize) -> Answer {
+fn fresh_start(workspace: &Workspace, sight: &Sight, limit: usize) -> Answer {
     let mut newest = workspace
         .reader
         .page(&Filter::default(), None, limit, CHANGES_SHOWN)
@@ -187,7 +187,7 @@ fn fresh_start(workspace: &Workspace, limit: usize) -> Answer {
         .map_or(OperationId::NONE, |last| last.operation.id);
     let operations = newest
         .iter()
-        .map(|summary| listed(workspace, summary, CHANGES_SHOWN, false))
+        .map(|summary| listed(workspace, sight, summary, (CHANGES_SHOWN, false)))
         .collect();
     result(&HistoryPollResult {
         clock: workspace.clock(clock),
@@ -201,6 +201,7 @@ pub(super) fn show(peer: &Arc<Peer>, request: &Request) -> Answer {
     let (record, workspace) = readable(peer, &params.workspace)?;
     let id = points::resolve(&workspace.reader, &params.operation, peer.now_ns())?;
     let chosen = selection(&record, params.paths.as_deref())?;
+    let sight = Sight::of(peer, &workspace);
     reading(|| {
         let operation = whole(&workspace, id)?;
         let changes: Vec<Change> = operation
@@ -218,9 +219,9 @@ pub(super) fn show(peer: &Arc<Peer>, request: &Request) -> Answer {
         let page: Vec<Change> = changes.iter().skip(from).take(limit).cloned().collect();
         let mut view = OperationView::from_model(&operation, 0);
         view.changes = match params.diff {
-            DiffDetail::None => page.iter().map(Into::into).collect(),
-            DiffDetail::Stat => diffs::views(&workspace, &page, Detail::Stat),
-            DiffDetail::Unified => diffs::views(&workspace, &page, Detail::Unified),
+            DiffDetail::None => page.iter().map(|change| sight.change(change)).collect(),
+            DiffDetail::Stat => diffs::views(&workspace, &sight, &page, Detail::Stat),
+            DiffDetail::Unified => diffs::views(&workspace, &sight, &page, Detail::Unified),
         };
         let next = (from + page.len() < changes.len()).then(|| (from + page.len()).to_string());
         result(&OperationShowResult {
@@ -283,6 +284,7 @@ pub(super) fn diff(peer: &Arc<Peer>, request: &Request) -> Answer {
         None => workspace.reader.head(),
     };
     let chosen = selection(&record, params.paths.as_deref())?;
+    let sight = Sight::of(peer, &workspace);
     reading(|| {
         let changes = between(&workspace, from, to, &chosen)?;
         let start = offset(params.cursor.as_deref())?;
@@ -297,7 +299,7 @@ pub(super) fn diff(peer: &Arc<Peer>, request: &Request) -> Answer {
             DiffFormat::Stat => Detail::Stat,
             DiffFormat::Hunks => Detail::Hunks,
         };
-        let files = diffs::views(&workspace, &page, detail);
+        let files = diffs::views(&workspace, &sight, &page, detail);
         let next = (start + page.len() < changes.len()).then(|| (start + page.len()).to_string());
         result(&DiffResult {
             from: from.0,

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use aft_engine::Selection;
 use aft_engine::session::{Detail, Entry, Fold};
-use aft_model::{Author, Change, OperationId};
+use aft_model::{Author, Change, OperationId, SessionId};
 use aft_os::Clock;
-use aft_rpc::types::operation::{ChangeView, DiffDetail};
+use aft_rpc::types::operation::DiffDetail;
 use aft_rpc::types::session::{
     SessionDiff, SessionEntry, SessionShowParams, SessionShowResult, SessionView, ViewLevel,
 };
@@ -23,8 +23,9 @@ use super::{Answer, readable, reading, result};
 use crate::serve::connection::Peer;
 use crate::serve::diffs::{self, TEXT_MAX};
 use crate::serve::failure::of_read;
+use crate::serve::sight::Sight;
 use crate::workspace::session_fold::{OPERATIONS_MAX, Whose, fold, gather};
-use crate::workspace::{Compression, Workspace, WorkspaceEvent};
+use crate::workspace::{Compression, Session, Workspace, WorkspaceEvent};
 
 /// Entries in one answer unless the client says otherwise, and at most.
 const ENTRIES: u64 = 500;
@@ -52,7 +53,7 @@ pub(super) fn show(peer: &Arc<Peer>, request: &Request) -> Answer {
         let session = described(&workspace, &params.session)?;
         let view = match params.view {
             DiffDetail::None => None,
-            _ => Some(shown(&workspace, &params, &chosen, &peer.daemon.clock)?),
+            _ => Some(shown(peer, &workspace, &params, &chosen)?),
         };
         result(&SessionShowResult { session, view })
     })
@@ -62,6 +63,10 @@ pub(super) fn show(peer: &Arc<Peer>, request: &Request) -> Answer {
 fn described(workspace: &Workspace, id: &str) -> Result<SessionView, RpcError> {
     if let Some(session) = workspace.shared.sessions.get(id) {
         return view(workspace, &session);
+    }
+    let kept = workspace.reader.session(&SessionId(id.to_owned()));
+    if let Some(kept) = kept.map_err(|error| of_read(&error))? {
+        return view(workspace, &Session::of(kept));
     }
     let whose = Whose::of(id);
     let mut all = Vec::new();
@@ -97,11 +102,13 @@ fn described(workspace: &Workspace, id: &str) -> Result<SessionView, RpcError> {
 
 /// A page of the view.
 fn shown(
+    peer: &Peer,
     workspace: &Arc<Workspace>,
     params: &SessionShowParams,
     chosen: &Selection,
-    clock: &Arc<dyn Clock>,
 ) -> Result<SessionDiff, RpcError> {
+    let clock = &peer.daemon.clock;
+    let sight = Sight::of(peer, workspace);
     let started_ns = clock.mono_ns();
     let level = match params.level {
         ViewLevel::Net => Detail::Net,
@@ -124,7 +131,7 @@ fn shown(
     let mut page: Vec<SessionEntry> = Vec::new();
     // A page is over when its text is long enough; the next one goes on.
     for entry in entries.iter().skip(from).take(limit) {
-        page.push(told(workspace, entry, params.view, &mut room));
+        page.push(told(workspace, &sight, entry, (params.view, &mut room)));
         if room == 0 {
             break;
         }
@@ -164,15 +171,17 @@ fn change_of(entry: &Entry) -> Change {
 
 fn told(
     workspace: &Workspace,
+    sight: &Sight,
     entry: &Entry,
-    detail: DiffDetail,
-    room: &mut usize,
+    (detail, room): (DiffDetail, &mut usize),
 ) -> SessionEntry {
     let change = change_of(entry);
     let (change, formatting) = match detail {
-        DiffDetail::None => (ChangeView::from(&change), false),
-        DiffDetail::Stat => diffs::alone(workspace, &change, diffs::Detail::Stat, room),
-        DiffDetail::Unified => diffs::alone(workspace, &change, diffs::Detail::Unified, room),
+        DiffDetail::None => (sight.change(&change), false),
+        DiffDetail::Stat => diffs::alone(workspace, sight, &change, (diffs::Detail::Stat, room)),
+        DiffDetail::Unified => {
+            diffs::alone(workspace, sight, &change, (diffs::Detail::Unified, room))
+        }
     };
     SessionEntry {
         change,

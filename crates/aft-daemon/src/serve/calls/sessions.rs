@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use aft_model::{SessionId, TurnId};
+use aft_model::{SessionId, TurnId, Work};
 use aft_rpc::types::session::{
     EditBeginParams, EditBeginResult, EditEndParams, EditEndResult, SessionEndParams,
     SessionListParams, SessionListResult, SessionStartParams, SessionView, TurnEndParams,
@@ -12,11 +12,11 @@ use aft_rpc::types::session::{
 use aft_rpc::{ErrorKind, Request, RpcError, WirePath, WireTime};
 use aft_store::Filter;
 
-use super::{Answer, ask, result, session_view, workspace};
+use super::{Answer, ask, result, session_news, session_view, workspace};
 use crate::daemon::new_id;
 use crate::serve::connection::Peer;
 use crate::serve::failure::of_read;
-use crate::workspace::{Input, Session, Sessions, Turn, Workspace};
+use crate::workspace::{Input, Order, Session, Sessions, Turn, Workspace};
 
 /// Operations named in one answer.
 const OPERATIONS_MAX: usize = 10_000;
@@ -32,12 +32,23 @@ pub(super) async fn start(peer: &Arc<Peer>, request: &Request) -> Answer {
             "an agent's name has 1 to 128 bytes",
         ));
     }
-    let mut session = Sessions::fresh(new_id(), params.agent, peer.now_ns());
+    if let Some(id) = &params.session {
+        session_news::check_id(id)?;
+        if let Some(open) = workspace.shared.sessions.resume(id) {
+            keep(&workspace, open.work())?;
+            return result(&view(&workspace, &found(&workspace, id)?)?);
+        }
+    }
+    let id = params.session.unwrap_or_else(new_id);
+    let mut session = Sessions::fresh(id, params.agent, peer.now_ns());
+    session.told = session_news::told_before(&workspace, &session.id)?;
     session.label = params.label;
     session.pid = params.pid;
     session.parent = params.parent;
     session.metadata = params.metadata;
+    session.attached = params.attach;
     workspace.shared.sessions.start(session.clone());
+    keep(&workspace, session.work())?;
     if params.attach {
         peer.attached
             .lock()
@@ -49,11 +60,7 @@ pub(super) async fn start(peer: &Arc<Peer>, request: &Request) -> Answer {
 pub(super) async fn end(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: SessionEndParams = request.params()?;
     let workspace = of_session(peer, params.workspace.as_ref(), &params.session)?;
-    let now = peer.now_ns();
-    workspace
-        .shared
-        .sessions
-        .change(&params.session, |session| session.end(now));
+    end_one(&workspace, &params.session, peer.now_ns())?;
     attribute(&workspace).await?;
     let session = found(&workspace, &params.session)?;
     session_view::fold_later(peer, &workspace, &session.id);
@@ -95,11 +102,9 @@ pub(super) async fn turn_start(peer: &Arc<Peer>, request: &Request) -> Answer {
                 .find(|open| open.agent == COMMAND_LINE && open.ended_ns.is_none());
             let id = open.map_or_else(new_id, |open| open.id);
             if workspace.shared.sessions.get(&id).is_none() {
-                workspace.shared.sessions.start(Sessions::fresh(
-                    id.clone(),
-                    COMMAND_LINE.to_owned(),
-                    peer.now_ns(),
-                ));
+                let fresh = Sessions::fresh(id.clone(), COMMAND_LINE.to_owned(), peer.now_ns());
+                keep(&workspace, fresh.work())?;
+                workspace.shared.sessions.start(fresh);
             }
             (workspace, id)
         }
@@ -115,15 +120,28 @@ pub(super) async fn turn_start(peer: &Arc<Peer>, request: &Request) -> Answer {
     let turn = Turn {
         id: new_id(),
         since: workspace.reader.head(),
+        started_ns: peer.now_ns(),
+        label: params.label,
+        prompt_id: params.prompt_id,
     };
     let id = turn.id.clone();
-    workspace
+    let begun = turn.work(&session, None);
+    let before = workspace
         .shared
         .sessions
-        .change(&session, |open| open.turn = Some(turn))
+        .change(&session, |open| open.begin_turn(turn))
         .ok_or_else(|| ended(&session))?;
+    if let Some(before) = before {
+        keep(&workspace, before.work(&session, Some(peer.now_ns())))?;
+    }
+    keep(&workspace, begun)?;
     attribute(&workspace).await?;
-    result(&TurnStartResult { turn: id, session })
+    let taken_back = session_news::since_told(&workspace, &session, params.tell)?;
+    result(&TurnStartResult {
+        turn: id,
+        session,
+        taken_back,
+    })
 }
 
 pub(super) async fn turn_end(peer: &Arc<Peer>, request: &Request) -> Answer {
@@ -163,7 +181,8 @@ pub(super) async fn turn_end(peer: &Arc<Peer>, request: &Request) -> Answer {
     workspace
         .shared
         .sessions
-        .change(&session, |open| open.turn = None);
+        .change(&session, Session::end_turn);
+    keep(&workspace, turn.work(&session, Some(peer.now_ns())))?;
     attribute(&workspace).await?;
     let filter = Filter {
         turn: Some(TurnId(turn.id.clone())),
@@ -198,7 +217,8 @@ pub(super) async fn edit_begin(peer: &Arc<Peer>, request: &Request) -> Answer {
     opened.ok_or_else(|| ended(&params.session))?;
     // The new attribution comes into force at its fence, so what was written before is not the bracket's.
     attribute(&workspace).await?;
-    result(&EditBeginResult { edit })
+    let taken_back = session_news::since_told(&workspace, &params.session, params.tell)?;
+    result(&EditBeginResult { edit, taken_back })
 }
 
 pub(super) async fn edit_end(peer: &Arc<Peer>, request: &Request) -> Answer {
@@ -226,10 +246,42 @@ pub(super) async fn edit_end(peer: &Arc<Peer>, request: &Request) -> Answer {
         ..Filter::default()
     };
     let operations = numbers(&workspace, &filter)?;
+    let taken_back = session_news::since_told(&workspace, &closed.session, params.tell)?;
     result(&EditEndResult {
         edit: closed.edit,
         operations,
+        taken_back,
     })
+}
+
+/// Ends a session, and the turn that is open in it.
+fn end_one(workspace: &Workspace, id: &str, now_ns: i64) -> Result<(), RpcError> {
+    let ended = workspace.shared.sessions.change(id, |session| {
+        let turn = session.turn.take();
+        session.end(now_ns);
+        (turn, session.work())
+    });
+    let Some((turn, session)) = ended else {
+        return Ok(());
+    };
+    if let Some(turn) = turn {
+        keep(workspace, turn.work(id, Some(now_ns)))?;
+    }
+    keep(workspace, session)
+}
+
+/// The history keeps it, so that it is known after a restart.
+fn keep(workspace: &Workspace, work: Work) -> Result<(), RpcError> {
+    let order = Order::Work(Box::new(work));
+    // The writer's queue may be full.
+    if super::reading(|| workspace.write(order)) {
+        Ok(())
+    } else {
+        Err(RpcError::new(
+            ErrorKind::Busy,
+            "the workspace is being closed; try again",
+        ))
+    }
 }
 
 /// Fences, then lets changes belong to what is open now.
@@ -323,11 +375,7 @@ pub(super) fn open_views(workspace: &Workspace) -> Result<Vec<SessionView>, RpcE
 pub(crate) async fn end_attached(peer: &Peer) {
     let attached = std::mem::take(&mut *peer.attached.lock());
     for (workspace, session) in attached {
-        let now = peer.now_ns();
-        workspace
-            .shared
-            .sessions
-            .change(&session, |session| session.end(now));
+        drop(end_one(&workspace, &session, peer.now_ns()));
         drop(attribute(&workspace).await);
         session_view::fold_later(peer, &workspace, &session);
     }

@@ -19,6 +19,7 @@ use super::histories::offset;
 use super::{Answer, ask, coverage, reading, result, workspace};
 use crate::registry::Record;
 use crate::serve::connection::Peer;
+use crate::serve::sight::Sight;
 use crate::serve::{points, whose};
 use crate::workspace::{Done, Input, Workspace};
 
@@ -155,7 +156,9 @@ pub(super) async fn plan(peer: &Arc<Peer>, request: &Request) -> Answer {
         return Err(RpcError::internal("a dry run answered with a result"));
     };
     let from = offset(params.cursor.as_deref())?;
-    let view = plan_view(&workspace, &plan, &Going::of(&kind), from, params.limit);
+    let sight = Sight::of(peer, &workspace);
+    let page = (from, params.limit);
+    let view = plan_view(&workspace, &sight, &plan, &Going::of(&kind), page);
     peer.plans.remember(plan.id, kind);
     result(&view)
 }
@@ -366,6 +369,7 @@ async fn go(
     })
     .await?;
     let head = workspace.reader.head().0;
+    let sight = Sight::of(peer, workspace);
     let view = match done {
         Done::Plan(plan) => TravelResult {
             operation: None,
@@ -379,7 +383,7 @@ async fn go(
             left_out: LeftOut::default(),
             notes: Vec::new(),
             head_moved: target.and_then(|point| head_move(workspace, point)),
-            plan: Some(plan_view(workspace, &plan, &going, 0, None)),
+            plan: Some(plan_view(workspace, &sight, &plan, &going, (0, None))),
         },
         Done::Ran {
             operation,
@@ -430,10 +434,10 @@ fn kept_view((path, reason): (RelPath, String)) -> ConflictView {
 
 fn plan_view(
     workspace: &Workspace,
+    sight: &Sight,
     plan: &Plan,
     going: &Going,
-    from: usize,
-    limit: Option<u64>,
+    (from, limit): (usize, Option<u64>),
 ) -> PlanView {
     let shown = limit.map_or(STEPS_SHOWN, |limit| {
         usize::try_from(limit)
@@ -445,7 +449,7 @@ fn plan_view(
         .iter()
         .skip(from)
         .take(shown)
-        .map(StepView::from)
+        .map(|step| sight.step(step))
         .collect();
     let next = from + steps.len();
     PlanView {

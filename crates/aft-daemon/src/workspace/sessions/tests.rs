@@ -16,6 +16,9 @@ fn one_open_bracket_is_stronger_than_one_open_turn_and_two_are_nobodys() {
         Some(Turn {
             id: "t".to_owned(),
             since: OperationId(1),
+            started_ns: 1,
+            label: None,
+            prompt_id: None,
         })
     };
     sessions.change("a", |session| session.turn = turn());
@@ -68,4 +71,81 @@ fn one_open_bracket_is_stronger_than_one_open_turn_and_two_are_nobodys() {
         sessions.attribution().author,
         Author::Agent("agent-a".to_owned())
     );
+}
+
+fn turn(id: &str) -> Turn {
+    Turn {
+        id: id.to_owned(),
+        since: OperationId(1),
+        started_ns: 1,
+        label: None,
+        prompt_id: None,
+    }
+}
+
+fn edit(sessions: &Sessions, session: &str, id: &str, tool: &str) {
+    sessions.change(session, |open| {
+        open.open_edit(
+            id.to_owned(),
+            Some(tool.to_owned()),
+            Some(id.to_owned()),
+            OperationId(1),
+        )
+    });
+}
+
+#[test]
+fn tool_calls_of_one_session_at_once_are_its_own_and_have_a_tool_where_they_agree() {
+    let sessions = Sessions::default();
+    opened(&sessions, "a");
+    edit(&sessions, "a", "e1", "Write");
+    edit(&sessions, "a", "e2", "Write");
+    let both = sessions.attribution();
+    assert_eq!(both.session, Some(SessionId("a".to_owned())));
+    assert_eq!(both.tool.as_deref(), Some("Write"));
+    edit(&sessions, "a", "e3", "Bash");
+    assert_eq!(sessions.attribution().tool, None);
+    assert_eq!(
+        sessions.attribution().session,
+        Some(SessionId("a".to_owned()))
+    );
+}
+
+#[test]
+fn what_a_subagent_does_is_in_the_turn_of_the_session_that_started_it() {
+    let sessions = Sessions::default();
+    opened(&sessions, "main");
+    opened(&sessions, "child");
+    sessions.change("child", |child| child.parent = Some("main".to_owned()));
+    sessions.change("main", |main| main.begin_turn(turn("t")));
+    edit(&sessions, "child", "e", "Write");
+    let found = sessions.attribution();
+    assert_eq!(found.session, Some(SessionId("child".to_owned())));
+    assert_eq!(found.turn, Some(TurnId("t".to_owned())));
+    sessions.change("child", |child| child.parent = Some("child".to_owned()));
+    assert_eq!(sessions.attribution().turn, None, "its own parent");
+}
+
+#[test]
+fn a_turn_closes_what_a_tool_call_that_was_broken_off_left_open() {
+    let sessions = Sessions::default();
+    opened(&sessions, "a");
+    sessions.change("a", |open| open.begin_turn(turn("t1")));
+    edit(&sessions, "a", "e", "Bash");
+    sessions.change("a", |open| open.begin_turn(turn("t2")));
+    assert_eq!(sessions.attribution().kind, OperationKind::Observed);
+    edit(&sessions, "a", "e", "Bash");
+    sessions.change("a", Session::end_turn);
+    assert_eq!(sessions.attribution(), Attribution::unknown());
+}
+
+#[test]
+fn a_session_that_ended_goes_on_when_it_is_resumed() {
+    let sessions = Sessions::default();
+    opened(&sessions, "a");
+    sessions.change("a", |open| open.end(9));
+    assert!(sessions.change("a", |_| ()).is_none());
+    assert!(sessions.resume("a").is_some());
+    assert!(sessions.change("a", |_| ()).is_some());
+    assert!(sessions.resume("b").is_none());
 }

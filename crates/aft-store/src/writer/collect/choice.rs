@@ -7,10 +7,12 @@ use aft_model::ContentId;
 
 use super::{Collect, Stage};
 use crate::content::prefix_of;
+use crate::entry::salted;
 use crate::error::ReadError;
 use crate::frame::{CrcSeed, HEADER_LEN, Kind};
 use crate::marks::Reach;
 use crate::segment::{self, HeaderState, Walker};
+use crate::work::WorkV1;
 use crate::writer::Writer;
 
 /// Header and seal of a segment.
@@ -43,6 +45,10 @@ pub(in crate::writer) struct Survey {
     kept: u64,
 }
 
+fn takes_back(work: &[u8]) -> bool {
+    salted::<WorkV1>(work).is_ok_and(|work| work.takes_back())
+}
+
 impl Target {
     pub(super) fn new(number: u32, first_group: u64, len: u64) -> Self {
         Self {
@@ -52,6 +58,11 @@ impl Target {
             left: len,
             is_worth_it: false,
         }
+    }
+
+    /// Bytes it would have, beside those it has until it is switched to.
+    pub(super) fn left(&self) -> u64 {
+        self.left
     }
 
     fn dead(&self) -> u64 {
@@ -84,7 +95,10 @@ impl Writer {
         let other =
             survey.kept + negative + self.live_share(survey.names) + ERASED * (live.records + 1);
         target.left = (live.bytes + ENDS + other).min(target.len);
-        target.is_worth_it = collect.strict || target.dead() >= collect.options.dead_min.max(1);
+        // How much is dead is estimated low, so a small thing may not show in it.
+        let must_go = self.must_go.contains(&target.number);
+        target.is_worth_it =
+            collect.strict || must_go || target.dead() >= collect.options.dead_min.max(1);
         if let Some(slot) = collect.targets.get_mut(at) {
             *slot = target;
         }
@@ -130,7 +144,8 @@ impl Writer {
             let len = (HEADER_LEN + payload.len()) as u64;
             match kind {
                 Kind::Blob | Kind::ChunkList => survey.contents += 1,
-                Kind::Checkpoint => survey.names += len,
+                Kind::Work if takes_back(payload) => survey.negative += len,
+                Kind::Checkpoint | Kind::Work => survey.names += len,
                 Kind::CheckpointDeleted | Kind::IntentDone => survey.negative += len,
                 Kind::Reservation | Kind::CleanEnd => survey.kept += len,
                 _ => {}

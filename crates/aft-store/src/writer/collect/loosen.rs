@@ -91,7 +91,7 @@ impl Writer {
             Ok(None) => return Ok(Ok(0)),
             Err(error) => return Ok(Err(error)),
         };
-        let may_grow = collect.strict || collect.anew < ANEW_MAX;
+        let may_grow = collect.strict || collect.anew < ANEW_MAX.min(self.spare / 2);
         let anew = if collect.options.dry_run || !may_grow {
             None
         } else {

@@ -1,0 +1,72 @@
+//! JSON Schemas as clients of every make read them.
+//!
+//! Does not: know tools.
+
+use schemars::JsonSchema;
+use serde_json::{Map, Value};
+
+/// The schema of a type, without what only Rust programs understand.
+pub(crate) fn of<T: JsonSchema>() -> Map<String, Value> {
+    let mut schema = schemars::schema_for!(T).to_value();
+    clean(&mut schema);
+    match schema {
+        Value::Object(mut schema) => {
+            schema.remove("$schema");
+            schema.entry("type").or_insert_with(|| "object".into());
+            schema
+        }
+        _ => Map::new(),
+    }
+}
+
+/// The same without sentences: a client checks results against it and nobody reads it, while all of it is sent to every
+/// client that lists the tools.
+pub(crate) fn terse<T: JsonSchema>() -> Map<String, Value> {
+    let mut schema = Value::Object(of::<T>());
+    silence(&mut schema, true);
+    match schema {
+        Value::Object(schema) => schema,
+        _ => Map::new(),
+    }
+}
+
+/// Takes descriptions away; a property of that name is none.
+fn silence(schema: &mut Value, is_schema: bool) {
+    match schema {
+        Value::Object(object) => {
+            if is_schema {
+                object.remove("description");
+                object.remove("title");
+            }
+            for (name, value) in object {
+                let holds_names = is_schema && matches!(name.as_str(), "properties" | "$defs");
+                silence(value, !holds_names);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| silence(item, true)),
+        _ => {}
+    }
+}
+
+/// Formats such as `uint64` are not in any standard, and strict validators stumble over them.
+fn clean(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            let is_number = |format: &Value| {
+                let format = format.as_str().unwrap_or_default();
+                ["int", "uint", "float", "double"]
+                    .iter()
+                    .any(|start| format.starts_with(start))
+            };
+            if object.get("format").is_some_and(is_number) {
+                object.remove("format");
+            }
+            object.values_mut().for_each(clean);
+        }
+        Value::Array(items) => items.iter_mut().for_each(clean),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;
