@@ -249,7 +249,9 @@ fn a_disk_with_too_little_free_space_stops_capture_and_more_lets_it_go_on() {
     fs::remove_file(&filling).expect("room again");
     goes_on(&rig);
     assert_eq!(rig.ok(&["cat", "g", "--at", "@"]), "not stored yet\n");
-    assert_eq!(sync_state(&rig)["state"], "saved");
+    wait_until(Duration::from_secs(30), "all is saved", || {
+        sync_state(&rig)["state"] == "saved"
+    });
     drop(rig);
     machine("umount", &[at]).expect("unmounted");
 }

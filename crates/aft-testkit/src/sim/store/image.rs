@@ -211,10 +211,17 @@ impl Disk {
         for (to, from) in file.bytes.iter_mut().skip(at).zip(bytes) {
             *to = *from;
         }
-        // A part of the lie that lies before is still one; none lies behind, as files only grow.
+        // What lies before and behind is still a lie; one on both sides stays whole, because a disk may do worse.
         file.lied = file
             .lied
-            .map(|(start, lied)| (start, if lied <= end { lied.min(at) } else { lied }))
+            .map(
+                |(lie_start, lie_end)| match (lie_start < at, lie_end > end) {
+                    (true, false) => (lie_start, lie_end.min(at)),
+                    (false, true) => (lie_start.max(end), lie_end),
+                    (true, true) => (lie_start, lie_end),
+                    (false, false) => (lie_end, lie_end),
+                },
+            )
             .filter(|(start, end)| start < end);
         if fits { Ok(()) } else { Err(Errno::NOSPC) }
     }

@@ -135,6 +135,24 @@ fn after_a_failed_sync_a_retry_lies() {
 }
 
 #[test]
+fn what_is_written_again_after_a_failed_sync_is_no_lie() {
+    let act = |w: &SimWorld| {
+        let mut file = w.store.append("log").unwrap();
+        file.append(b"tailtorn").unwrap();
+        w.faults.fail_next(Op::StoreSync, Errno::IO);
+        file.sync().unwrap_err();
+        w.store.rewrite("log", 4, b"tail").unwrap();
+        file.truncate(8).unwrap();
+        file.append(b"more").unwrap();
+        file.sync().unwrap();
+    };
+    assert_eq!(
+        after_crash(act, log),
+        BTreeSet::from([Some(b"headtailmore".to_vec())])
+    );
+}
+
+#[test]
 fn a_failed_append_leaves_a_part_and_a_full_disk_too() {
     let world = SimWorld::of_seed(9);
     let mut file = world.store.append("log").unwrap();
