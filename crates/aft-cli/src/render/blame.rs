@@ -55,7 +55,7 @@ fn line_shown(line: &[u8]) -> String {
 /// Operation, author and session, time, and the name it had then.
 fn who(range: &BlameRange, now: &Now) -> [String; 4] {
     let author = match &range.session {
-        Some(session) => format!("{} {}", shown(&range.author), short_id(session)),
+        Some(session) => format!("{} {}", shown(&range.author), shown(short_id(session))),
         None => shown(&range.author).into_owned(),
     };
     [

@@ -64,8 +64,11 @@ pub(crate) fn bytes(n: u64) -> String {
     }
 }
 
-/// The first characters of an id that nobody types.
+/// The first characters of an id that nobody types; one that an agent chose has words in it, and stays whole.
 pub(crate) fn short_id(id: &str) -> &str {
+    if !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return id;
+    }
     id.char_indices()
         .nth(8)
         .map_or(id, |(end, _)| id.get(..end).unwrap_or(id))

@@ -49,4 +49,5 @@ fn one_is_not_many() {
     assert_eq!(count(0, "file", "files"), "0 files");
     assert_eq!(short_id("0123456789"), "01234567");
     assert_eq!(short_id("01"), "01");
+    assert_eq!(short_id("claude-code:s1"), "claude-code:s1");
 }
