@@ -230,20 +230,12 @@ Test.case("a file outside of any workspace, and a buffer without one, are told",
   Test.ok(has("aft watch"))
 end)
 
-Test.case("blame shows who wrote each line, or says that the daemon cannot", function()
+Test.case("blame shows who wrote each line", function()
   local buffer = Test.edit("b.txt")
-  local err = Test.await(afterimage.blame, buffer)
-  if err then
-    Test.ok(has("no `blame`"), vim.inspect(err))
-    local _, document = Test.await(client.request, "rpc.discover", {})
-    for _, method in ipairs(document.methods) do
-      Test.ok(method.name ~= "blame", "the daemon has a blame, and it was not used")
-    end
-  else
-    Test.ok(require("afterimage.blame").is_shown(buffer), "it is shown")
-    Test.await(afterimage.blame, buffer)
-    Test.ok(not require("afterimage.blame").is_shown(buffer), "it is gone")
-  end
+  Test.equal(Test.await(afterimage.blame, buffer), nil)
+  Test.ok(require("afterimage.blame").is_shown(buffer), "it is shown")
+  Test.await(afterimage.blame, buffer)
+  Test.ok(not require("afterimage.blame").is_shown(buffer), "it is gone")
 end)
 
 Test.case("the commands are there, and the health check is clean", function()

@@ -53,15 +53,15 @@ Test.case("the socket is found as the daemon's other clients find it", function(
   Test.equal(places.editor_socket(), runtime .. "/editor.sock")
 end)
 
-Test.case("blame draws each range of lines, page by page", function()
+Test.case("blame draws each range of lines", function()
   local client, workspace = require("afterimage.client"), require("afterimage.workspace")
   local request, of_buffer = client.request, workspace.of_buffer
-  local pages = {
-    { ranges = { { line = 1, lines = 2, operation = 7, author = "agent:x", session = "0123456789" } }, cursor = "c" },
-    { ranges = { { line = 3, lines = 9, operation = 8, author = "human" } } },
+  local ranges = {
+    { start = 1, count = 2, operation = 7, author = "agent:x", session = "0123456789" },
+    { start = 3, count = 9, operation = 8, author = "human" },
   }
-  client.request = function(_, params, callback)
-    callback(nil, params.cursor and pages[2] or pages[1])
+  client.request = function(_, _, callback)
+    callback(nil, { ranges = ranges })
   end
   workspace.of_buffer = function(_, callback)
     callback(nil, { root = "/r", path = "p" })

@@ -26,12 +26,12 @@ local function text_of(range)
   return range.time and text .. " " .. view.age(range.time) or text
 end
 
--- A range is `lines` lines from `line` on, which is counted from 1.
+-- A range is `count` lines from `start` on, which is counted from 1.
 local function draw(buffer, ranges)
   M.clear(buffer)
   local last = vim.api.nvim_buf_line_count(buffer)
   for _, range in ipairs(ranges) do
-    for line = range.line, math.min(range.line + range.lines - 1, last) do
+    for line = range.start, math.min(range.start + range.count - 1, last) do
       vim.api.nvim_buf_set_extmark(buffer, space, line - 1, 0, {
         virt_text = { { text_of(range), "Comment" } },
         virt_text_pos = "eol",
@@ -61,31 +61,22 @@ function M.toggle(buffer, done)
     if err then
       return finish(err)
     end
-    local ranges = {}
     local tick = vim.api.nvim_buf_get_changedtick(buffer)
-    local function step(cursor)
-      client.request("blame", {
-        workspace = base64.to_wire(place.root),
-        path = base64.to_wire(place.path),
-        cursor = cursor,
-      }, function(blame_err, result)
-        if blame_err and blame_err.code == -32601 then
-          blame_err = { kind = "not_found", message = "this daemon has no `blame` yet" }
-        end
-        if blame_err then
-          return finish(blame_err)
-        end
-        vim.list_extend(ranges, result.ranges)
-        if result.cursor then
-          return step(result.cursor)
-        end
-        if vim.api.nvim_buf_is_valid(buffer) and vim.api.nvim_buf_get_changedtick(buffer) == tick then
-          draw(buffer, ranges)
-        end
-        finish()
-      end)
-    end
-    step(nil)
+    client.request("blame", {
+      workspace = base64.to_wire(place.root),
+      path = base64.to_wire(place.path),
+    }, function(blame_err, result)
+      if blame_err and blame_err.code == -32601 then
+        blame_err = { kind = "not_found", message = "this daemon has no `blame`: it is an older one" }
+      end
+      if blame_err then
+        return finish(blame_err)
+      end
+      if vim.api.nvim_buf_is_valid(buffer) and vim.api.nvim_buf_get_changedtick(buffer) == tick then
+        draw(buffer, result.ranges)
+      end
+      finish()
+    end)
   end)
 end
 
