@@ -5,7 +5,7 @@ use std::path::Path;
 
 use aft_rpc::client::Client;
 use aft_rpc::methods::Call;
-use aft_rpc::{Paths, WirePath};
+use aft_rpc::{Paths, WirePath, WirePoint};
 use serde_json::value::RawValue;
 
 use crate::args::Global;
@@ -163,6 +163,11 @@ impl Context {
             crate::render::text::shown(text)
         );
     }
+}
+
+/// A point as it is sent; `#142` is how this program writes an operation.
+pub(crate) fn point(text: &str) -> WirePoint {
+    WirePoint::from(text.strip_prefix('#').unwrap_or(text))
 }
 
 /// Reads a result.

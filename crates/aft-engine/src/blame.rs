@@ -12,6 +12,7 @@
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aft_model::{ContentId, FileState, OperationId, OperationKind, RelPath};
 
@@ -53,7 +54,7 @@ pub trait Past {
     ///
     /// # Errors
     /// [`Self::Error`].
-    fn content(&mut self, id: &ContentId) -> Result<Option<Vec<u8>>, Self::Error>;
+    fn content(&mut self, id: &ContentId) -> Result<Option<Arc<[u8]>>, Self::Error>;
 }
 
 /// Lines that follow each other and were written by one operation under one name.
@@ -186,7 +187,7 @@ impl<P: Past> Run<'_, P> {
         Ok(())
     }
 
-    fn content_of(&mut self, version: &Version) -> Result<Option<Vec<u8>>, P::Error> {
+    fn content_of(&mut self, version: &Version) -> Result<Option<Arc<[u8]>>, P::Error> {
         match version.after.content() {
             Some(id) => self.past.content(&id),
             None => Ok(None),

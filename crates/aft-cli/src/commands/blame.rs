@@ -7,7 +7,7 @@ use aft_rpc::types::file::{FileReadParams, FileReadResult};
 use aft_rpc::{ExitKind, WirePoint};
 use clap::Args;
 
-use crate::context::{Context, read};
+use crate::context::{Context, point, read};
 use crate::failure::Outcome;
 use crate::render::blame::lines;
 use crate::render::time::Now;
@@ -32,9 +32,7 @@ pub(crate) fn blame(args: &BlameArgs, context: &mut Context) -> Outcome {
     let params = BlameParams {
         workspace: context.workspace()?,
         path: context.path(&args.path)?,
-        at: Some(WirePoint::from(
-            args.at.strip_prefix('#').unwrap_or(&args.at),
-        )),
+        at: Some(point(&args.at)),
     };
     let raw = context.call_raw(&params)?;
     if context.json {

@@ -4,14 +4,14 @@
 mod tests;
 
 use aft_model::Keep;
+use aft_rpc::ExitKind;
 use aft_rpc::types::checkpoint::{
     CheckpointCreateParams, CheckpointDeleteParams, CheckpointListParams, CheckpointListResult,
     CheckpointShowParams, CheckpointUpdateParams, KeepClass,
 };
-use aft_rpc::{ExitKind, WirePoint};
 use clap::{Args, Subcommand};
 
-use crate::context::{Context, read};
+use crate::context::{Context, point, read};
 use crate::failure::Outcome;
 use crate::render::checkpoint::{full, line};
 use crate::render::time::Now;
@@ -161,10 +161,7 @@ fn make(args: CreateArgs, context: &mut Context) -> Outcome {
         message: args.message,
         keep: args.keep,
         metadata: None,
-        at: args
-            .at
-            .as_deref()
-            .map(|at| WirePoint::from(at.strip_prefix('#').unwrap_or(at))),
+        at: args.at.as_deref().map(point),
         force: args.force,
         wait_ms: None,
     };

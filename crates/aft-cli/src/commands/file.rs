@@ -10,7 +10,7 @@ use aft_rpc::types::file::{FileHistoryParams, FileHistoryResult, FileReadParams,
 use aft_rpc::{ExitKind, WirePoint};
 use clap::Args;
 
-use crate::context::{Context, read};
+use crate::context::{Context, point, read};
 use crate::failure::Outcome;
 use crate::render::file::version;
 use crate::render::time::Now;
@@ -52,9 +52,7 @@ pub(crate) fn cat(args: &CatArgs, context: &mut Context) -> Outcome {
     let mut params = FileReadParams {
         workspace: context.workspace()?,
         path: context.path(&args.path)?,
-        at: Some(WirePoint::from(
-            args.at.strip_prefix('#').unwrap_or(&args.at),
-        )),
+        at: Some(point(&args.at)),
         offset: None,
         length: Some(PIECE),
     };

@@ -10,10 +10,10 @@ use aft_rpc::types::milestone::{
     MilestoneImportResult, MilestoneListParams, MilestoneListResult, MilestoneShowParams,
     MilestoneUpdateParams, MilestoneVerifyParams, MilestoneVerifyResult,
 };
-use aft_rpc::{ExitKind, WirePath, WirePoint};
+use aft_rpc::{ExitKind, WirePath};
 use clap::{Args, Subcommand};
 
-use crate::context::{Context, read};
+use crate::context::{Context, point, read};
 use crate::failure::{Failure, Outcome};
 use crate::render::milestone::{exported, full, imported, line, verified};
 use crate::render::text::shown;
@@ -225,13 +225,12 @@ pub(crate) fn run(args: MilestoneArgs, context: &mut Context) -> Outcome {
 }
 
 fn create(args: CreateArgs, context: &mut Context) -> Outcome {
-    let point = args.point.as_deref();
     let params = MilestoneCreateParams {
         workspace: context.workspace()?,
         name: args.name,
         message: args.message,
         metadata: args.metadata,
-        at: point.map(|at| WirePoint::from(at.strip_prefix('#').unwrap_or(at))),
+        at: args.point.as_deref().map(point),
         force: args.force,
         wait: args.wait,
         wait_ms: None,

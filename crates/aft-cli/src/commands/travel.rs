@@ -13,7 +13,7 @@ use aft_rpc::types::travel::{
 use aft_rpc::{ExitKind, WirePoint};
 use clap::{Args, ValueEnum};
 
-use crate::context::{Context, read};
+use crate::context::{Context, point, read};
 use crate::failure::{Failure, Outcome};
 use crate::render::travel::{plan_summary, result, steps};
 
@@ -210,11 +210,6 @@ pub(crate) fn restore(args: &RestoreArgs, context: &mut Context) -> Outcome {
         ..RollbackApplyParams::default()
     };
     go(params, args.common, context)
-}
-
-/// A point as it is sent; `#142` is how this program writes an operation.
-fn point(text: &str) -> WirePoint {
-    WirePoint::from(text.strip_prefix('#').unwrap_or(text))
 }
 
 /// Plans, or plans and applies in one call.

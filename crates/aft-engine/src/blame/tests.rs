@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use aft_model::{ContentId, FileState, OperationId, OperationKind, RelPath};
 use proptest::prelude::*;
@@ -21,7 +22,7 @@ fn id(bytes: &[u8]) -> ContentId {
 #[derive(Default)]
 struct Written {
     versions: BTreeMap<(RelPath, u64), Version>,
-    contents: BTreeMap<ContentId, Vec<u8>>,
+    contents: BTreeMap<ContentId, Arc<[u8]>>,
     n: u64,
 }
 
@@ -30,7 +31,7 @@ impl Written {
         self.n += 1;
         let after = text.map_or(FileState::Absent, |text| {
             let content = id(text.as_bytes());
-            self.contents.insert(content, text.as_bytes().to_vec());
+            self.contents.insert(content, text.as_bytes().into());
             FileState::File {
                 content,
                 size: text.len() as u64,
@@ -86,7 +87,7 @@ impl Past for Written {
             .map(|(_, version)| version.clone()))
     }
 
-    fn content(&mut self, id: &ContentId) -> Result<Option<Vec<u8>>, Infallible> {
+    fn content(&mut self, id: &ContentId) -> Result<Option<Arc<[u8]>>, Infallible> {
         Ok(self.contents.get(id).cloned())
     }
 }

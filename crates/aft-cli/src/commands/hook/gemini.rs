@@ -26,10 +26,6 @@ const READ_ONLY: [&str; 12] = [
 pub(super) fn understand(payload: &Payload<'_>) -> Result<Option<Call>, String> {
     let event = payload.event();
     let tool = payload.tool_name.clone();
-    let id = || {
-        let own = payload.tool_use_id.clone();
-        Some(own.unwrap_or_else(|| payload.id_of_parameters()))
-    };
     let what = match event {
         "SessionStart" => What::SessionStart,
         "SessionEnd" => What::SessionEnd,
@@ -40,12 +36,12 @@ pub(super) fn understand(payload: &Payload<'_>) -> Result<Option<Call>, String> 
         _ if tool.as_deref().is_none_or(writes_nothing) => return Ok(None),
         "BeforeTool" => What::Begin {
             tool,
-            id: id(),
+            id: Some(payload.id_of_call()),
             paths: payload.file().into_iter().collect(),
         },
         "AfterTool" => What::End {
             tool,
-            id: id(),
+            id: Some(payload.id_of_call()),
             success: true,
         },
         _ => return Ok(None),

@@ -92,8 +92,13 @@ impl<'a> Payload<'a> {
         }
     }
 
-    /// An id for a call that the agent gives none: the tool and its parameters, which come again when the call ends.
-    pub(super) fn id_of_parameters(&self) -> String {
+    /// The call's own id, or one made of the tool and its parameters, which come again when the call ends.
+    pub(super) fn id_of_call(&self) -> String {
+        let own = self.tool_use_id.clone();
+        own.unwrap_or_else(|| self.id_of_parameters())
+    }
+
+    fn id_of_parameters(&self) -> String {
         let tool = self.tool_name.as_deref().unwrap_or_default();
         let parameters = self.tool_input.map_or("", RawValue::get);
         // FNV-1a: two calls at once with the same parameters may well share a bracket.

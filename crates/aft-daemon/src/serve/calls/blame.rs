@@ -129,12 +129,12 @@ impl Past for Held<'_> {
         }))
     }
 
-    fn content(&mut self, id: &ContentId) -> Result<Option<Vec<u8>>, ReadError> {
+    fn content(&mut self, id: &ContentId) -> Result<Option<Arc<[u8]>>, ReadError> {
         if let Some(held) = diffs::held(self.workspace, id) {
-            return Ok(Some(held.to_vec()));
+            return Ok(Some(held));
         }
         match self.workspace.reader.read_content_within(id, BYTES_MAX) {
-            Ok(bytes) => Ok(Some(bytes.to_vec())),
+            Ok(bytes) => Ok(Some(bytes)),
             Err(ReadError::NotFound(_)) => Ok(None),
             Err(error) => Err(error),
         }
