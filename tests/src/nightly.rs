@@ -8,6 +8,7 @@
 //! | variable | means | default | `AFT_HEAVY=1` |
 //! |---|---|---|---|
 //! | `AFT_CUTS` | power cuts at random moments, for each file system and placement | 1 | 200 |
+//! | `AFT_REPLAYS` | states of a recorded disk that are gone through, for each file system and way of choosing | 2 | 200 |
 //! | `AFT_HOSTILE` | fuzzed lines on the sockets | 6 000 | 1 000 000 |
 //! | `AFT_FILES` | files of the trees of the tests of scale and of starvation | 2 000 | 100 000 |
 //! | `AFT_GC_VERSIONS` | operations before a collection beside readers and rollbacks | 150 | 3 000 |
@@ -25,6 +26,7 @@ mod cage;
 mod cap;
 mod case;
 mod disk;
+mod fuse;
 mod gauge;
 mod gc;
 mod hostile;
@@ -32,7 +34,10 @@ mod hostile_lines;
 mod large;
 mod power;
 mod power_points;
+mod power_replay;
 mod power_rig;
+mod power_work;
+mod recorder;
 mod soak;
 mod starvation;
 

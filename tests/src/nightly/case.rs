@@ -5,19 +5,16 @@
 //! program (`tests/fixtures/foldfs.c`) that is built with the system's compiler and `libfuse3`.
 //! Does not: judge how a refusal is worded.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
-use std::time::Duration;
+use std::path::Path;
 
 use aft_testkit::daemon::Socket;
 use aft_testkit::manifest::assert_same;
-use aft_testkit::workspace::wait_until;
 use aft_testkit::{TestDaemon, Workspace};
 use serde_json::{Value, json};
 
 use crate::e2e_real::rig::Rig;
 
-use super::{machine, unavailable};
+use super::fuse::Fuse;
 
 const COMPOSED: &str = "caf\u{e9}";
 const DECOMPOSED: &str = "cafe\u{301}";
@@ -74,73 +71,23 @@ fn names_that_look_the_same_are_two_files() {
     assert_eq!(rig.project.text(COMPOSED), "changed\n");
 }
 
-/// A mounted directory in which case does not count.
-struct Folded {
-    at: PathBuf,
-    server: Child,
-    _place: tempfile::TempDir,
-}
-
-impl Folded {
-    #[track_caller]
-    fn mount() -> Option<Self> {
-        let place = tempfile::tempdir().expect("a directory");
-        let program = place.path().join("foldfs");
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/foldfs.c");
-        let built = machine(
-            "sh",
-            &[
-                "-c",
-                &format!(
-                    "cc -O1 -o {} {} $(pkg-config --cflags --libs fuse3)",
-                    program.display(),
-                    source.display()
-                ),
-            ],
-        );
-        if let Err(reason) = built {
-            unavailable(&format!("no file system that folds case: {reason}"));
-            return None;
-        }
-        let (below, at) = (place.path().join("below"), place.path().join("folded"));
+/// A directory in which upper and lower case are the same.
+fn folded() -> Option<Fuse> {
+    let prepare = |place: &Path| {
+        let below = place.join("below");
         std::fs::create_dir(&below).expect("made");
-        std::fs::create_dir(&at).expect("made");
-        let server = Command::new(&program)
-            .arg(&below)
-            .arg("-f")
-            .arg(&at)
-            .spawn();
-        let server = server.expect("it starts");
-        let mut folded = Self {
-            at,
-            server,
-            _place: place,
-        };
-        let probe = folded.at.join("Probe");
-        let mut gone = false;
-        wait_until(Duration::from_secs(10), "it is mounted", || {
-            gone = matches!(folded.server.try_wait(), Ok(Some(_)));
-            gone || (std::fs::write(&probe, "x").is_ok() && folded.at.join("pROBE").exists())
-        });
-        if gone {
-            unavailable("FUSE does not mount here");
-            return None;
-        }
-        std::fs::remove_file(&probe).expect("removed");
-        Some(folded)
-    }
-}
-
-impl Drop for Folded {
-    fn drop(&mut self) {
-        machine("umount", &["-l", &self.at.to_string_lossy()]).unwrap_or_default();
-        self.server.kill().unwrap_or_default();
-        drop(self.server.wait());
-    }
+        vec![below]
+    };
+    let folded = Fuse::mount("foldfs", prepare, |at| {
+        let probe = at.join("Probe");
+        std::fs::write(probe, "x").is_ok() && at.join("pROBE").exists()
+    })?;
+    std::fs::remove_file(folded.at.join("Probe")).expect("removed");
+    Some(folded)
 }
 
 fn on_folded(test: impl FnOnce(&Rig)) {
-    let Some(folded) = Folded::mount() else {
+    let Some(folded) = folded() else {
         return;
     };
     let mut rig = Rig::of(TestDaemon::start());

@@ -2,7 +2,8 @@
 //!
 //! Does: make, mount, cut, mount again and remove it. ext4 and xfs are told to stop without writing their logs; of
 //! btrfs, which cannot be told, the image is cloned at that moment, and the clone is what is mounted next.
-//! Does not: lose what a disk would keep in a cache of its own; every block that was given to the image stays.
+//! Does not: lose what a disk would keep in a cache of its own, unless it is recorded: every block that was given to the
+//! image stays.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use aft_testkit::workspace::wait_until;
 
+use super::recorder::{Recorder, Recording, Wanted};
 use super::{machine, unavailable};
 
 /// How the file system is made and mounted.
@@ -38,6 +40,8 @@ pub(super) struct Disk {
     image: PathBuf,
     /// Where the image's own file system is mounted, if it has one.
     below: Option<PathBuf>,
+    /// Who remembers what is written.
+    recorder: Option<Recorder>,
     _place: tempfile::TempDir,
 }
 
@@ -54,6 +58,22 @@ impl Disk {
     /// Makes and mounts one; `None`, said loudly, where the machine cannot.
     #[track_caller]
     pub(super) fn make(kind: Kind) -> Option<Self> {
+        let disk = Self::unmounted(kind)?;
+        disk.ready().expect("it is mounted");
+        Some(disk)
+    }
+
+    /// The same, and every block that is written is remembered in its order.
+    #[track_caller]
+    pub(super) fn recorded(kind: Kind) -> Option<Self> {
+        let mut disk = Self::unmounted(kind)?;
+        disk.recorder = Some(Recorder::over(&disk.image)?);
+        disk.ready().expect("it is mounted");
+        Some(disk)
+    }
+
+    #[track_caller]
+    fn unmounted(kind: Kind) -> Option<Self> {
         if !fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0) {
             unavailable("only root can mount a file system and cut its power");
             return None;
@@ -67,6 +87,7 @@ impl Disk {
             at,
             image: place.path().join("image"),
             below: None,
+            recorder: None,
             _place: place,
         };
         match disk.set_up() {
@@ -98,6 +119,10 @@ impl Disk {
             Kind::Xfs => machine("mkfs.xfs", &["-q", text(&self.image)])?,
             Kind::Btrfs => machine("mkfs.btrfs", &["-q", text(&self.image)])?,
         }
+        Ok(())
+    }
+
+    fn ready(&self) -> Result<(), String> {
         self.mount()?;
         machine("chmod", &["0700", text(&self.at)])
     }
@@ -107,7 +132,9 @@ impl Disk {
             Kind::Ext4Lazy => "loop,noauto_da_alloc,commit=300",
             _ => "loop",
         };
-        machine("mount", &["-o", options, text(&self.image), text(&self.at)])
+        let recorded = self.recorder.as_ref().map(Recorder::disk);
+        let image = recorded.as_ref().unwrap_or(&self.image);
+        machine("mount", &["-o", options, text(image), text(&self.at)])
     }
 
     /// Where it is mounted.
@@ -135,19 +162,56 @@ impl Disk {
     /// Mounts what survived. Nobody may use it any more.
     #[track_caller]
     pub(super) fn come_back(&mut self) {
-        wait_until(Duration::from_secs(20), "nobody uses the disk", || {
-            machine("umount", &[text(&self.at)]).is_ok()
-        });
+        self.unmount();
         if self.kind == Kind::Btrfs {
             fs::rename(self.image.with_extension("cut"), &self.image).expect("what survived");
         }
         self.mount().expect("it is mounted again");
     }
 
+    #[track_caller]
+    fn unmount(&self) {
+        wait_until(Duration::from_secs(20), "nobody uses the disk", || {
+            machine("umount", &[text(&self.at)]).is_ok()
+        });
+    }
+
+    /// Who remembers what is written to it.
+    pub(super) fn recorder(&self) -> Option<&Recorder> {
+        self.recorder.as_ref()
+    }
+
+    /// Nothing is mounted and nothing remembered any more; what was written until then.
+    #[track_caller]
+    pub(super) fn end_recording(&mut self) -> Recording {
+        self.unmount();
+        let recorder = self.recorder.take().expect("it was recorded");
+        recorder.end()
+    }
+
+    /// Mounts what a machine would find whose power went at that moment.
+    #[track_caller]
+    pub(super) fn show(&self, recording: &Recording, wanted: &Wanted) {
+        recording.build(&self.image, wanted);
+        self.mount().expect("what was flushed can be mounted");
+    }
+
+    /// Nothing is mounted any more, and the file system is sound.
+    #[track_caller]
+    pub(super) fn take_away(&self) {
+        self.unmount();
+        self.is_sound();
+    }
+
     /// What the file system's own checker says.
     #[track_caller]
     pub(super) fn check(self) {
         machine("umount", &[text(&self.at)]).expect("nobody uses it");
+        self.is_sound();
+    }
+
+    #[track_caller]
+    fn is_sound(&self) {
         let image = text(&self.image);
         let checked = match self.kind {
             Kind::Ext4 | Kind::Ext4Lazy => machine("e2fsck", &["-fn", image]),

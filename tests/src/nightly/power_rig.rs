@@ -40,7 +40,12 @@ impl Rig {
     /// An empty project that is not tracked yet; `None` where there is no such disk.
     #[track_caller]
     pub(super) fn new(kind: Kind, placement: Placement) -> Option<Self> {
-        let disk = Disk::make(kind)?;
+        Some(Self::on(Disk::make(kind)?, placement))
+    }
+
+    /// The same on a disk that is there.
+    #[track_caller]
+    pub(super) fn on(disk: Disk, placement: Placement) -> Self {
         let mut daemon = TestDaemon::prepare();
         let mut home = daemon.store();
         if placement != Placement::Project {
@@ -53,13 +58,13 @@ impl Rig {
         };
         let project = Workspace::beneath(&beneath);
         daemon.run();
-        Some(Self {
+        Self {
             daemon,
             home,
             placement,
             project,
             disk,
-        })
+        }
     }
 
     pub(super) fn root(&self) -> &Path {
