@@ -73,7 +73,7 @@ def unsaid(document: dict[str, Any]) -> list[str]:
 
 def run(what: str, command: list[str], cwd: Path) -> bool:
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
-    print(f"{'ok  ' if done.returncode == 0 else 'FAIL'} {what}: {(done.stdout + done.stderr).strip()}")
+    print(f"{'ok  ' if done.returncode == 0 else 'FAIL'} {what}: {(done.stdout + done.stderr).strip()[:4000]}")
     return done.returncode == 0
 
 

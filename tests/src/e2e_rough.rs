@@ -17,6 +17,7 @@ mod damage;
 mod disk;
 mod following;
 mod generated;
+mod hunks;
 mod lines;
 mod lists;
 mod names;

@@ -12,5 +12,6 @@ mod integrate;
 mod mcp;
 mod opencode;
 mod rig;
+mod traces;
 mod trouble;
 mod turns;

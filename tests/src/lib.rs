@@ -1,6 +1,8 @@
 //! End-to-end, simulation, crash and format tests live in this package.
 
 #[cfg(test)]
+mod checks;
+#[cfg(test)]
 mod diff_corpus;
 #[cfg(test)]
 mod e2e_real;
@@ -16,6 +18,8 @@ mod hooks;
 mod milestone;
 #[cfg(test)]
 mod nightly;
+#[cfg(test)]
+mod protocol;
 #[cfg(test)]
 mod rollback;
 #[cfg(test)]

@@ -11,10 +11,12 @@
 
 mod blame;
 mod bystanders;
+mod claims;
 mod clock;
 mod concurrent;
 mod editors;
 mod history;
+mod moved;
 mod network;
 mod permissions;
 mod root_games;

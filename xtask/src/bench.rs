@@ -14,6 +14,7 @@ mod process;
 mod sample;
 mod socket;
 mod table;
+mod tiers;
 mod tree;
 mod work;
 
@@ -29,6 +30,7 @@ use peer::aft::Aft;
 use peer::git::Git;
 use peer::jj::Jj;
 use table::Table;
+use tiers::Tiers;
 use tree::Tree;
 
 /// Runs the command. `false` when a figure could not be had.
@@ -142,6 +144,12 @@ fn measure_tree(
         let measured = work::measure(&mut aft, tree, options, &mut table);
         let measured = match measured {
             Ok(()) if options.has_op("live") => Live::new(&mut aft, tree, &mut table).run(),
+            other => other,
+        };
+        let measured = match measured {
+            Ok(()) if options.has_op("tiers") => {
+                Tiers::new(&mut aft, tree, &mut table, options.operations).run()
+            }
             other => other,
         };
         finish(&mut aft, measured, &mut table, work, options)?;

@@ -52,10 +52,6 @@ class NotFound(RpcError):
     """Nothing of that name, number or point."""
 
 
-class UnknownMethod(NotFound):
-    """This daemon does not know the method; it is older, or another one."""
-
-
 class VersionConflict(RpcError):
     """`expected_head` is not the head."""
 
@@ -98,6 +94,10 @@ class Busy(RpcError):
 
 class Invalid(RpcError):
     """The request makes no sense as it stands."""
+
+
+class UnknownMethod(Invalid):
+    """This daemon does not know the method; it is older, or another one."""
 
 
 BY_KIND: Dict[str, Type[RpcError]] = {

@@ -37,7 +37,7 @@ class Wire(unittest.TestCase):
             made = errors.from_answer({"code": methods.ERROR_KINDS[kind], "message": "m", "data": {"kind": kind}})
             self.assertIs(type(made), named)
             self.assertEqual((made.kind, made.message), (kind, "m"))
-        unknown = errors.from_answer({"code": -32601, "message": "m", "data": {"kind": "not_found"}})
+        unknown = errors.from_answer({"code": -32601, "message": "m", "data": {"kind": "invalid"}})
         self.assertIs(type(unknown), UnknownMethod)
         self.assertIs(type(errors.from_answer({"code": 1, "message": "m", "data": {"kind": "new"}})), errors.RpcError)
 

@@ -24,6 +24,12 @@ pub trait Contents: Sync {
     /// [`ContentFault`] says whether it is missing, damaged, or could not be read now.
     fn open(&self, id: &ContentId) -> Result<Box<dyn io::Read + '_>, ContentFault>;
 
+    /// True where the content was verified so lately that it need not be read to know that it can be had. What staging
+    /// then finds damaged all the same stops it, before anything is touched.
+    fn is_fresh(&self, _id: &ContentId) -> bool {
+        false
+    }
+
     /// A content of at most `len_max` bytes, whole. Whoever implements this has verified that its bytes hash to
     /// `id`: they are written as they come.
     ///
@@ -110,6 +116,9 @@ fn prepare_some(
     let mut prepared = Prepared::default();
     let mut faulty = Vec::new();
     while let Some(need) = needed.get(next.fetch_add(1, Ordering::Relaxed)) {
+        if contents.is_fresh(&need.id) {
+            continue;
+        }
         let outcome = if need.size.is_none_or(|size| size <= SMALL_LEN_MAX) {
             fetch(contents, need).map(|bytes| prepared.keep(need.id, bytes, len_max))
         } else {

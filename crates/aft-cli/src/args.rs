@@ -10,8 +10,9 @@ use clap::{Args, FromArgMatches, Parser, Subcommand};
 
 use crate::color::ColorChoice;
 use crate::commands::{
-    blame, checkpoint, daemon, diff, doctor, events, file, generate, hook, integrate, log, mcp,
-    milestone, session, status, store, sync, travel, unwatch, watch,
+    audit, bisect, blame, checkpoint, daemon, diff, doctor, events, file, generate, hook,
+    integrate, log, mcp, milestone, session, status, store, sync, travel, trust, unwatch, verify,
+    watch,
 };
 
 const AFTER_HELP: &str = "\
@@ -90,6 +91,9 @@ commands! {
     "milestone" Milestone(milestone::MilestoneArgs),
     "session" Session(session::SessionArgs),
     "turn" Turn(session::TurnArgs),
+    "verify" Verify(verify::VerifyArgs),
+    "bisect" Bisect(bisect::BisectArgs),
+    "trust" Trust(trust::TrustArgs),
     "events" Events(events::EventsArgs),
     "hook" Hook(hook::HookArgs),
     "integrate" Integrate(integrate::IntegrateArgs),
@@ -98,6 +102,7 @@ commands! {
     "check" Check(store::CheckArgs),
     "gc" Gc(store::GcArgs),
     "purge" Purge(store::PurgeArgs),
+    "audit" Audit(audit::AuditArgs),
     "daemon" Daemon(daemon::DaemonArgs),
     "doctor" Doctor(doctor::DoctorArgs),
     "completions" Completions(generate::CompletionsArgs),

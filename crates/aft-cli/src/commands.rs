@@ -1,5 +1,7 @@
 //! The commands, one file a family: arguments, calls, and which renderer shows the result.
 
+pub(crate) mod audit;
+pub(crate) mod bisect;
 pub(crate) mod blame;
 pub(crate) mod checkpoint;
 pub(crate) mod daemon;
@@ -18,7 +20,9 @@ pub(crate) mod status;
 pub(crate) mod store;
 pub(crate) mod sync;
 pub(crate) mod travel;
+pub(crate) mod trust;
 pub(crate) mod unwatch;
+pub(crate) mod verify;
 pub(crate) mod watch;
 
 use crate::args::Command;
@@ -46,6 +50,9 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Milestone(args) => milestone::run(args, context),
         Command::Session(args) => session::session(args, context),
         Command::Turn(args) => session::turn(args, context),
+        Command::Verify(args) => verify::run(args, context),
+        Command::Bisect(args) => bisect::run(&args, context),
+        Command::Trust(args) => trust::trust(&args, context),
         Command::Events(args) => events::run(&args, context),
         Command::Hook(args) => Ok(hook::run(&args)),
         Command::Integrate(args) => integrate::run(&args, context),
@@ -53,6 +60,7 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Stats(args) => store::stats(&args, context),
         Command::Check(args) => store::check(&args, context),
         Command::Gc(args) => store::gc(&args, context),
+        Command::Audit(args) => audit::run(&args, context),
         Command::Purge(args) => store::purge(&args, context),
         Command::Daemon(args) => daemon::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),

@@ -30,6 +30,7 @@ const WAITS_FOR_ARMING: &[&str] = &[
     "history.list",
     "turn.start",
     "turn.end",
+    "verify.run",
 ];
 
 /// One command's surroundings.

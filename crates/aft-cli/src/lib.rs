@@ -21,6 +21,7 @@ mod failure;
 #[cfg(test)]
 mod fake_daemon;
 mod output;
+mod paged;
 mod pager;
 mod place;
 mod progress;
@@ -29,6 +30,7 @@ mod render;
 use std::io::Write;
 use std::process::ExitCode;
 
+use aft_os::process::contained;
 use aft_rpc::ExitKind;
 use args::Cli;
 use context::Context;
@@ -38,6 +40,12 @@ use failure::Failure;
 #[must_use]
 pub fn main_impl() -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
+    if args
+        .get(1)
+        .is_some_and(|word| word == contained::SUPERVISOR)
+    {
+        return contained::supervise();
+    }
     // What an agent waits for, twice a tool call.
     if let Some(exit) = commands::hook::run_quickly(&args) {
         return exit;

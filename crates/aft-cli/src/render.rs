@@ -1,5 +1,6 @@
 //! Results as text: pure functions of a result, a style and the present time.
 
+pub(crate) mod audit;
 pub(crate) mod blame;
 pub(crate) mod checkpoint;
 pub(crate) mod daemon;
@@ -14,4 +15,5 @@ pub(crate) mod status;
 pub(crate) mod text;
 pub(crate) mod time;
 pub(crate) mod travel;
+pub(crate) mod verify;
 pub(crate) mod words;

@@ -1,6 +1,7 @@
 //! The daemon's own state: which workspaces are open, and what every connection shares.
 
 mod besides;
+mod checking;
 mod purge;
 mod roots;
 
@@ -16,6 +17,7 @@ use aft_rpc::Paths;
 use parking_lot::{Mutex, RwLock};
 use tracing::{error, info, warn};
 
+use crate::audit::Audit;
 use crate::config::{self, Config, ConfigError, DaemonConfig};
 use crate::memory::Memory;
 use crate::registry::{self, Record, Registered, RegistryError};
@@ -53,6 +55,8 @@ pub struct Daemon {
     pub(crate) caches: Arc<SessionCaches>,
     /// What was last seen of the process's memory.
     pub(crate) memory: Arc<Memory>,
+    /// Who changed what, over all workspaces.
+    pub(crate) audit: Audit,
     /// What all histories may take together.
     budget: Arc<Budget>,
     home: RealStoreDir,
@@ -132,6 +136,7 @@ impl Daemon {
             .canonicalize()
             .unwrap_or_else(|_| paths.home.clone());
         let instance = format!("{:x}-{:x}", std::process::id(), started_ns);
+        let audit = audit_in(&home_path, config, Arc::clone(&clock));
         Self {
             paths,
             clock,
@@ -141,6 +146,7 @@ impl Daemon {
             stopping: tokio::sync::watch::Sender::new(false),
             caches: Arc::new(SessionCaches::new(config)),
             memory: Arc::new(Memory::new(config)),
+            audit,
             budget: Arc::default(),
             home,
             home_path,
@@ -163,24 +169,21 @@ impl Daemon {
             if let Err(Closed { reason, .. }) = &open {
                 error!(workspace = record.id, root = %record.root.display(), reason, "a workspace cannot be opened");
             }
-            self.entries.write().insert(
-                record.workspace_id(),
-                Entry {
-                    record,
-                    open: open.map(Arc::new),
-                },
-            );
+            self.entries
+                .write()
+                .insert(record.workspace_id(), Entry { record, open });
         }
         self.measure_besides();
         Ok(())
     }
 
-    fn open_one(&self, record: &Record, roots: &[PathBuf]) -> Result<Workspace, AddError> {
+    fn open_one(&self, record: &Record, roots: &[PathBuf]) -> Result<Arc<Workspace>, AddError> {
         if is_replaced(record) {
             return Err(AddError::Replaced(record.root.clone()));
         }
         let config = self.config_for(&record.root)?;
-        Ok(workspace::open(OpenOptions {
+        let checked = config.clone();
+        let workspace = workspace::open(OpenOptions {
             id: record.workspace_id(),
             root: record.root.clone(),
             store: self.store_of(&record.id),
@@ -189,7 +192,10 @@ impl Daemon {
             clock: Arc::clone(&self.clock),
             l2: self.caches.join(),
             budget: Arc::clone(&self.budget),
-        })?)
+        })?;
+        let workspace = Arc::new(workspace);
+        self.set_up_checks(record, &workspace, &checked);
+        Ok(workspace)
     }
 
     /// What is inside `root` and not its own: other workspaces, and the store.
@@ -249,7 +255,7 @@ impl Daemon {
         self.close_entry(&id);
         let mut roots = self.roots();
         roots.push(record.root.clone());
-        let open = self.open_one(record, &roots).map(Arc::new);
+        let open = self.open_one(record, &roots);
         let open = open.map_err(|error| self.closed(record, &error));
         let record = record.clone();
         self.entries.write().insert(id, Entry { record, open });
@@ -327,7 +333,7 @@ impl Daemon {
         let mut roots = self.roots();
         roots.push(root.clone());
         let workspace = match self.open_one(&record, &roots) {
-            Ok(workspace) => Arc::new(workspace),
+            Ok(workspace) => workspace,
             Err(error) => {
                 self.keep_closed(before, &error);
                 return Err(error);
@@ -551,6 +557,13 @@ impl Daemon {
             }
         }
     }
+}
+
+/// The audit log of this home. Its directory is made by the first entry.
+fn audit_in(home: &Path, config: &DaemonConfig, clock: Arc<dyn Clock>) -> Audit {
+    let dir = home.join("audit");
+    let open = move || Ok(Arc::new(RealStoreDir::open(&dir, true)?) as Arc<dyn aft_os::StoreDir>);
+    Audit::new(Arc::new(open), config.audit_max.0, clock)
 }
 
 /// 16 random bytes from the kernel as hexadecimal digits.

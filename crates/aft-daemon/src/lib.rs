@@ -11,6 +11,7 @@
 //! I2 Reads go to the history directly and never wait behind a scan or a rollback.
 //! I3 Every queue is bounded and says what happens when it is full.
 
+mod audit;
 pub mod capture;
 pub mod config;
 pub mod daemon;
@@ -19,6 +20,7 @@ mod registry;
 pub mod rules;
 mod run;
 mod serve;
+mod verify;
 pub mod workspace;
 
 pub use run::{RunError, RunOptions, run};

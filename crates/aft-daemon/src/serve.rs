@@ -1,9 +1,10 @@
 //! The three sockets: accept, check the peer, hand each connection to a task of its own.
 
+mod audited;
 mod calls;
 mod connection;
 mod diffs;
-mod failure;
+pub(crate) mod failure;
 mod points;
 mod sight;
 mod subscribe;
@@ -141,7 +142,7 @@ fn admit(daemon: &Arc<Daemon>, role: Role, stream: UnixStream, refused: &mut Ref
     debug!(role = role.as_str(), pid = peer.pid(), "connection");
     let daemon = Arc::clone(daemon);
     tokio::spawn(async move {
-        connection::serve(Arc::clone(&daemon), role, stream).await;
+        connection::serve(Arc::clone(&daemon), role, stream, peer).await;
         daemon.n_connections.fetch_sub(1, Ordering::Relaxed);
     });
 }

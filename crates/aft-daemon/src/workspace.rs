@@ -9,6 +9,7 @@ mod budget;
 mod contents;
 mod entering;
 mod errand;
+mod gather;
 mod githead;
 mod hints;
 mod inbox;
@@ -29,6 +30,7 @@ mod sessions;
 mod settling;
 mod shared;
 mod sink;
+pub(crate) mod smart;
 mod space;
 mod stepped;
 mod totals;
@@ -45,9 +47,14 @@ pub(crate) use open::open_history;
 pub use open::{OpenError, OpenOptions, Workspace, open};
 pub(crate) use retention::CollectOrder;
 pub use retention::Outcome as CollectOutcome;
+#[cfg(test)]
+pub(crate) use session_cache::L2;
 pub(crate) use session_cache::SessionCaches;
 pub use sessions::{Session, Sessions, Turn};
-pub use shared::{Cleanup, Compression, SaveState, Shared, Standing, WorkspaceEvent};
+pub use shared::{
+    Cleanup, Compression, Overlap, SaveState, SessionNews, Shared, Standing, VerifyNews,
+    WorkspaceEvent,
+};
 pub use stepped::{Ground, Load, Stepped};
 pub(crate) use warm::FILE as WARM_FILE;
-pub(crate) use writer::Order;
+pub(crate) use writer::{Checked, Order};

@@ -1,10 +1,11 @@
 //! Changes that belong to one burst and are not an operation yet.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aft_model::{Change, FileState, RelPath, StatSig};
 
-use crate::event::Attribution;
+use crate::claims::Claims;
 
 /// The open burst.
 #[derive(Debug)]
@@ -13,7 +14,8 @@ pub(crate) struct Burst {
     started_ns: u64,
     /// Why it is more than observed, e.g. a gap.
     pub(crate) gap: Option<String>,
-    pub(crate) attribution: Attribution,
+    /// Whose its changes are.
+    pub(crate) claims: Arc<Claims>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -34,12 +36,12 @@ pub(crate) enum Fit {
 }
 
 impl Burst {
-    pub(crate) fn new(now_ns: u64, attribution: Attribution) -> Self {
+    pub(crate) fn new(now_ns: u64, claims: Arc<Claims>) -> Self {
         Self {
             changes: BTreeMap::new(),
             started_ns: now_ns,
             gap: None,
-            attribution,
+            claims,
         }
     }
 

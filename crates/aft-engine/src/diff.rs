@@ -29,8 +29,8 @@ use std::time::Duration;
 
 use aft_model::{FileState, OpaqueReason, RelPath};
 
-pub(crate) use compare::count_lines;
 pub use compare::{Kept, KeptRun, kept_lines};
+pub(crate) use compare::{count_lines, lines as split_lines};
 pub use stat::{StatRow, stat};
 
 /// How many bytes are looked at for a NUL, as git does.

@@ -13,8 +13,9 @@ use aft_model::{Change, GitHead, Operation, OperationId};
 
 use crate::Tree;
 use crate::burst::Burst;
+use crate::claims::Claims;
 use crate::event::{
-    Attribution, Effect, Event, FenceKind, Hint, JobId, Now, RequestId, ScanMode, WorkspaceState,
+    Effect, Event, FenceKind, Hint, JobId, Now, RequestId, ScanMode, WorkspaceState,
 };
 use crate::fence::{Fence, Stage, Waiter};
 use crate::journey::Journey;
@@ -79,7 +80,8 @@ pub struct Engine {
     pending: Pending,
     burst: Option<Burst>,
     last_hint_ns: u64,
-    attribution: Attribution,
+    /// Whose changes are.
+    claims: Arc<Claims>,
     git_head: Option<GitHead>,
     fences: Vec<Fence>,
     looking: Option<Look>,
@@ -153,7 +155,7 @@ impl Engine {
             pending: Pending::default(),
             burst: None,
             last_hint_ns: 0,
-            attribution: Attribution::unknown(),
+            claims: Arc::new(Claims::none()),
             git_head: None,
             fences: Vec::new(),
             looking: None,
@@ -203,15 +205,8 @@ impl Engine {
             Event::Rescan { reason, gap } => self.rescan(reason, gap),
             Event::Attached(attached) => self.attached(attached),
             Event::Head(head) => self.git_head = head,
-            Event::Attribute {
-                request,
-                attribution,
-            } => {
-                self.fence(
-                    now,
-                    Waiter::Attribute(request, Box::new(attribution)),
-                    false,
-                );
+            Event::Attribute { request, claims } => {
+                self.fence(now, Waiter::Attribute(request, claims), false);
             }
         }
         self.turn(now);

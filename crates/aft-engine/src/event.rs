@@ -1,10 +1,13 @@
 //! Everything that can wake the engine, and everything it can ask for.
 
+use std::sync::Arc;
+
 use aft_model::{
-    Author, Change, Conflict, FileState, GitHead, Known, Note, Operation, OperationId,
-    OperationKind, RelPath, SessionId, StatSig, TurnId, Uncovered,
+    Author, Change, Conflict, FileState, GitHead, Known, Note, Operation, OperationId, RelPath,
+    SessionId, StatSig, Uncovered,
 };
 
+use crate::claims::Claims;
 use crate::goback::{Merged, Targets};
 
 /// The moment an event happened, from both clocks.
@@ -195,59 +198,39 @@ pub enum Event {
     Attribute {
         /// Who asks; answered like a fence.
         request: RequestId,
-        /// What changes from here on belong to.
-        attribution: Attribution,
+        /// To whom changes belong from here on.
+        claims: Arc<Claims>,
     },
 }
 
-/// A file whose change is to be taken out from under later ones.
+/// A change that is to be taken out from under later ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MergeStates {
-    /// As the change left it.
+pub struct MergeStep {
+    /// As the change left the file.
     pub base: FileState,
     /// As it was before the change.
     pub theirs: FileState,
-    /// As it is now.
-    pub ours: FileState,
 }
 
-/// One such file.
+/// A file out of which changes are to be taken that others were made on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MergeFile {
-    /// Its path.
+    /// Where what comes of it goes.
     pub path: RelPath,
-    /// Its three states.
-    pub states: MergeStates,
+    /// Where it is now; elsewhere than `path` where what is taken back moved it.
+    pub at: RelPath,
+    /// What it is now, or comes to without merging.
+    pub ours: FileState,
+    /// What to take out, newest first.
+    pub steps: Vec<MergeStep>,
     /// Where edits clash, mark them instead of giving up.
     pub markers: bool,
 }
 
-/// To whom changes are attributed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attribution {
-    /// The kind an operation gets.
-    pub kind: OperationKind,
-    /// Its author.
-    pub author: Author,
-    /// Its session.
-    pub session: Option<SessionId>,
-    /// Its turn.
-    pub turn: Option<TurnId>,
-    /// Its tool.
-    pub tool: Option<String>,
-}
-
-impl Attribution {
-    /// Nobody said who: observed, unknown.
-    #[must_use]
-    pub fn unknown() -> Self {
-        Self {
-            kind: OperationKind::Observed,
-            author: Author::Unknown,
-            session: None,
-            turn: None,
-            tool: None,
-        }
+impl MergeFile {
+    /// What it came to is what `wanted` would come to.
+    pub(crate) fn is_still(&self, wanted: &Self) -> bool {
+        (&self.at, &self.ours, &self.steps) == (&wanted.at, &wanted.ours, &wanted.steps)
     }
 }
 
@@ -272,6 +255,8 @@ pub struct GoBack {
     pub author: Author,
     /// The session that asks.
     pub session: Option<SessionId>,
+    /// Why, as a sentence for people that stays with the operation.
+    pub note: Option<String>,
 }
 
 /// Which way back.
@@ -300,6 +285,17 @@ pub enum GoBackKind {
     Resume,
     /// Take back what the last way back did before it could not go on.
     Revert,
+    /// Take these parts of what was done out; recorded as `rollback`.
+    Parts {
+        /// Each with what it is to be instead.
+        changes: std::sync::Arc<[Change]>,
+        /// What whoever asked calls them.
+        names: std::sync::Arc<[String]>,
+        /// The operation they are parts of, or the newest one that was looked at.
+        of: OperationId,
+        /// The state they go back to.
+        to: OperationId,
+    },
     /// Take all of these back, newest first, whether they were taken back before or not.
     Again {
         /// Which.
@@ -374,6 +370,17 @@ pub enum Effect {
     },
     /// Put this operation into the history; [`Event::Recorded`] follows.
     Record(Box<Operation>),
+    /// Several sessions had claimed what this operation, which was recorded just now, changed.
+    Overlap {
+        /// The operation.
+        operation: OperationId,
+        /// The sessions and who they are.
+        sessions: Vec<(SessionId, Author)>,
+        /// The first of its paths.
+        paths: Vec<RelPath>,
+        /// How many there are.
+        n_paths: usize,
+    },
     /// Make the cookie of this number.
     PlaceCookie(u64),
     /// Look up in the history what a go-back needs.

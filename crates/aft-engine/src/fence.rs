@@ -15,7 +15,7 @@ pub(crate) enum Waiter {
     /// The go-back in front of the queue.
     GoBack,
     /// A change of attribution.
-    Attribute(RequestId, Box<crate::event::Attribution>),
+    Attribute(RequestId, std::sync::Arc<crate::claims::Claims>),
 }
 
 /// One fence.

@@ -6,12 +6,17 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use aft_model::{
-    Change, Conflict, ConflictReason, ContentId, FileState, Note, OpaqueReason, Operation,
-    OperationId, Plan, PlanId, PlanStep, RelPath, Uncovered,
+    Conflict, ConflictReason, ContentId, FileState, Note, OpaqueReason, Operation, OperationId,
+    Plan, PlanId, PlanStep, RelPath, Uncovered,
 };
 
 use crate::Tree;
-use crate::event::{GoBackKind, MergeFile, MergeStates, Refusal, Selection};
+use crate::event::{GoBackKind, MergeFile, Refusal, Selection};
+use lineage::{Goal, How, fold};
+
+mod lineage;
+#[cfg(test)]
+mod tests;
 
 /// What the history says about a wish to go back.
 #[derive(Clone, Debug)]
@@ -56,41 +61,25 @@ pub enum MergedFile {
     Clash,
 }
 
-/// Files that were merged for a plan.
-pub type Merged = BTreeMap<RelPath, MergedFile>;
+/// Files that were merged for a plan, by the path of what came of it, with what was asked for.
+pub type Merged = BTreeMap<RelPath, (MergeFile, MergedFile)>;
 
-/// The files of a plan that only a merge can bring back: one change to take out, other changes on top.
-pub(crate) fn to_merge(targets: &Targets, tree: &Tree, markers: bool) -> Vec<MergeFile> {
+/// The files of a plan that only a merge can bring back: changes to take out, and other changes on top of them.
+pub(crate) fn to_merge(
+    targets: &Targets,
+    tree: &Tree,
+    markers: bool,
+    force: bool,
+) -> Vec<MergeFile> {
     let Targets::Operations(operations) = targets else {
         return Vec::new();
     };
-    let mut changes: BTreeMap<&RelPath, Option<&Change>> = BTreeMap::new();
-    for change in operations.iter().flat_map(|operation| &operation.changes) {
-        let once = changes.entry(&change.path).or_insert(Some(change));
-        if once.is_some_and(|first| !std::ptr::eq(first, change)) {
-            *once = None;
-        }
-    }
-    let mut files = Vec::new();
-    for change in changes.into_values().flatten() {
-        let states = MergeStates {
-            base: change.after,
-            theirs: change.before,
-            ours: tree.state(&change.path),
-        };
-        let all = [states.base, states.theirs, states.ours];
-        let all_files = all
-            .iter()
-            .all(|state| matches!(state, FileState::File { .. }));
-        if all_files && states.ours != states.base && states.ours != states.theirs {
-            files.push(MergeFile {
-                path: change.path.clone(),
-                states,
-                markers,
-            });
-        }
-    }
-    files
+    let goals = fold(operations, tree, How { markers, force }).goals;
+    let merge = |goal| match goal {
+        Goal::Merge(file) => Some(file),
+        Goal::State(_) | Goal::Blocked => None,
+    };
+    goals.into_values().filter_map(merge).collect()
 }
 
 /// Makes the plan. `head` is the newest operation, which `tree` is the state of.
@@ -117,12 +106,20 @@ pub fn plan(
         (GoBackKind::To { selection, .. }, Targets::States(states)) => {
             draft.reach_states(states, selection)?
         }
-        (_, Targets::Operations(operations)) => draft.take_back(operations, force, merged)?,
+        (_, Targets::Operations(operations)) => {
+            let how = How {
+                markers: false,
+                force,
+            };
+            draft.take_back(operations, how, merged)?;
+        }
         (_, Targets::States(states)) => draft.reach_states(states, &Selection::default())?,
     }
     draft.keep_filled_directories();
     let mut plan = draft.finish(head);
-    if let Targets::Operations(operations) = targets {
+    if let Targets::Operations(operations) = targets
+        && !matches!(what, GoBackKind::Parts { .. })
+    {
         plan.reverts = operations.iter().map(|operation| operation.id).collect();
     }
     Ok(plan)
@@ -214,61 +211,75 @@ impl Draft<'_> {
     fn take_back(
         &mut self,
         operations: &[Arc<Operation>],
-        force: bool,
+        how: How,
         merged: &Merged,
     ) -> Result<(), Refusal> {
-        let mut expected: BTreeMap<RelPath, FileState> = BTreeMap::new();
-        let mut blocked: BTreeMap<RelPath, ()> = BTreeMap::new();
-        for operation in operations {
-            if !operation.kind.is_undoable() {
-                let reason = format!(
-                    "a {} is not something that can be taken back",
-                    operation.kind.as_str()
-                );
-                return Err(Refusal::NotUndoable(operation.id, reason));
-            }
-            for change in &operation.changes {
-                if is_left_out(&self.tree.state(&change.path)) {
-                    self.leave(&change.path, LEFT_OUT);
-                    continue;
-                }
-                let current = expected
-                    .get(&change.path)
-                    .copied()
-                    .unwrap_or_else(|| self.tree.state(&change.path));
-                if current == change.after || current == change.before {
-                    expected.insert(change.path.clone(), change.before);
-                } else if let Some(MergedFile::Clean(state)) = merged.get(&change.path) {
-                    expected.insert(change.path.clone(), *state);
-                } else if let Some(MergedFile::Marked(state)) = merged.get(&change.path) {
-                    expected.insert(change.path.clone(), *state);
-                    self.conflicts.push(Conflict {
-                        path: change.path.clone(),
-                        reason: ConflictReason::Markers,
-                    });
-                } else if force {
-                    expected.insert(change.path.clone(), change.before);
-                } else {
-                    blocked.insert(change.path.clone(), ());
-                }
-            }
+        if let Some(fixed) = operations.iter().find(|one| !one.kind.is_undoable()) {
+            let kind = fixed.kind.as_str();
+            let reason = format!("a {kind} is not something that can be taken back");
+            return Err(Refusal::NotUndoable(fixed.id, reason));
         }
-        for path in blocked.into_keys() {
-            expected.remove(&path);
-            self.conflicts.push(Conflict {
-                path,
-                reason: ConflictReason::ChangedLater,
-            });
+        let folded = fold(operations, self.tree, how);
+        for path in &folded.left_out {
+            self.leave(path, LEFT_OUT);
         }
-        let then: BTreeMap<&RelPath, FileState> = expected
-            .iter()
-            .map(|(path, target)| (path, *target))
-            .collect();
-        for (path, target) in &expected {
+        let reached = self.settle(folded.goals, how.force, merged);
+        let then: BTreeMap<&RelPath, FileState> =
+            reached.iter().map(|(path, state)| (path, *state)).collect();
+        for (path, target) in &reached {
             self.want(path, self.tree.state(path), *target);
             self.want_parents(path, *target, &then);
         }
         Ok(())
+    }
+
+    /// The states that paths come to, now that it is known what merges came to; what is in the way is a conflict.
+    fn settle(
+        &mut self,
+        goals: BTreeMap<RelPath, Goal>,
+        force: bool,
+        merged: &Merged,
+    ) -> BTreeMap<RelPath, FileState> {
+        let mut reached = BTreeMap::new();
+        let mut stays = Vec::new();
+        for (path, goal) in goals {
+            let file = match goal {
+                Goal::State(state) => {
+                    reached.insert(path, state);
+                    continue;
+                }
+                Goal::Blocked => {
+                    stays.push(path);
+                    continue;
+                }
+                Goal::Merge(file) => file,
+            };
+            // What was merged is of use only where the file is still what it was then.
+            let became = merged.get(&path).filter(|(asked, _)| asked.is_still(&file));
+            match (became, file.steps.last()) {
+                (Some((_, MergedFile::Clean(state))), _) => {
+                    reached.insert(path, *state);
+                }
+                (Some((_, MergedFile::Marked(state))), _) => {
+                    reached.insert(path.clone(), *state);
+                    self.conflict(path, ConflictReason::Markers);
+                }
+                (_, Some(last)) if force => {
+                    reached.insert(path, last.theirs);
+                }
+                _ => stays.push(file.at),
+            }
+        }
+        for path in stays {
+            // Also where it was to be moved away from.
+            reached.remove(&path);
+            self.conflict(path, ConflictReason::ChangedLater);
+        }
+        reached
+    }
+
+    fn conflict(&mut self, path: RelPath, reason: ConflictReason) {
+        self.conflicts.push(Conflict { path, reason });
     }
 
     fn want(&mut self, path: &RelPath, now: FileState, target: FileState) {

@@ -2,7 +2,7 @@
 //!
 //! Does: keep the newest tree, gather changes into operations, hold fences until they are true, keep
 //! the ring of the last operations (L1), fold sessions into views and cache what those need (L2), decide
-//! what `undo`, `redo`, `rollback` and `restore` would do.
+//! what `undo`, `redo`, `rollback` and `restore` would do, and, by its rules, what follows from a verdict.
 //! Does not: touch a disk, a thread, a socket or a clock. Time comes in with each event, work goes out
 //! as an [`Effect`], and its result comes back as an [`Event`].
 //!
@@ -13,8 +13,10 @@
 //! I3 A second saved version of a path never shares an operation with the first.
 //! I4 Nothing is put back over bytes that the history does not hold.
 
+pub mod bisect;
 pub mod blame;
 mod burst;
+mod claims;
 pub mod diff;
 mod engine;
 mod event;
@@ -22,16 +24,20 @@ mod fence;
 mod goback;
 mod journey;
 pub mod merge;
+pub mod moves;
+pub mod parts;
 mod pending;
+pub mod policy;
 mod ring;
 pub mod session;
 mod tree;
 
+pub use claims::{Attribution, Bracket, Claims, Owner};
 pub use engine::{Engine, Settings, Start};
 pub use event::{
-    Answer, Applied, Attribution, Effect, Event, FenceKind, GoBack, GoBackKind, Hint, How, JobId,
-    MergeFile, MergeStates, Now, Outcome, Refusal, RequestId, ScanMode, Seen, Selection, StepFate,
-    Synced, WorkItem, WorkspaceState,
+    Answer, Applied, Effect, Event, FenceKind, GoBack, GoBackKind, Hint, How, JobId, MergeFile,
+    MergeStep, Now, Outcome, Refusal, RequestId, ScanMode, Seen, Selection, StepFate, Synced,
+    WorkItem, WorkspaceState,
 };
 pub use goback::{Merged, MergedFile, Targets, plan};
 pub use journey::Journey;

@@ -9,6 +9,7 @@ mod reading;
 #[cfg(test)]
 mod tests;
 
+use aft_rpc::types::blame::BlameResult;
 use aft_rpc::types::checkpoint::{CheckpointListResult, CheckpointView};
 use aft_rpc::types::diff::DiffResult;
 use aft_rpc::types::file::FileReadResult;
@@ -86,6 +87,8 @@ tools! {
         "Shows what differs between two points of the history, or between a point and now, as unified diffs.";
     "cat" "File at a point" Reads reading::cat: Cat => FileReadResult,
         "Reads a file as it was at a point of the history, deleted files included.";
+    "blame" "Who wrote each line" Reads reading::blame: Blame => BlameResult,
+        "Tells which operation, session and author wrote each line of a file, through renames.";
     "checkpoints" "Checkpoints" Reads reading::checkpoints: Checkpoints => CheckpointListResult,
         "Lists named points, newest first.";
     "checkpoint" "Name this state" Adds changing::checkpoint: Checkpoint => CheckpointView,

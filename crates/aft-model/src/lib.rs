@@ -16,6 +16,7 @@ mod plan;
 mod point;
 mod secret;
 mod state;
+mod verdict;
 mod work;
 
 pub use ids::{CheckpointName, ContentId, NameError, OperationId, SessionId, TurnId, WorkspaceId};
@@ -25,4 +26,5 @@ pub use plan::{Conflict, ConflictReason, Note, Plan, PlanId, PlanStep, Uncovered
 pub use point::{Point, PointError};
 pub use secret::{SecretNameError, SecretNames};
 pub use state::{FileState, Known, OpaqueReason, StatSig};
+pub use verdict::{Standing, Verdict, VerdictStatus};
 pub use work::{SessionWork, TurnWork, Work};

@@ -35,7 +35,7 @@ pub struct Operation {
     pub tool: Option<String>,
     /// Operations this one takes back (`undo`) or makes again (`redo`).
     pub reverts: Vec<OperationId>,
-    /// For `rollback` and `restore`: the state it went to.
+    /// For `rollback` and `restore`: the state it went to, or that a part came from.
     pub target: Option<OperationId>,
     /// The repository's HEAD when it was recorded, if the root is a git work tree.
     pub head: Option<GitHead>,

@@ -11,6 +11,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
 
 use crate::ReadAt;
 
@@ -128,12 +129,28 @@ pub fn open_outside(path: &Path) -> io::Result<Box<dyn ReadAt>> {
     Ok(Box::new(Reading(file)))
 }
 
-/// Makes a directory, and those above it that are missing, as this user's other directories are.
+/// Makes a directory, and those above it that are missing, as this user's other directories are, though what this
+/// process makes for itself is private.
 ///
 /// # Errors
-/// Whatever the system reports.
+/// Whatever the system reports; those above that were made then stay.
 pub fn make_directory(path: &Path) -> io::Result<()> {
-    std::fs::DirBuilder::new().recursive(true).create(path)
+    match rustix::fs::mkdir(path, Mode::from_raw_mode(0o700)) {
+        Ok(()) => {}
+        Err(Errno::EXIST) if path.is_dir() => return Ok(()),
+        Err(Errno::NOENT) => {
+            let above = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+            make_directory(above.ok_or(io::ErrorKind::NotFound)?)?;
+            rustix::fs::mkdir(path, Mode::from_raw_mode(0o700))?;
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let made = rustix::fs::open(path, flags, Mode::empty())?;
+    // A directory above may have handed its set-group-id bit down, which stays.
+    let inherited = rustix::fs::fstat(&made)?.st_mode & 0o2000;
+    let mode = 0o777 & !crate::process::umask_before() | inherited;
+    Ok(rustix::fs::fchmod(&made, Mode::from_raw_mode(mode))?)
 }
 
 /// Removes a directory in which nothing is.

@@ -1,8 +1,10 @@
 //! Child processes and this process's own standing.
 
 mod boot;
+pub mod contained;
 mod detach;
 mod memory;
+mod quiet;
 mod scrubbed;
 mod standing;
 
@@ -12,8 +14,9 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open, test_kill_process};
 pub use boot::boot_id;
 pub use detach::spawn_detached;
 pub use memory::{keep_little_memory, trim_memory};
+pub use quiet::yield_to_others;
 pub use scrubbed::start_scrubbed;
-pub use standing::{euid, harden, raise_nofile};
+pub use standing::{euid, harden, raise_nofile, umask_before};
 
 /// The processes of the system.
 pub trait Process: Send + Sync {

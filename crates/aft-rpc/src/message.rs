@@ -359,8 +359,9 @@ impl RpcError {
     /// The method does not exist.
     #[must_use]
     pub fn unknown_method(method: &str) -> Self {
+        // `not_found` is for things of the history; a program that asks for what this daemon does not have makes a mistake.
         let error = Self::new(
-            ErrorKind::NotFound,
+            ErrorKind::Invalid,
             format!("there is no method `{method}`; `rpc.discover` lists them"),
         );
         Self {

@@ -8,6 +8,8 @@ use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::types::audit::*;
+use crate::types::bisect::*;
 use crate::types::blame::*;
 use crate::types::checkpoint::*;
 use crate::types::daemon::*;
@@ -22,6 +24,8 @@ use crate::types::session::*;
 use crate::types::store::*;
 use crate::types::sync::*;
 use crate::types::travel::*;
+use crate::types::trust::*;
+use crate::types::verify::*;
 use crate::types::workspace::*;
 
 /// Parameters that know their method and its result.
@@ -53,6 +57,13 @@ impl Method {
     pub fn allows(&self, role: Role) -> bool {
         self.roles.contains(&role)
     }
+
+    /// True where a call changes something, or may: then it is in the audit log, done or refused. What every socket serves
+    /// changes nothing.
+    #[must_use]
+    pub fn changes(&self) -> bool {
+        !self.allows(Role::Editor) && !CHANGE_NOTHING.contains(&self.name)
+    }
 }
 
 /// The method of that name.
@@ -67,6 +78,16 @@ const READ: &[Role] = &[Role::Editor, Role::Agent, Role::Control];
 const AGENT: &[Role] = &[Role::Agent, Role::Control];
 /// What only the user may do.
 const CONTROL: &[Role] = &[Role::Control];
+
+/// Not for every socket, and changing nothing all the same.
+const CHANGE_NOTHING: &[&str] = &[
+    "audit.list",
+    "daemon.logs",
+    "rollback.plan",
+    "store.check",
+    "sync",
+    "trust.show",
+];
 
 macro_rules! methods {
     ($($name:literal $roles:ident $params:ty => $result:ty, $doc:literal;)+) => {
@@ -127,6 +148,13 @@ methods! {
     "rollback.apply" AGENT RollbackApplyParams => TravelResult, "Goes to a point; durable when answered.";
     "rollback.resume" AGENT RollbackResumeParams => TravelResult, "Does what the last way back could not do, where it was partly done; durable when answered.";
     "rollback.revert" AGENT RollbackRevertParams => TravelResult, "Takes back what the last way back did, where it was partly done; durable when answered.";
+    "trust.show" CONTROL TrustShowParams => TrustShowResult, "Shows what the checks of a workspace would run, and what of that was not approved.";
+    "trust.approve" CONTROL TrustApproveParams => TrustApproveResult, "Approves what was shown, byte for byte; durable when answered.";
+    "verify.run" AGENT VerifyRunParams => VerifyRunResult, "Runs checks on one exact state; commands that were not approved do not run.";
+    "verify.list" READ VerifyListParams => VerifyListResult, "Lists what checks said, newest first.";
+    "verify.suggest" READ VerifySuggestParams => VerifySuggestResult, "Proposes checks for this kind of project.";
+    "verify.cancel" AGENT VerifyCancelParams => VerifyCancelResult, "Ends runs of checks.";
+    "verify.bisect" CONTROL VerifyBisectParams => VerifyBisectResult, "Finds the operation after which a check fails, in copies; the workspace is not touched.";
     "events.subscribe" READ EventsSubscribeParams => EventsSubscribeResult, "Sends notifications from now on.";
     "events.unsubscribe" READ EventsUnsubscribeParams => EventsUnsubscribeResult, "Ends a subscription.";
     "daemon.status" READ DaemonStatusParams => DaemonStatusResult, "Tells about the daemon's process.";
@@ -136,5 +164,6 @@ methods! {
     "store.check" CONTROL StoreCheckParams => StoreCheckResult, "Checks the store's integrity.";
     "store.gc" CONTROL StoreGcParams => StoreGcResult, "Merges operations by age and removes what nothing names any more.";
     "purge" CONTROL PurgeParams => PurgeResult, "Removes a path from all history, and proves it.";
+    "audit.list" CONTROL AuditListParams => AuditListResult, "Lists who changed what, over all workspaces, newest first.";
     "rpc.discover" READ DiscoverParams => serde_json::Value, "Returns the OpenRPC document.";
 }

@@ -3,10 +3,14 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use crate::ErrorKind;
 use crate::methods::{METHODS, Method};
+use crate::types::event::{Event, EventName};
+use crate::types::hello::Role;
+use crate::types::payload::payload_of;
+use crate::{ErrorKind, RpcError};
 
-/// OpenRPC 1.3.2 with every method, its roles (`x-roles`), schemas and errors.
+/// OpenRPC 1.3.2 with every method, its roles (`x-roles`), whether it changes something (`x-changes`), its schemas and errors,
+/// and with every event (`x-events`).
 #[must_use]
 pub fn document(version: &str) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
@@ -19,6 +23,16 @@ pub fn document(version: &str) -> Value {
             let params = (method.params)(&mut generator).to_value();
             let result = (method.result)(&mut generator).to_value();
             describe(method, &params, &result)
+        })
+        .collect();
+    let error = generator.subschema_for::<RpcError>().to_value();
+    let event = generator.subschema_for::<Event>().to_value();
+    let events: Map<String, Value> = EventName::ALL
+        .into_iter()
+        .map(|name| {
+            let (payload, summary) = payload_of(name, &mut generator);
+            let told = json!({ "summary": summary, "payload": payload });
+            (name.as_str().to_owned(), told)
         })
         .collect();
     let schemas: Map<String, Value> = generator.take_definitions(true);
@@ -34,6 +48,9 @@ pub fn document(version: &str) -> Value {
             "description": "JSON-RPC 2.0, one JSON object a line, over Unix stream sockets. A notification from the server has method `event`."
         },
         "methods": methods,
+        "x-error": error,
+        "x-notification": { "method": "event", "params": event },
+        "x-events": events,
         "components": { "schemas": schemas, "errors": errors() }
     })
 }
@@ -46,8 +63,55 @@ fn describe(method: &Method, params: &Value, result: &Value) -> Value {
         "paramStructure": "by-name",
         "params": params,
         "result": { "name": "result", "schema": result },
+        "errors": errors_of(method, params),
         "x-roles": roles,
+        "x-changes": method.changes(),
     })
+}
+
+/// Takes back or brings back: what is there now may be in the way.
+const TRAVEL: &[&str] = &[
+    "undo",
+    "redo",
+    "rollback.",
+    "milestone.import",
+    "branch.",
+    "experiment.",
+];
+/// Runs commands that a person must have approved.
+const RUNS: &[&str] = &["verify.", "trust.", "experiment."];
+/// Looks into the store, or writes beside it, though it names no workspace.
+const OF_THE_STORE: &[&str] = &["store.", "audit.", "purge", "daemon.logs", "events."];
+
+/// The errors a method may have, each whole, as not every reader follows a reference here. Beside these any request may be told that it is no request.
+fn errors_of(method: &Method, params: &Value) -> Vec<Value> {
+    let is_of = |families: &[&str]| {
+        families
+            .iter()
+            .any(|family| method.name.starts_with(family))
+    };
+    let is_free = matches!(
+        method.name,
+        "hello" | "rpc.discover" | "daemon.status" | "workspace.list"
+    );
+    let reaches = !is_free && params.get("$ref").is_some();
+    let travels = is_of(TRAVEL);
+    let may = |kind: ErrorKind| match kind {
+        ErrorKind::Invalid | ErrorKind::TooLarge => true,
+        ErrorKind::NotFound | ErrorKind::Busy | ErrorKind::Corrupt => reaches,
+        ErrorKind::Detached | ErrorKind::NotArmed => reaches && !is_of(&["daemon.", "audit."]),
+        // Secrets are not shown on the lesser sockets either.
+        ErrorKind::Forbidden => !method.allows(Role::Editor) || is_of(&["file.", "blame"]),
+        ErrorKind::StoreFull => method.changes() || is_of(OF_THE_STORE) || method.name == "sync",
+        ErrorKind::VersionConflict | ErrorKind::EditConflict => travels,
+        ErrorKind::Untrusted => is_of(RUNS),
+    };
+    let kinds = ErrorKind::ALL.into_iter().filter(|kind| may(*kind));
+    kinds.map(error_of).collect()
+}
+
+fn error_of(kind: ErrorKind) -> Value {
+    json!({ "code": kind.code(), "message": kind.as_str(), "data": { "kind": kind.as_str() } })
 }
 
 /// Takes the schema of the parameters apart into one content descriptor a field, as OpenRPC wants it.
@@ -90,9 +154,7 @@ fn with_named_params(mut method: Value, schemas: &Map<String, Value>) -> Value {
 }
 
 fn errors() -> Value {
-    let errors = ErrorKind::ALL.into_iter().map(|kind| {
-        let error = json!({ "code": kind.code(), "message": kind.as_str(), "data": { "kind": kind.as_str() } });
-        (kind.as_str().to_owned(), error)
-    });
+    let errors = ErrorKind::ALL.into_iter();
+    let errors = errors.map(|kind| (kind.as_str().to_owned(), error_of(kind)));
     Value::Object(errors.collect())
 }

@@ -3,6 +3,9 @@
 //! A `…Params` refuses unknown fields; a result tolerates them. Fields that are `None` are not written
 //! unless their `null` says something.
 
+pub mod acted;
+pub mod audit;
+pub mod bisect;
 pub mod blame;
 pub mod checkpoint;
 pub mod daemon;
@@ -13,10 +16,13 @@ pub mod hello;
 pub mod history;
 pub mod milestone;
 pub mod operation;
+pub mod payload;
 pub mod session;
 pub mod store;
 pub mod sync;
 pub mod travel;
+pub mod trust;
+pub mod verify;
 pub mod workspace;
 
 use schemars::JsonSchema;

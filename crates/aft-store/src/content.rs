@@ -183,6 +183,14 @@ pub(crate) fn link_cost(size: u64) -> u64 {
 #[must_use]
 pub fn prepare(bytes: &[u8], base: Option<&Base>, level: Level) -> Prepared {
     let id = ContentId(*blake3::hash(bytes).as_bytes());
+    prepare_known(id, bytes, base, level)
+}
+
+/// As [`prepare`], for bytes that were hashed already: `id` is what they hash to. Nothing reads back as `id` that is not;
+/// with a wrong one the content is lost.
+#[must_use]
+pub fn prepare_known(id: ContentId, bytes: &[u8], base: Option<&Base>, level: Level) -> Prepared {
+    debug_assert_eq!(id.0, *blake3::hash(bytes).as_bytes(), "a wrong identity");
     if bytes.len() as u64 > WHOLE_MAX {
         return chunks::prepare_chunked(id, bytes, level);
     }

@@ -13,6 +13,7 @@ use crate::records::{
     self, AppliedV1, AuditV1, BaselinePartV1, ChangesV1, CheckpointDeletedV1, CheckpointV1,
     ComposedV1, IntentDoneV1, IntentV1, OperationV1, PartV1, RecordError, ReservationV1,
 };
+use crate::verdict::VerdictV1;
 use crate::work::WorkV1;
 
 /// Where a record lies: segment and offset.
@@ -124,6 +125,7 @@ pub(crate) enum Entry {
     IntentDone(u64),
     Audit(u64, Loc),
     Work(WorkV1),
+    Verdict(VerdictV1),
 }
 
 /// A salted record without its salt.
@@ -313,6 +315,7 @@ impl LogState {
                 Entry::Audit(self.audits, loc)
             }
             Kind::Work => Entry::Work(salted(payload)?),
+            Kind::Verdict => Entry::Verdict(salted(payload)?),
             Kind::Reservation => {
                 let record: ReservationV1 = records::decode(payload)?;
                 self.next_operation = self.next_operation.max(record.next_operation);

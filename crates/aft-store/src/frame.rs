@@ -10,11 +10,13 @@
 pub(crate) const MAGIC: u8 = 0xAF;
 /// Newest frame version this code writes and reads. A frame has the oldest version that knows what is in it, so that an
 /// older program refuses a store only where it would misread it.
-pub(crate) const VERSION: u8 = 3;
+pub(crate) const VERSION: u8 = 4;
 /// What retention brought: [`Kind::Composed`], [`Kind::Erased`], and blobs that keep the cost they had.
 const VERSION_THINNED: u8 = 2;
 /// From this one on frames know sessions and turns.
 const VERSION_WORK: u8 = 3;
+/// From this one on frames know what checks said.
+const VERSION_VERDICT: u8 = 4;
 /// Bytes before the payload.
 pub(crate) const HEADER_LEN: usize = 10;
 /// Longest payload: a whole content of 4 MiB with its head fits.
@@ -62,11 +64,13 @@ pub enum Kind {
     Erased = 18,
     /// A session or a turn, or that one is forgotten.
     Work = 19,
+    /// What a check said about a state, or that it is forgotten.
+    Verdict = 20,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Header,
         Self::Seal,
         Self::Trailer,
@@ -86,6 +90,7 @@ impl Kind {
         Self::Composed,
         Self::Erased,
         Self::Work,
+        Self::Verdict,
     ];
 
     /// The kind with that number.
@@ -110,12 +115,14 @@ impl Kind {
                 | Self::Composed
                 | Self::Erased
                 | Self::Work
+                | Self::Verdict
         )
     }
 
     /// The oldest version of frames that knows this record, whose payload begins with `start`.
     fn version(self, start: &[u8]) -> u8 {
         match self {
+            Self::Verdict => VERSION_VERDICT,
             Self::Work => VERSION_WORK,
             Self::Composed | Self::Erased => VERSION_THINNED,
             Self::Blob if start.get(32) == Some(&crate::content::KEPT) => VERSION_THINNED,

@@ -46,18 +46,22 @@ mod shared;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod verdict;
 mod vouch;
 mod work;
 mod writer;
 
 pub use check::{CheckReport, Missing, Stats};
-pub use content::{Base, CHAIN_MAX, Level, Prepared, WHOLE_MAX, prepare, prepare_stream};
+pub use content::{
+    Base, CHAIN_MAX, Level, Prepared, WHOLE_MAX, prepare, prepare_known, prepare_stream,
+};
 pub use error::{OpenError, ReadError, StoreError};
 pub use flight::LateSync;
 pub use frame::Kind;
 pub use reader::{ContentReader, Filter, HistoryEntry, OperationSummary, Proof, Reader};
 pub use recover::{Damage, Intent, Opened, Options, Recovery, open};
 pub use retention::Retention;
+pub use work::SessionPlace;
 pub use writer::{
     Collected, Collection, Maintenance, PurgeError, Purged, Run, SecretsFound, SecretsOver,
     Thinned, Writer,

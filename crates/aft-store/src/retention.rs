@@ -126,7 +126,9 @@ impl Reader {
         limit: usize,
     ) -> Result<Vec<Run>, ReadError> {
         let pinned = self.checkpoints()?;
-        let pinned: BTreeSet<u64> = pinned.iter().map(|named| named.operation.0).collect();
+        let mut pinned: BTreeSet<u64> = pinned.iter().map(|named| named.operation.0).collect();
+        // `good` is a name as well.
+        pinned.extend(self.last_good()?.map(|operation| operation.0));
         let lost = self.shared().state.read().lost;
         let Some(end) = self.end_of_thinning(retention)? else {
             return Ok(Vec::new());

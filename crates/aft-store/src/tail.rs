@@ -10,6 +10,7 @@ use aft_model::{Checkpoint, ContentId, RelPath};
 
 use crate::content::prefix_of;
 use crate::entry::{Entry, Loc, OpPaths, OpRow, PartOwner};
+use crate::verdict::VerdictV1;
 use crate::work::WorkV1;
 
 /// Entries in memory.
@@ -33,6 +34,8 @@ pub(crate) struct Tail {
     pub(crate) audits: BTreeMap<u64, Loc>,
     /// Sessions and turns, in the order of the log.
     pub(crate) work: Vec<WorkV1>,
+    /// What checks said, in the order of the log.
+    pub(crate) verdicts: Vec<VerdictV1>,
     len: usize,
 }
 
@@ -74,6 +77,7 @@ impl Tail {
                 self.audits.insert(number, loc);
             }
             Entry::Work(record) => self.work.push(record),
+            Entry::Verdict(record) => self.verdicts.push(record),
         }
     }
 

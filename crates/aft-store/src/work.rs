@@ -15,7 +15,7 @@ use rusqlite::{Connection, params};
 use crate::entry::Entry;
 use crate::error::{ReadError, StoreError};
 use crate::frame::Kind;
-use crate::reader::{Reader, undecodable};
+use crate::reader::{Filter, Reader, undecodable};
 use crate::records;
 use crate::writer::Writer;
 
@@ -167,6 +167,9 @@ pub(crate) fn put_rows(connection: &Connection, all: &[WorkV1]) -> rusqlite::Res
     Ok(())
 }
 
+/// When a session began, and its id: their order.
+pub type SessionPlace = (i64, String);
+
 impl Writer {
     /// Puts a session or a turn; it stands for an older one of the same id.
     ///
@@ -231,6 +234,44 @@ impl Reader {
             Work::Session(session) => Some(session),
             Work::Turn(_) => None,
         }))
+    }
+
+    /// Of at most `limit` sessions that began after `after`, in their order: those that ended before that time and that
+    /// no operation names any more. With where to go on; `None` when all have been looked at. Looks into the index
+    /// alone, which lags behind at most by what was put since it was brought up to date.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn sessions_over(
+        &self,
+        after: &SessionPlace,
+        ended_before_ns: i64,
+        limit: usize,
+    ) -> Result<(Vec<SessionId>, Option<SessionPlace>), ReadError> {
+        let rows = self.work_rows(
+            "SELECT body FROM work WHERE turn = '' AND (started_ns, session) > (?1, ?2)
+             ORDER BY started_ns, session LIMIT ?3",
+            params![after.0, after.1, i64::try_from(limit).unwrap_or(i64::MAX)],
+        )?;
+        let is_last = rows.len() < limit;
+        let (mut over, mut place) = (Vec::new(), None);
+        for record in rows {
+            place = Some((record.started_ns(), record.key().0));
+            let Some(Work::Session(session)) = record.into() else {
+                continue;
+            };
+            let is_long_ago = session
+                .ended_ns
+                .is_some_and(|ended| ended < ended_before_ns);
+            let named = Filter {
+                session: Some(session.id.clone()),
+                ..Filter::default()
+            };
+            if is_long_ago && self.page(&named, None, 1, 0)?.is_empty() {
+                over.push(session.id);
+            }
+        }
+        Ok((over, place.filter(|_| !is_last)))
     }
 
     /// The turns of a session, the first first.

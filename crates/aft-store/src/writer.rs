@@ -14,7 +14,7 @@ mod purge;
 mod recompress;
 mod rewrite;
 mod secrets;
-mod sweep;
+pub(crate) mod sweep;
 mod switch;
 mod thin;
 

@@ -146,6 +146,10 @@ fn work(rig: &Rig, client: &mut Client) {
     assert_eq!(ended["operations"].as_array().unwrap().len(), 1, "{ended}");
     let log = client.tool("log", json!({ "workspace": root, "session": session }));
     assert_eq!(log["operations"][0]["author"], "agent:mcp-test");
+    let asked = json!({ "workspace": root, "path": "src/greet.py" });
+    let blamed = client.tool("blame", asked);
+    assert_eq!(blamed["ranges"][0]["author"], "agent:mcp-test", "{blamed}");
+    assert_eq!(blamed["ranges"][0]["session"], session.as_str());
 
     let to = format!("before-{head}");
     let plan = client.tool("rollback_plan", json!({ "workspace": root, "to": to }));

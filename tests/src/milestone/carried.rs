@@ -47,6 +47,13 @@ fn a_milestone_arrives_on_another_machine_as_it_was() {
         (&json!(true), &json!(null))
     );
     assert_same(&expected, &manifest_of(&new), "a new directory");
+    // What is made for a person has the mode that their other directories have, however private the daemon is.
+    let usual = place.root().join("usual");
+    fs::create_dir(&usual).expect("a directory");
+    let mode = |dir: &Path| fs::metadata(dir).expect("a directory").permissions().mode();
+    for made in ["made", "made/for", "made/for/it"] {
+        assert_eq!(mode(&place.root().join(made)), mode(&usual), "{made}");
+    }
     let shown = there.aft_json(&new, &["milestone", "verify", "v1"]);
     assert_eq!(
         (&shown["ok"], &shown["message"]),

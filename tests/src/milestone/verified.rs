@@ -83,6 +83,13 @@ fn a_milestone_whose_own_file_is_damaged_is_told_and_made_anew() {
     rig.ok(&["milestone", "create", "v1", "--wait"]);
     let whole = settled(&rig, "v1");
     let file = files(&rig, ".aftm").pop().expect("a milestone's file");
+    let stats = rig.json(&["stats"]);
+    let taken = fs::metadata(&file).expect("a file").len();
+    assert_eq!(
+        (&stats["n_milestones"], &stats["milestone_bytes"]),
+        (&json!(1), &json!(taken))
+    );
+    assert_eq!(rig.aft(&["check"]).status, 0);
     for cut in [false, true] {
         rig.daemon.stop();
         let mut bytes = fs::read(&file).expect("a file");
@@ -94,6 +101,14 @@ fn a_milestone_whose_own_file_is_damaged_is_told_and_made_anew() {
         }
         fs::write(&file, bytes).expect("a file");
         rig.daemon.run();
+        let checked = rig.aft(&["check"]);
+        assert_eq!(checked.status, 8, "{}", checked.stdout);
+        assert!(
+            checked.stdout.contains("milestone v1")
+                && checked.stdout.contains("milestone verify v1"),
+            "{}",
+            checked.stdout
+        );
         // A list is still a list.
         let listed = rig.json(&["milestone", "list"]);
         assert_eq!(listed["milestones"][0]["milestone"], "v1", "{listed}");
@@ -107,5 +122,8 @@ fn a_milestone_whose_own_file_is_damaged_is_told_and_made_anew() {
             (&again["ok"], &again["checksum"]),
             (&json!(true), &whole["checksum"])
         );
+        assert_eq!(rig.aft(&["check"]).status, 0, "it is whole again");
     }
+    rig.ok(&["milestone", "rm", "v1"]);
+    assert_eq!(rig.json(&["stats"])["milestone_bytes"], json!(0));
 }

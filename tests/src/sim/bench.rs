@@ -47,6 +47,7 @@ pub(super) fn go(kind: GoBackKind) -> GoBack {
         markers: false,
         author: Author::Human,
         session: None,
+        note: None,
     }
 }
 

@@ -233,6 +233,21 @@ impl Run {
                 let before = self
                     .history
                     .states_at(OperationId(operation.id.0.saturating_sub(1)));
+                // A file is followed to where it was moved, and goes back with what was done to it since.
+                let oldest = operation.reverts.iter().min().map_or(0, |id| id.0);
+                let moved = (oldest..operation.id.0)
+                    .filter_map(|id| self.history.operation(id))
+                    .flat_map(|operation| moved_in(operation));
+                for path in moved {
+                    targets.remove(path);
+                }
+                // What was in a directory that was moved since comes back where the directory is.
+                let is_elsewhere = |path: &RelPath| {
+                    let dir = path.parent().filter(|dir| !dir.is_root());
+                    dir.is_some_and(|dir| !state_of(&before, dir.as_bytes()).exists())
+                        && !operation.changes.iter().any(|change| change.path == *path)
+                };
+                targets.retain(|path, _| !is_elsewhere(path));
                 targets.retain(|path, _| {
                     newest
                         .get(path)
@@ -425,4 +440,30 @@ fn all_paths(disks: &[&Manifest], states: &[&States]) -> BTreeSet<Path> {
         .iter()
         .flat_map(|states| states.keys().map(|path| path.as_bytes().to_vec()));
     on_disk.chain(in_history).collect()
+}
+
+/// Paths that an operation may have moved a file from or to.
+fn moved_in(operation: &Operation) -> impl Iterator<Item = &RelPath> {
+    let content = |state: &FileState| match state {
+        FileState::File { content, .. } => Some(*content),
+        _ => None,
+    };
+    let left: BTreeSet<_> = operation
+        .changes
+        .iter()
+        .filter(|change| !change.after.exists())
+        .filter_map(|change| content(&change.before))
+        .collect();
+    let came: BTreeSet<_> = operation
+        .changes
+        .iter()
+        .filter_map(|change| content(&change.after))
+        .collect();
+    operation.changes.iter().flat_map(move |change| {
+        let left_with_it = content(&change.after).is_some_and(|id| left.contains(&id));
+        let came_again = content(&change.before).is_some_and(|id| came.contains(&id));
+        let path =
+            (left_with_it || came_again || change.renamed_from.is_some()).then_some(&change.path);
+        path.into_iter().chain(change.renamed_from.as_ref())
+    })
 }

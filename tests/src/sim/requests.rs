@@ -131,6 +131,7 @@ impl Run {
             markers: self.rng.chance(150),
             author: Author::Human,
             session: None,
+            note: None,
         };
         let id = self.enlist(What::Back(what.clone()));
         if let Some(workspace) = &self.workspace {

@@ -213,6 +213,7 @@ fn short_memory_empties_the_cache_at_once_and_says_what_was_freed() {
     assert_eq!(cleanup["cause"], "memory", "{cleanup}");
     assert_eq!(cleanup["level"], "emergency", "{cleanup}");
     assert!(cleanup["cache_bytes"].as_u64() > Some(0), "{cleanup}");
+    println!("back from an emergency in {} ms", cleanup["took_ms"]);
     assert!(cleanup["took_ms"].as_f64() < Some(500.0), "{cleanup}");
     wait_until(PATIENCE, "nothing is held", || {
         stats(&rig)["l2"]["entries"] == 0

@@ -25,7 +25,6 @@ const N_BURST_MAX: usize = 20_000;
 const N_BURST_SAMPLE: usize = 500;
 const N_PAGES: usize = 1000;
 const IDLE_TIME: Duration = Duration::from_secs(10);
-const GIVES_BACK_WITHIN: Duration = Duration::from_secs(16);
 
 /// One method of [`Live`].
 type Measurement<'a> = fn(&mut Live<'a>) -> anyhow::Result<()>;
@@ -246,9 +245,7 @@ impl<'a> Live<'a> {
     fn idle(&mut self) -> anyhow::Result<()> {
         self.aft.time(&["sync"])?;
         let pid = self.aft.find_daemon()?;
-        self.wait_until_idle()?;
-        // By now it has given back what it held for what might have come next.
-        shell::pause(GIVES_BACK_WITHIN);
+        self.aft.rest()?;
         let before = process::cpu_time(pid)?;
         shell::pause(IDLE_TIME);
         let used = process::cpu_time(pid)?.saturating_sub(before);
@@ -296,7 +293,7 @@ impl<'a> Live<'a> {
     fn pages(&mut self) -> anyhow::Result<()> {
         let mut connection = self.connect()?;
         let head = head_of(&connection.call("sync", &json!({ "workspace": self.workspace }))?)?;
-        self.wait_until_idle()?;
+        self.aft.wait_until_idle()?;
         self.table.record(
             "operations in the history while paging",
             Unit::Count,
@@ -317,21 +314,6 @@ impl<'a> Live<'a> {
             cursor = answer.get("cursor").cloned().unwrap_or(Value::Null);
         }
         self.percentiles("a page of 50 operations over the socket", &sample);
-        Ok(())
-    }
-
-    /// Until the work in the background, which the measurements before left behind, is done.
-    fn wait_until_idle(&mut self) -> anyhow::Result<()> {
-        const PATIENCE_S: u32 = 120;
-        let pid = self.aft.find_daemon()?;
-        for _ in 0..PATIENCE_S {
-            let before = process::cpu_time(pid)?;
-            shell::pause(Duration::from_secs(1));
-            if process::cpu_time(pid)?.saturating_sub(before) < Duration::from_millis(20) {
-                return Ok(());
-            }
-        }
-        shell::complain("the daemon is still at work in the background");
         Ok(())
     }
 

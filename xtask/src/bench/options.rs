@@ -18,9 +18,10 @@ the same seeded work on the same copy of a tree, one after the other.
   --work DIR      where trees and stores are made (default: target/bench). Use a journaled file system or tmpfs: an ext4 without a
                   journal makes every program that creates many files slow
   --peers LIST    of aft,git,jj (default: all that are installed)
-  --ops LIST      of baseline,nochange,edit,restore,growth,live (default: all)
+  --ops LIST      of baseline,nochange,edit,restore,growth,live,tiers (default: all)
   --ns LIST       numbers of files to change (default: 1,10,100,1000)
   --runs N        runs of each short operation (default: 7); a baseline is run at most three times
+  --operations N  operations that the history has for the lines of `tiers` (default: 10000; up to 1000000, a minute for 40000)
   --aft PATH      a binary to measure instead of building one
   --write         write docs/BENCHMARKS.md
   --keep          leave trees and stores in the work directory
@@ -41,6 +42,8 @@ pub(crate) struct Options {
     pub(crate) counts: Vec<usize>,
     /// Runs of each short operation.
     pub(crate) runs: usize,
+    /// Operations in the history of `tiers`.
+    pub(crate) operations: usize,
     /// A binary that is already there.
     pub(crate) aft: Option<PathBuf>,
     /// Write the document.
@@ -56,9 +59,10 @@ impl Default for Options {
             trees: Vec::new(),
             work: None,
             peers: words("aft,git,jj"),
-            ops: words("baseline,nochange,edit,restore,growth,live"),
+            ops: words("baseline,nochange,edit,restore,growth,live,tiers"),
             counts: vec![1, 10, 100, 1000],
             runs: 7,
+            operations: 10_000,
             aft: None,
             write: false,
             keep: false,
@@ -84,7 +88,9 @@ impl Options {
                 "--ops" => {
                     options.ops = list(
                         &value()?,
-                        &["baseline", "nochange", "edit", "restore", "growth", "live"],
+                        &[
+                            "baseline", "nochange", "edit", "restore", "growth", "live", "tiers",
+                        ],
                     )?
                 }
                 "--ns" => {
@@ -94,6 +100,7 @@ impl Options {
                         .collect::<anyhow::Result<_>>()?
                 }
                 "--runs" => options.runs = number(&value()?)?,
+                "--operations" => options.operations = number(&value()?)?,
                 "--aft" => options.aft = Some(value()?.into()),
                 "--write" => options.write = true,
                 "--keep" => options.keep = true,

@@ -4,6 +4,7 @@
 //! Does not: measure what a daemon does meanwhile.
 
 use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -125,4 +126,14 @@ pub(crate) fn memory(pid: u32, line: &str) -> anyhow::Result<u64> {
         })
         .map(|kilobytes| kilobytes * 1024)
         .with_context(|| format!("no {line} in the status of process {pid}"))
+}
+
+/// From now on the largest resident memory of a process is counted anew.
+pub(crate) fn forget_peak(pid: u32) -> anyhow::Result<()> {
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .open(format!("/proc/{pid}/clear_refs"))
+        .context("cannot have the peak counted anew")?;
+    file.write_all(b"5")
+        .context("cannot have the peak counted anew")
 }

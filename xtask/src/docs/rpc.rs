@@ -44,7 +44,13 @@ pub(super) fn render(document: &Value) -> String {
             .filter_map(Value::as_str)
             .collect();
         if !roles.is_empty() {
-            text.push_str(&format!("Sockets: {}\n\n", roles.join(", ")));
+            let changes = method.get("x-changes").and_then(Value::as_bool);
+            let noted = if changes == Some(true) {
+                ". In the audit log"
+            } else {
+                ""
+            };
+            text.push_str(&format!("Sockets: {}{noted}\n\n", roles.join(", ")));
         }
         let params = items(method, "params");
         if !params.is_empty() {
@@ -74,7 +80,15 @@ pub(super) fn render(document: &Value) -> String {
             let gap = if params.is_empty() { "" } else { "\n" };
             text.push_str(&format!("{gap}Result: {}\n", ticked(&kind(result))));
         }
+        let errors: Vec<&str> = items(method, "errors")
+            .iter()
+            .map(|error| string(error, "message"))
+            .collect();
+        if !errors.is_empty() {
+            text.push_str(&format!("\nErrors: {}\n", errors.join(", ")));
+        }
     }
+    text.push_str(&events(document));
     let schemas = document
         .pointer("/components/schemas")
         .and_then(Value::as_object);
@@ -83,6 +97,25 @@ pub(super) fn render(document: &Value) -> String {
         for (name, schema) in schemas {
             text.push_str(&describe(name, schema));
         }
+    }
+    text
+}
+
+/// Every event with what it carries.
+fn events(document: &Value) -> String {
+    let Some(events) = document.get("x-events").and_then(Value::as_object) else {
+        return String::new();
+    };
+    let mut text = "\n# Events\n\nA notification `event` has an `Event` as its parameters; its `payload` is, by its name:\n\n\
+                    | event | payload | |\n|---|---|---|\n"
+        .to_owned();
+    for (name, event) in events {
+        let payload = event.get("payload").map(kind).unwrap_or_default();
+        let summary = string(event, "summary");
+        text.push_str(&format!(
+            "| `{name}` | {} | {summary} |\n",
+            ticked(&payload)
+        ));
     }
     text
 }

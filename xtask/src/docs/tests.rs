@@ -25,8 +25,11 @@ fn a_method_becomes_a_section_with_its_parameters() {
                 { "name": "workspace", "required": true, "schema": { "type": "string", "description": "Root | id" } },
                 { "name": "durable", "schema": { "type": ["boolean", "null"] } }
             ],
-            "result": { "name": "result", "schema": { "$ref": "#/components/schemas/SyncResult" } }
+            "result": { "name": "result", "schema": { "$ref": "#/components/schemas/SyncResult" } },
+            "errors": [{ "code": -32011, "message": "busy" }, { "code": -32602, "message": "invalid" }],
+            "x-roles": ["agent", "control"], "x-changes": true
         }],
+        "x-events": { "sync:state": { "summary": "It changed.", "payload": { "$ref": "#/components/schemas/SavePayload" } } },
         "components": { "schemas": { "SyncResult": { "type": "object", "properties": { "head": { "type": "integer", "description": "Newest" } } } } }
     });
     let text = rpc::render(&document);
@@ -39,7 +42,18 @@ fn a_method_becomes_a_section_with_its_parameters() {
         text.contains("| `durable` | boolean or null | | |"),
         "{text}"
     );
-    assert!(text.contains("Result: `SyncResult`"), "{text}");
+    assert!(
+        text.contains("Result: `SyncResult`\n\nErrors: busy, invalid\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("Sockets: agent, control. In the audit log"),
+        "{text}"
+    );
+    assert!(
+        text.contains("| `sync:state` | `SavePayload` | It changed. |"),
+        "{text}"
+    );
     assert!(text.contains("### `SyncResult`\n"), "{text}");
     assert!(text.contains("| `head` | integer | | Newest |"), "{text}");
 }

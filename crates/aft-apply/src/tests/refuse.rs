@@ -284,3 +284,63 @@ fn a_planted_staging_directory_does_not_lead_anywhere() {
     );
     assert_eq!(case.world.root.scan(&path("real")).unwrap(), []);
 }
+
+/// Contents of which some were verified just now; counts what is read.
+struct Fresh<'a> {
+    blobs: &'a Blobs,
+    fresh: aft_model::ContentId,
+    n_read: std::sync::atomic::AtomicUsize,
+}
+
+impl Contents for Fresh<'_> {
+    fn open(&self, id: &aft_model::ContentId) -> Result<Box<dyn std::io::Read + '_>, ContentFault> {
+        self.n_read
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.blobs.open(id)
+    }
+
+    fn is_fresh(&self, id: &aft_model::ContentId) -> bool {
+        *id == self.fresh
+    }
+}
+
+#[test]
+fn what_was_verified_just_now_is_not_read_by_a_check_and_staging_still_finds_it_damaged() {
+    let before = tree([("a", file("1")), ("b", file("1"))]);
+    let after = tree([("a", file("fresh")), ("b", file("old"))]);
+    let mut case = case(&before, &after);
+    let fresh = crate::look::hash(b"fresh");
+    *case.blobs.0.get_mut(&fresh).unwrap() = b"fResh".to_vec();
+    let contents = Fresh {
+        blobs: &case.blobs,
+        fresh,
+        n_read: 0.into(),
+    };
+    let stats = signatures(&case.world.root, &case.operation);
+    let stats = |path: &RelPath| stats.get(path).copied();
+    let task = Task {
+        operation: &case.operation,
+        policy: OnConflict::Keep,
+        set_id: SetIdBits::Drop,
+        stats: &stats,
+    };
+    let applier = Applier::new(&case.world.root, &contents);
+    let checked = applier.check(&task);
+    assert_eq!(checked.conflicts, []);
+    assert_eq!(
+        contents.n_read.load(std::sync::atomic::Ordering::Relaxed),
+        1
+    );
+    let refused = applier.stage(&task, &checked.prepared);
+    assert!(
+        matches!(
+            refused,
+            Err(StageError::Content {
+                source: ContentFault::Damaged,
+                ..
+            })
+        ),
+        "{refused:?}"
+    );
+    assert_eq!(on_disk(&case.world.root), states(&before));
+}

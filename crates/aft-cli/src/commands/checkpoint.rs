@@ -6,13 +6,14 @@ mod tests;
 use aft_model::Keep;
 use aft_rpc::ExitKind;
 use aft_rpc::types::checkpoint::{
-    CheckpointCreateParams, CheckpointDeleteParams, CheckpointListParams, CheckpointListResult,
-    CheckpointShowParams, CheckpointUpdateParams, KeepClass,
+    CheckpointCreateParams, CheckpointDeleteParams, CheckpointListParams, CheckpointShowParams,
+    CheckpointUpdateParams, KeepClass,
 };
 use clap::{Args, Subcommand};
 
-use crate::context::{Context, point, read};
+use crate::context::{Context, point};
 use crate::failure::Outcome;
+use crate::paged;
 use crate::render::checkpoint::{full, line};
 use crate::render::time::Now;
 
@@ -176,38 +177,17 @@ fn make(args: CreateArgs, context: &mut Context) -> Outcome {
 }
 
 fn list(limit: Option<u64>, context: &mut Context) -> Outcome {
-    let mut params = CheckpointListParams {
+    let params = CheckpointListParams {
         workspace: context.workspace()?,
         limit,
         cursor: None,
     };
-    let raw = context.call_raw(&params)?;
-    let mut all: CheckpointListResult = read(&raw)?;
-    let is_enough = |all: &CheckpointListResult| {
-        limit.is_some_and(|limit| all.checkpoints.len() as u64 >= limit)
-    };
-    if context.json && (all.cursor.is_none() || is_enough(&all)) {
-        context.print_raw(&raw)?;
-        return Ok(ExitKind::Done);
+    if let Some(all) = paged::whole(params, context)? {
+        let (now, style) = (Now::read(), context.out.style());
+        let lines = all.checkpoints.iter();
+        let lines = lines.map(|checkpoint| line(checkpoint, &now, style));
+        context.print(&lines.collect::<String>())?;
     }
-    while let Some(cursor) = all.cursor.take().filter(|_| !is_enough(&all)) {
-        params.cursor = Some(cursor);
-        let page: CheckpointListResult = context.call(&params)?;
-        all.checkpoints.extend(page.checkpoints);
-        all.cursor = page.cursor;
-    }
-    if context.json {
-        context.print_json(&all)?;
-        return Ok(ExitKind::Done);
-    }
-    context.out.page()?;
-    let (now, style) = (Now::read(), context.out.style());
-    let text: String = all
-        .checkpoints
-        .iter()
-        .map(|checkpoint| line(checkpoint, &now, style))
-        .collect();
-    context.print(&text)?;
     Ok(ExitKind::Done)
 }
 

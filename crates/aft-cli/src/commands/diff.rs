@@ -2,27 +2,23 @@
 
 #[cfg(test)]
 mod tests;
+mod view;
 
 use std::ffi::{OsStr, OsString};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use aft_model::Point;
 use aft_rpc::types::diff::{DiffFormat, DiffParams, DiffResult};
 use aft_rpc::types::operation::{ChangeView, DiffDetail, OperationShowParams, OperationShowResult};
-use aft_rpc::{ExitKind, WireBytes, WirePath, WirePoint};
+use aft_rpc::{ExitKind, WireBytes, WirePoint};
 use clap::Args;
 
 use crate::context::{Context, read};
 use crate::failure::{Failure, Outcome};
-use crate::render::patch::{PatchForm, PatchPrinter};
-use crate::render::stat::{self, Totals};
-use crate::render::text::{count, path};
+use crate::render::operation;
 use crate::render::time::Now;
-use crate::render::{operation, stat::lines};
 
-/// Files that are named when a patch lacks their content.
-const MISSING_MAX: usize = 10;
+pub(crate) use view::View;
 
 /// Show an operation with its unified diff
 ///
@@ -30,7 +26,7 @@ const MISSING_MAX: usize = 10;
 /// What it cannot hold is said on standard error.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example:\n  aft show 142\n  aft show @ --stat\n\nExit codes: 0 done, 4 no such operation"
+    after_help = "Example:\n  aft show 142\n  aft show @ --stat\n  aft show 142 --hunks\n\nExit codes: 0 done, 4 no such operation"
 )]
 pub(crate) struct ShowArgs {
     /// Its number, or a point that ends at it
@@ -46,7 +42,7 @@ pub(crate) struct ShowArgs {
 /// file and reads as nothing but a checkpoint's name is a path; what follows `--` always is.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example:\n  aft diff 10m\n  aft diff before-refactor @ src --stat\n  aft diff 120 142 > changes.patch\n\nExit codes: 0 done, 4 no such point"
+    after_help = "Example:\n  aft diff 10m\n  aft diff before-refactor @ src --stat\n  aft diff 120 142 > changes.patch\n  aft diff 10m --hunks\n\nExit codes: 0 done, 4 no such point"
 )]
 pub(crate) struct DiffArgs {
     /// Points, then paths
@@ -67,6 +63,9 @@ struct Form {
     /// Changed words within lines
     #[arg(long)]
     word: bool,
+    /// Each hunk with the id that `--hunk` of `aft undo` and `aft rollback` takes
+    #[arg(long, conflicts_with_all = ["stat", "word"])]
+    hunks: bool,
 }
 
 /// What the words of `aft diff` mean.
@@ -115,10 +114,10 @@ pub(crate) fn diff(args: &DiffArgs, context: &mut Context) -> Outcome {
         from: WirePoint(meaning.from),
         to: meaning.to.map(WirePoint),
         paths: context.some_paths(&meaning.paths)?,
-        format: if args.form.stat {
-            DiffFormat::Stat
-        } else {
-            DiffFormat::Unified
+        format: match (args.form.stat, args.form.hunks) {
+            (true, _) => DiffFormat::Stat,
+            (_, true) => DiffFormat::Hunks,
+            _ => DiffFormat::Unified,
         },
         limit: None,
         cursor: None,
@@ -155,10 +154,10 @@ pub(crate) fn show(args: &ShowArgs, context: &mut Context) -> Outcome {
     let mut params = OperationShowParams {
         workspace: context.workspace()?,
         operation: WirePoint(args.operation.trim_start_matches('#').to_owned()),
-        diff: if args.form.stat {
-            DiffDetail::Stat
-        } else {
-            DiffDetail::Unified
+        diff: match (args.form.stat, args.form.hunks) {
+            (true, _) => DiffDetail::Stat,
+            (_, true) => DiffDetail::Hunks,
+            _ => DiffDetail::Unified,
         },
         paths: None,
         limit: None,
@@ -182,6 +181,7 @@ pub(crate) fn print_operation(
         Form {
             stat: false,
             word: false,
+            hunks: false,
         },
         context,
     )
@@ -218,110 +218,6 @@ fn show_text(
             return view.finish(context);
         }
     }
-}
-
-/// How the changes of a page are shown.
-pub(crate) struct View {
-    stat: Option<Totals>,
-    printer: PatchPrinter,
-    /// Files whose content the patch does not hold.
-    missing: Vec<WirePath>,
-    /// Secrets, which are not shown to whoever is not the person.
-    sealed: Vec<WirePath>,
-}
-
-impl View {
-    /// Unified diffs, one after the other.
-    pub(crate) fn of_patches(context: &Context) -> Self {
-        let form = Form {
-            stat: false,
-            word: false,
-        };
-        Self::new(form, context)
-    }
-
-    fn new(form: Form, context: &Context) -> Self {
-        let form_of_patch = PatchForm {
-            style: context.out.style(),
-            words: form.word,
-            terminal: context.out.is_terminal(),
-        };
-        Self {
-            stat: form.stat.then(Totals::default),
-            printer: PatchPrinter::new(form_of_patch),
-            missing: Vec::new(),
-            sealed: Vec::new(),
-        }
-    }
-
-    /// Shows a page. What found no room in it is asked for `alone`.
-    pub(crate) fn show(
-        &mut self,
-        changes: Vec<ChangeView>,
-        alone: impl Fn(Vec<WirePath>, &mut Context) -> Result<Vec<ChangeView>, Failure>,
-        context: &mut Context,
-    ) -> Result<(), Failure> {
-        if let Some(totals) = &mut self.stat {
-            changes.iter().for_each(|change| totals.count(change));
-            return context.print(&lines(&changes, context.out.style()));
-        }
-        for mut change in changes {
-            if change.incomplete && change.diff.is_none() {
-                // A rename is told with the place it came from, or it would be a new file.
-                let paths = [Some(change.path.clone()), change.renamed_from.clone()];
-                let found = alone(paths.into_iter().flatten().collect(), context)?;
-                let whole = found.into_iter().find(|found| found.path == change.path);
-                change = whole.unwrap_or(change);
-            }
-            if let Some(text) = &change.diff {
-                self.printer.push(&text.0, &mut context.out)?;
-            }
-            if change.sealed {
-                self.sealed.push(change.path);
-            } else if change.incomplete {
-                self.missing.push(change.path);
-            }
-        }
-        Ok(())
-    }
-
-    /// What a patch does not hold must not be found out by applying it.
-    fn say_what_is_missing(&self, context: &Context) {
-        if !self.missing.is_empty() {
-            context.note(&format!(
-                "The patch is not complete: it lacks the content of {}. `aft restore PATH --at POINT` puts whole files back.",
-                named(&self.missing, ("file", "files")),
-            ));
-        }
-        if !self.sealed.is_empty() {
-            context.note(&format!(
-                "The patch leaves out {}: what they hold is told on control.sock only.",
-                named(&self.sealed, ("secret", "secrets")),
-            ));
-        }
-    }
-
-    pub(crate) fn finish(mut self, context: &mut Context) -> Result<(), Failure> {
-        if let Some(totals) = self.stat {
-            return context.print(&stat::Totals::line(totals));
-        }
-        self.printer.finish(&mut context.out)?;
-        context.out.flush()?;
-        self.say_what_is_missing(context);
-        Ok(())
-    }
-}
-
-/// How many there are, and the first of them.
-fn named(paths: &[WirePath], (one, many): (&str, &str)) -> String {
-    let names: Vec<String> = paths.iter().take(MISSING_MAX).map(path).collect();
-    let more = if paths.len() > MISSING_MAX {
-        ", …"
-    } else {
-        ""
-    };
-    let number = count(paths.len() as u64, one, many);
-    format!("{number} ({}{more})", names.join(", "))
 }
 
 fn diff_json(mut params: DiffParams, context: &mut Context) -> Outcome {

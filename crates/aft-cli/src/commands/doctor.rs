@@ -6,6 +6,7 @@ mod tests;
 use std::fs::File;
 use std::path::Path;
 
+use aft_os::process::contained::{Missing, missing};
 use aft_rpc::types::daemon::{DaemonStatusParams, DaemonStatusResult};
 use aft_rpc::types::hello::Role;
 use aft_rpc::types::workspace::{WorkspaceListParams, WorkspaceState};
@@ -96,6 +97,7 @@ pub(crate) fn run(_: &DoctorArgs, context: &mut Context) -> Outcome {
         configuration(&paths.config),
         room(&paths.home),
         watches(Path::new("/proc/sys/fs/inotify/max_user_watches")),
+        limits(&missing()),
     ];
     checks.extend(hooks(&paths));
     checks.extend(daemon(context));
@@ -130,6 +132,19 @@ fn render(checks: &[Finding], style: Style) -> String {
             )
         })
         .collect()
+}
+
+/// What a check (`aft verify`) is not kept from here.
+fn limits(missing: &[Missing]) -> Finding {
+    let check = "limits of checks";
+    if missing.is_empty() {
+        let message = "a check writes in its copy only, signals nobody and opens no Unix sockets";
+        return Finding::ok(check, message);
+    }
+    let missing: Vec<&str> = missing.iter().map(|limit| limit.as_str()).collect();
+    let message = format!("a check {}", missing.join("; it "));
+    let remedy = "run only checks that you would run by hand, or use a newer kernel";
+    Finding::warning(check, message, remedy)
 }
 
 fn directory(check: &'static str, dir: &Path) -> Finding {

@@ -35,6 +35,8 @@ pub(crate) struct CatArgs {
 }
 
 /// List the versions of one file, deletions included
+///
+/// Goes on with the old name where the file was moved.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example:\n  aft history src/main.rs\n\nExit codes: 0 done, 4 the history knows no such file"
@@ -46,6 +48,9 @@ pub(crate) struct HistoryArgs {
     /// At most that many
     #[arg(short = 'n', value_name = "N")]
     limit: Option<u64>,
+    /// What stood at this path, also before another file was moved there
+    #[arg(long)]
+    no_follow: bool,
 }
 
 pub(crate) fn cat(args: &CatArgs, context: &mut Context) -> Outcome {
@@ -93,6 +98,7 @@ pub(crate) fn history(args: &HistoryArgs, context: &mut Context) -> Outcome {
         path: context.path(&args.path)?,
         limit: args.limit,
         cursor: None,
+        follow: !args.no_follow,
     };
     let raw = context.call_raw(&params)?;
     let mut all: FileHistoryResult = read(&raw)?;

@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 
 use aft_rpc::types::milestone::{
     MilestoneCreateParams, MilestoneDeleteParams, MilestoneExportParams, MilestoneImportParams,
-    MilestoneImportResult, MilestoneListParams, MilestoneListResult, MilestoneShowParams,
-    MilestoneUpdateParams, MilestoneVerifyParams, MilestoneVerifyResult,
+    MilestoneImportResult, MilestoneListParams, MilestoneShowParams, MilestoneUpdateParams,
+    MilestoneVerifyParams, MilestoneVerifyResult,
 };
 use aft_rpc::{ExitKind, WirePath};
 use clap::{Args, Subcommand};
 
 use crate::context::{Context, point, read};
 use crate::failure::{Failure, Outcome};
+use crate::paged;
 use crate::render::milestone::{exported, full, imported, line, verified};
 use crate::render::text::shown;
 use crate::render::time::Now;
@@ -250,32 +251,17 @@ fn create(args: CreateArgs, context: &mut Context) -> Outcome {
 }
 
 fn list(limit: Option<u64>, context: &mut Context) -> Outcome {
-    let mut params = MilestoneListParams {
+    let params = MilestoneListParams {
         workspace: context.workspace()?,
         limit,
         cursor: None,
     };
-    let mut all: MilestoneListResult = context.call(&params)?;
-    let is_enough =
-        |all: &MilestoneListResult| limit.is_some_and(|limit| all.milestones.len() as u64 >= limit);
-    while let Some(cursor) = all.cursor.clone().filter(|_| !is_enough(&all)) {
-        params.cursor = Some(cursor);
-        let page: MilestoneListResult = context.call(&params)?;
-        all.milestones.extend(page.milestones);
-        all.cursor = page.cursor;
+    if let Some(all) = paged::whole(params, context)? {
+        let (now, style) = (Now::read(), context.out.style());
+        let lines = all.milestones.iter();
+        let lines = lines.map(|milestone| line(milestone, &now, style));
+        context.print(&lines.collect::<String>())?;
     }
-    if context.json {
-        context.print_json(&all)?;
-        return Ok(ExitKind::Done);
-    }
-    context.out.page()?;
-    let (now, style) = (Now::read(), context.out.style());
-    let text: String = all
-        .milestones
-        .iter()
-        .map(|milestone| line(milestone, &now, style))
-        .collect();
-    context.print(&text)?;
     Ok(ExitKind::Done)
 }
 

@@ -4,19 +4,20 @@ use aft_rpc::ExitKind;
 use aft_rpc::client::ClientError;
 use aft_rpc::types::operation::DiffDetail;
 use aft_rpc::types::session::{
-    SessionEndParams, SessionListParams, SessionListResult, SessionShowParams, SessionShowResult,
-    SessionStartParams, SessionView, TurnEndParams, TurnStartParams, ViewLevel,
+    SessionEndParams, SessionListParams, SessionShowParams, SessionShowResult, SessionStartParams,
+    SessionView, TurnEndParams, TurnStartParams, ViewLevel,
 };
 use clap::{Args, Subcommand};
 
 use super::diff::View;
 use crate::context::{Context, read};
 use crate::failure::{Failure, Outcome};
+use crate::paged;
 use crate::render::checkpoint::session as session_line;
 use crate::render::operation::numbers;
 use crate::render::session_view;
 use crate::render::stat::Totals;
-use crate::render::text::path;
+use crate::render::text::{path, shown};
 use crate::render::time::Now;
 
 /// Say who makes the changes that follow
@@ -280,40 +281,13 @@ fn print_session(session: &SessionView, context: &mut Context) -> Result<(), Fai
     context.print(&text)
 }
 
-fn list(mut params: SessionListParams, context: &mut Context) -> Outcome {
-    let raw = context.call_raw(&params)?;
-    let mut all: SessionListResult = read(&raw)?;
-    let is_enough = |all: &SessionListResult| {
-        params
-            .limit
-            .is_some_and(|limit| all.sessions.len() as u64 >= limit)
-    };
-    if context.json && (all.cursor.is_none() || is_enough(&all)) {
-        context.print_raw(&raw)?;
-        return Ok(ExitKind::Done);
+fn list(params: SessionListParams, context: &mut Context) -> Outcome {
+    if let Some(all) = paged::whole(params, context)? {
+        let (now, style) = (Now::read(), context.out.style());
+        let lines = all.sessions.iter();
+        let lines = lines.map(|session| session_line(session, &now, style));
+        context.print(&lines.collect::<String>())?;
     }
-    while let Some(cursor) = all.cursor.take().filter(|_| {
-        params
-            .limit
-            .is_none_or(|limit| (all.sessions.len() as u64) < limit)
-    }) {
-        params.cursor = Some(cursor);
-        let page: SessionListResult = context.call(&params)?;
-        all.sessions.extend(page.sessions);
-        all.cursor = page.cursor;
-    }
-    if context.json {
-        context.print_json(&all)?;
-        return Ok(ExitKind::Done);
-    }
-    context.out.page()?;
-    let (now, style) = (Now::read(), context.out.style());
-    let text: String = all
-        .sessions
-        .iter()
-        .map(|session| session_line(session, &now, style))
-        .collect();
-    context.print(&text)?;
     Ok(ExitKind::Done)
 }
 
@@ -349,6 +323,9 @@ pub(crate) fn turn(args: TurnArgs, context: &mut Context) -> Outcome {
                     operations
                 };
                 context.print(&format!("Turn {} ended: {operations}.\n", turn.turn))?;
+                if let Some(acted) = &turn.acted {
+                    context.print(&format!("{}.\n", shown(&acted.message)))?;
+                }
             }
         }
     }

@@ -58,7 +58,7 @@ impl Common {
 /// an operation itself and can be taken back by `aft redo`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example:\n  aft undo\n  aft undo -n 3 --dry-run\n  aft undo 142\n  aft undo --turn\n\nExit codes: 0 done, 3 conflict (nothing was touched), 4 nothing to undo, 5 partly done"
+    after_help = "Example:\n  aft undo\n  aft undo -n 3 --dry-run\n  aft undo 142\n  aft undo --turn\n  aft undo 142 --hunk 1f0c9a7be2d35468\n\nExit codes: 0 done, 3 conflict (nothing was touched), 4 nothing to undo or no such hunk, 5 partly done"
 )]
 pub(crate) struct UndoArgs {
     /// One operation, possibly in the middle
@@ -73,6 +73,9 @@ pub(crate) struct UndoArgs {
     /// Only what this session did
     #[arg(long, value_name = "S", conflicts_with = "count")]
     session: Option<String>,
+    /// Only this hunk of OP, as `aft show OP --hunks` names it; may be given again
+    #[arg(long = "hunk", value_name = "ID", requires = "operation")]
+    hunks: Vec<String>,
     #[command(flatten)]
     common: Common,
 }
@@ -98,7 +101,7 @@ pub(crate) struct RedoArgs {
 /// history is recorded first. A rollback is one operation: `aft undo` takes it back.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example:\n  aft rollback 10m --dry-run\n  aft rollback before-refactor src\n  aft rollback turn:-1\n  aft rollback --resume\n\nExit codes: 0 done, 3 files changed or conflict (nothing was touched), 4 no such point, or nothing to resume, 5 partly done"
+    after_help = "Example:\n  aft rollback 10m --dry-run\n  aft rollback before-refactor src\n  aft rollback turn:-1\n  aft rollback 10m --hunk 1f0c9a7be2d35468\n  aft rollback --resume\n\nExit codes: 0 done, 3 files changed or conflict (nothing was touched), 4 no such point or hunk, or nothing to resume, 5 partly done"
 )]
 pub(crate) struct RollbackArgs {
     /// Where to go
@@ -110,6 +113,14 @@ pub(crate) struct RollbackArgs {
     /// Take back only what this session did
     #[arg(long, value_name = "S")]
     session: Option<String>,
+    /// Take back only this hunk of what changed since, as `aft diff POINT --hunks` names it; may be given again
+    #[arg(
+        long = "hunk",
+        value_name = "ID",
+        requires = "point",
+        conflicts_with = "session"
+    )]
+    hunks: Vec<String>,
     /// Do what the last way back could not do, after exit 5
     #[arg(long, conflicts_with_all = ["point", "paths", "session", "revert"])]
     resume: bool,
@@ -142,6 +153,7 @@ pub(crate) fn undo(args: &UndoArgs, context: &mut Context) -> Outcome {
         count: args.count,
         turn: args.turn.clone(),
         session: args.session.clone(),
+        hunks: some(&args.hunks),
         on_conflict: args.common.on_conflict(),
         expected_head: args.common.expected_head,
         dry_run: args.common.dry_run,
@@ -174,9 +186,14 @@ pub(crate) fn rollback(args: &RollbackArgs, context: &mut Context) -> Outcome {
         point: args.point.as_deref().map(point),
         paths: context.some_paths(&args.paths)?,
         session: args.session.clone(),
+        hunks: some(&args.hunks),
         ..RollbackApplyParams::default()
     };
     go(params, args.common, context)
+}
+
+fn some(hunks: &[String]) -> Option<Vec<String>> {
+    (!hunks.is_empty()).then(|| hunks.to_vec())
 }
 
 fn resume(common: Common, context: &mut Context) -> Outcome {
@@ -224,6 +241,7 @@ fn go(mut params: RollbackApplyParams, common: Common, context: &mut Context) ->
         point: params.point.unwrap_or_else(|| WirePoint::from("@")),
         paths: params.paths,
         session: params.session,
+        hunks: params.hunks,
         restore: params.restore,
         on_conflict: params.on_conflict,
         wait_ms: params.wait_ms,

@@ -51,6 +51,10 @@ pub(crate) fn stats(stats: &StoreStatsResult) -> String {
     );
     row("operations", &stats.n_operations.to_string());
     row("checkpoints", &stats.n_checkpoints.to_string());
+    if stats.n_milestones > 0 {
+        let taken = bytes(stats.milestone_bytes);
+        row("milestones", &format!("{} in {taken}", stats.n_milestones));
+    }
     row("workspaces", &stats.n_workspaces.to_string());
     if let Some(cap) = stats.cap_bytes {
         row("cap", &bytes(cap));

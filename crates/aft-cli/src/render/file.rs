@@ -18,6 +18,7 @@ pub(crate) fn version(version: &VersionView, now: &Now, style: Style) -> String 
         now.brief(version.time),
         state(&version.state),
     ];
+    parts.extend(version.path.as_ref().map(|at| format!("at {}", path(at))));
     if let Some(from) = &version.renamed_from {
         parts.push(format!("moved from {}", path(from)));
     }

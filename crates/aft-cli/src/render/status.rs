@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use aft_rpc::types::verify::GoodView;
 use aft_rpc::types::workspace::{
     LeftOut, Progress, SyncState, SyncStatus, WorkspaceState, WorkspaceStatusResult,
 };
@@ -10,6 +11,7 @@ use aft_rpc::types::workspace::{
 use super::operation::git_head;
 use super::text::{bytes, count, path, shown};
 use super::time::Now;
+use super::verify::line;
 use crate::color::{Paint, Style};
 
 /// How many uncovered paths are named.
@@ -48,6 +50,12 @@ pub(crate) fn status(status: &WorkspaceStatusResult, now: &Now, style: Style) ->
     if !status.left_out.is_empty() {
         row("left out", &names(&status.left_out));
     }
+    if let Some(good) = &status.last_good {
+        row("good", &last_good(good));
+    }
+    if let Some(acted) = &status.acted {
+        row("rule", &acted.message);
+    }
     for session in &status.sessions {
         let label = session
             .label
@@ -64,8 +72,24 @@ pub(crate) fn status(status: &WorkspaceStatusResult, now: &Now, style: Style) ->
             ),
         );
     }
+    for verdict in &status.verifications {
+        text.push_str(&format!("  check     {}", line(verdict, style)));
+    }
     text.push_str(&reasons(status, style));
     text.push_str(&not_covered(status, style));
+    text
+}
+
+/// `#142, 3 operations ago, 2 paths changed since`.
+fn last_good(good: &GoodView) -> String {
+    let mut text = format!("#{}", good.operation);
+    match good.n_operations {
+        0 => text.push_str(", the present state"),
+        n => text.push_str(&format!(", {} ago", count(n, "operation", "operations"))),
+    }
+    if let Some(n) = good.n_changed.filter(|_| good.n_operations > 0) {
+        text.push_str(&format!(", {} changed since", count(n, "path", "paths")));
+    }
     text
 }
 

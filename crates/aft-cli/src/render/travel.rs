@@ -39,6 +39,7 @@ pub(crate) fn plan_summary(plan: &PlanView, style: Style) -> String {
         "Nothing would change.\n".to_owned()
     } else {
         let from = match (plan.target, plan.reverts.is_empty()) {
+            _ if !plan.hunks.is_empty() => format!(" by taking back {}", hunks(&plan.hunks)),
             (Some(target), _) => format!(" to the state of #{target}"),
             (None, false) => format!(" by taking back {}", numbers(&plan.reverts)),
             (None, true) => String::new(),
@@ -109,11 +110,16 @@ fn done(result: &TravelResult) -> String {
         .map(|target| format!(" to #{target}"))
         .unwrap_or_default();
     match result.kind {
+        _ if !result.hunks.is_empty() => format!("Took back {}", hunks(&result.hunks)),
         Kind::Undo => format!("Undid {reverts}"),
         Kind::Redo => format!("Redid {reverts}"),
         Kind::Restore => format!("Restored{target}"),
         _ => format!("Rolled back{target}"),
     }
+}
+
+fn hunks(names: &[String]) -> String {
+    count(names.len() as u64, "hunk", "hunks")
 }
 
 fn conflicts(title: &str, conflicts: &[&ConflictView], style: Style) -> String {

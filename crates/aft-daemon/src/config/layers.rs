@@ -10,7 +10,7 @@ use aft_os::ReadDir;
 use toml::{Table, Value};
 
 use super::error::{ConfigError, from_toml, line_of};
-use super::sections::RunCommand;
+use super::sections::{ReportFormat, RunCommand, VerifyConfig};
 use super::{Config, WORKSPACE_FILE};
 
 /// No configuration is longer than this; a file that is, is something else.
@@ -284,12 +284,32 @@ fn check(config: &Config, source: &Source) -> Result<(), ConfigError> {
                 format!("the check `{}` has no command in `run`", verify.name),
             );
         }
-        if !verify.threshold.is_finite() || verify.threshold < 0.0 {
-            return refuse(
-                "threshold",
-                "`threshold` is a number that is not negative".to_owned(),
-            );
+        if let Err((word, message)) = check_verify(verify) {
+            return refuse(word, message);
         }
+    }
+    Ok(())
+}
+
+/// What is wrong with a check besides its name and command, and the word it stands at.
+fn check_verify(verify: &VerifyConfig) -> Result<(), (&'static str, String)> {
+    let is_number = |threshold: f64| threshold.is_finite() && threshold >= 0.0;
+    if !verify.threshold.is_none_or(is_number) {
+        let message = "`threshold` is a number that is not negative".to_owned();
+        return Err(("threshold", message));
+    }
+    if RelPath::new(&verify.dir).is_err() && !verify.dir.is_empty() {
+        let message = format!("`dir` is a path beneath the root, not `{}`", verify.dir);
+        return Err(("dir", message));
+    }
+    if (verify.parse == ReportFormat::Regex) != verify.pattern.is_some() {
+        let message = "`pattern` goes with `parse = \"regex\"`, and that needs it".to_owned();
+        let word = if verify.pattern.is_some() {
+            "pattern"
+        } else {
+            "parse"
+        };
+        return Err((word, message));
     }
     Ok(())
 }

@@ -101,6 +101,12 @@ pub struct StoreConfig {
     pub free_min: ByteSize,
     /// What a secret held is kept this long after it was changed or deleted, unless a point with a name needs it.
     pub secret_keep: Period,
+    /// The scratch copies in which checks run never grow beyond this for long, in each workspace.
+    pub scratch_max: ByteSize,
+    /// A scratch copy in which nothing ran for so long is removed.
+    pub scratch_keep: Period,
+    /// Verdicts of each check that are kept, besides those on points with a name.
+    pub verdicts: u64,
 }
 
 impl Default for StoreConfig {
@@ -111,6 +117,9 @@ impl Default for StoreConfig {
             free_min: ByteSize::gib(1),
             keep: KeepConfig::default(),
             secret_keep: Period(Duration::from_secs(86_400)),
+            scratch_max: ByteSize::gib(10),
+            scratch_keep: Period(Duration::from_secs(7 * 86_400)),
+            verdicts: 200,
         }
     }
 }
@@ -171,6 +180,8 @@ pub struct DaemonConfig {
     pub agent_may_watch: bool,
     /// How often an idle workspace is compared with the history.
     pub rescan: Period,
+    /// Room for the audit log; the oldest entries go first.
+    pub audit_max: ByteSize,
 }
 
 impl Default for DaemonConfig {
@@ -189,6 +200,7 @@ impl Default for DaemonConfig {
             watch: WatchBackend::Auto,
             agent_may_watch: false,
             rescan: Period(Duration::from_secs(15 * 60)),
+            audit_max: ByteSize::mib(64),
         }
     }
 }
@@ -246,12 +258,28 @@ pub struct VerifyConfig {
     /// What decides.
     #[serde(default = "default_rule")]
     pub rule: Rule,
-    /// The rule's threshold: a rate or a share.
-    #[serde(default = "default_threshold")]
-    pub threshold: f64,
+    /// The rule's threshold: a rate or a share. Without it 0.3 for `failure-rate`, 0.2 for `slower` and `quality`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
     /// What happens when the rule says so.
     #[serde(default = "default_action")]
     pub action: Action,
+    /// The directory in which it runs, beneath the root.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub dir: String,
+    /// Environment variables it is given besides `PATH`, `HOME`, `LANG`, `TERM` and their like.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<String>,
+    /// With `parse = "regex"`: the expression, with groups `name`, `failed`, `passed` or `seconds`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
+    /// Directories of these names stay in the scratch copy from one state to the next, where the history has nothing
+    /// of that name.
+    #[serde(default = "default_keep_warm")]
+    pub keep_warm: Vec<String>,
+    /// With `on = ["idle"]`: so long nothing has changed.
+    #[serde(default = "default_quiet")]
+    pub quiet: Period,
 }
 
 fn default_parse() -> ReportFormat {
@@ -274,8 +302,20 @@ fn default_rule() -> Rule {
     Rule::FailureRate
 }
 
-fn default_threshold() -> f64 {
-    0.3
+fn default_keep_warm() -> Vec<String> {
+    let names = [
+        "target",
+        "node_modules",
+        ".venv",
+        "__pycache__",
+        ".pytest_cache",
+        ".gradle",
+    ];
+    names.map(str::to_owned).to_vec()
+}
+
+fn default_quiet() -> Period {
+    Period(Duration::from_secs(10))
 }
 
 fn default_action() -> Action {
@@ -378,6 +418,15 @@ pub struct CheckpointConfig {
     /// `false` switches it off.
     #[serde(default = "switched_on")]
     pub enabled: bool,
+    /// What belongs together, and the least time between two of them; without it, as fits its cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Period>,
+    /// For `large-refactor`: so many files within the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<u64>,
+    /// For `large-refactor`: so many lines, added and removed, within the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lines: Option<u64>,
 }
 
 fn switched_on() -> bool {

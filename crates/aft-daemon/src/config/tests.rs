@@ -170,6 +170,21 @@ fn wrong_values_are_refused_with_their_line() {
             "a name of its own",
         ),
         (
+            "[[verify]]\nname = \"a\"\nrun = \"true\"\ndir = \"../x\"",
+            4,
+            "beneath the root",
+        ),
+        (
+            "[[verify]]\nname = \"a\"\nrun = \"true\"\npattern = \"x\"",
+            4,
+            "goes with",
+        ),
+        (
+            "[[verify]]\nname = \"a\"\nrun = \"true\"\nparse = \"regex\"",
+            4,
+            "needs it",
+        ),
+        (
             "[[verify]]\nname = \"a\"\nrun = \"true\"\nthreshold = -0.5",
             4,
             "not negative",

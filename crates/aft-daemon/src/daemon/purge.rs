@@ -69,7 +69,7 @@ impl Daemon {
         let purged = self.purge_closed(record, path);
         let mut roots = self.roots();
         roots.push(record.root.clone());
-        let open = self.open_one(record, &roots).map(Arc::new);
+        let open = self.open_one(record, &roots);
         let open = open.map_err(|error| self.closed(record, &error));
         let record = record.clone();
         self.entries.write().insert(id, Entry { record, open });

@@ -1,10 +1,14 @@
 //! From a method's name to its answer. One match over all methods; the work is in the modules below.
 
+mod audit;
+mod bisect;
 mod blame;
 mod checkpoints;
 mod coverage;
 mod files;
+mod followed;
 mod histories;
+mod hunks;
 mod integrity;
 mod milestones;
 mod process;
@@ -13,6 +17,8 @@ mod session_view;
 mod sessions;
 mod space;
 mod travel;
+mod trust;
+mod verify;
 mod workspaces;
 
 use std::sync::Arc;
@@ -39,8 +45,9 @@ type Answer = Result<Box<RawValue>, RpcError>;
 const WAIT_DEFAULT: Duration = Duration::from_secs(600);
 
 /// Reads that fence first on `control.sock`, so that a person sees what was saved a moment ago. On the
-/// other sockets reads never wait for anything.
-const FENCED_READS: [&str; 8] = [
+/// other sockets reads never wait for anything. `purge` looks whether the path is gone.
+const FENCED: [&str; 9] = [
+    "purge",
     "blame",
     "history.list",
     "operation.show",
@@ -58,7 +65,7 @@ pub(crate) async fn call(peer: &Arc<Peer>, request: &Request) -> Answer {
     if !method.allows(peer.role) {
         return Err(wrong_socket(&request.method, peer.role, method.roles));
     }
-    if peer.role == Role::Control && FENCED_READS.contains(&request.method.as_str()) {
+    if peer.role == Role::Control && FENCED.contains(&request.method.as_str()) {
         fence_before(peer, request).await?;
     }
     match request.method.as_str() {
@@ -102,6 +109,13 @@ pub(crate) async fn call(peer: &Arc<Peer>, request: &Request) -> Answer {
         "milestone.delete" => milestones::delete(peer, request).await,
         "milestone.export" => milestones::export(peer, request).await,
         "milestone.import" => milestones::import(peer, request).await,
+        "trust.show" => trust::show(peer, request),
+        "trust.approve" => trust::approve(peer, request),
+        "verify.bisect" => bisect::bisect(peer, request).await,
+        "verify.run" => verify::run(peer, request).await,
+        "verify.list" => verify::list(peer, request),
+        "verify.suggest" => verify::suggest(peer, request),
+        "verify.cancel" => verify::cancel(peer, request),
         "events.subscribe" => super::subscribe::subscribe(peer, request).await,
         "events.unsubscribe" => super::subscribe::unsubscribe(peer, request),
         "daemon.status" => process::status(peer, request),
@@ -111,7 +125,8 @@ pub(crate) async fn call(peer: &Arc<Peer>, request: &Request) -> Answer {
         "store.check" => integrity::check(peer, request).await,
         "store.gc" => space::gc(peer, request).await,
         "purge" => space::purge(peer, request).await,
-        "rpc.discover" => process::discover(),
+        "audit.list" => audit::list(peer, request),
+        "rpc.discover" => process::discover(request),
         other => Err(RpcError::new(
             ErrorKind::Invalid,
             format!("`{other}` is not served by this version of the daemon"),

@@ -15,11 +15,11 @@ use futures_util::stream::FuturesUnordered;
 use parking_lot::Mutex;
 use tokio::io::{AsyncWriteExt, Interest};
 use tokio::net::UnixStream;
-use tokio::net::unix::OwnedWriteHalf;
+use tokio::net::unix::{OwnedWriteHalf, UCred};
 use tokio::sync::mpsc;
 use tracing::{debug, info};
 
-use super::{calls, subscribe::Subscriptions};
+use super::{audited, calls, subscribe::Subscriptions};
 use crate::daemon::Daemon;
 use crate::workspace::Workspace;
 
@@ -39,6 +39,8 @@ const WRITE_WITHIN: Duration = Duration::from_secs(10);
 pub(crate) struct Peer {
     pub(crate) daemon: Arc<Daemon>,
     pub(crate) role: Role,
+    /// Who was at the other end when the connection was made.
+    pub(crate) cred: UCred,
     pub(crate) outgoing: mpsc::Sender<Vec<u8>>,
     pub(crate) subscriptions: Subscriptions,
     pub(crate) plans: Plans,
@@ -77,13 +79,14 @@ impl Plans {
 }
 
 /// Serves one connection to its end.
-pub(crate) async fn serve(daemon: Arc<Daemon>, role: Role, stream: UnixStream) {
+pub(crate) async fn serve(daemon: Arc<Daemon>, role: Role, stream: UnixStream, cred: UCred) {
     let (reading, writing) = stream.into_split();
     let (outgoing, waiting) = mpsc::channel(OUTGOING_MAX);
     let mut writer = tokio::spawn(write(writing, waiting));
     let peer = Arc::new(Peer {
         daemon,
         role,
+        cred,
         outgoing,
         subscriptions: Subscriptions::default(),
         plans: Plans::default(),
@@ -220,6 +223,7 @@ fn greet_control(
         .iter()
         .any(|fd| aft_rpc::ancillary::is_read_write_open_of(fd, &key).unwrap_or(false));
     if request.method != "hello" || !proven {
+        audited::turned_away(peer, &request);
         return Err(forbidden(id));
     }
     let theirs = request
@@ -301,7 +305,11 @@ async fn one(peer: &Arc<Peer>, request: Result<Request, Rejected>) -> Option<Res
     if request.method == "hello" {
         return id.map(|id| hello(peer, id, &request));
     }
+    let noted = audited::begin(peer, &request);
     let result = calls::call(peer, &request).await;
+    if let Some(noted) = noted {
+        noted.end(peer, &result).await;
+    }
     let id = id?;
     Some(match result {
         Ok(raw) => Response {

@@ -9,7 +9,6 @@ use aft_engine::diff::{self, FileDiff, Options, Side};
 use aft_engine::session::{DiffKey, Shown, is_formatting};
 use aft_model::{Change, ContentId, FileState, RelPath};
 use aft_rpc::WireBytes;
-use aft_rpc::types::diff::HunkView;
 use aft_rpc::types::operation::{ChangeView, LineStat};
 
 use super::sight::Sight;
@@ -29,7 +28,6 @@ const HELD_MAX: usize = 1 << 20;
 pub(crate) enum Detail {
     Stat,
     Unified,
-    Hunks,
 }
 
 /// Changes with their diffs. A deletion that is the source of a rename is told by the rename's own diff.
@@ -57,7 +55,7 @@ pub(crate) fn views(
                 .and_then(|from| sources.get(from));
             let diff = shown(workspace, change, source, detail).diff;
             room = room.saturating_sub(diff.text.len());
-            fill(&mut view, change, diff, detail);
+            fill(&mut view, diff, detail);
         }
         views.push(view);
     }
@@ -65,7 +63,7 @@ pub(crate) fn views(
 }
 
 /// The states of what was moved away, by the path it was at.
-fn sources(changes: &[Change]) -> BTreeMap<&RelPath, FileState> {
+pub(crate) fn sources(changes: &[Change]) -> BTreeMap<&RelPath, FileState> {
     let by_path: BTreeMap<&RelPath, FileState> = changes
         .iter()
         .map(|change| (&change.path, change.before))
@@ -97,7 +95,7 @@ pub(crate) fn text_len(workspace: &Workspace, changes: &[Change]) -> u64 {
     len
 }
 
-fn fill(view: &mut ChangeView, change: &Change, diff: FileDiff, detail: Detail) {
+fn fill(view: &mut ChangeView, diff: FileDiff, detail: Detail) {
     view.stat = Some(LineStat {
         added: u64::from(diff.added),
         removed: u64::from(diff.removed),
@@ -109,7 +107,6 @@ fn fill(view: &mut ChangeView, change: &Change, diff: FileDiff, detail: Detail) 
             view.incomplete = diff.omitted;
             view.diff = Some(WireBytes(diff.text));
         }
-        Detail::Hunks => view.hunks = Some(hunks(change, &diff)),
     }
 }
 
@@ -131,7 +128,7 @@ pub(crate) fn alone(
     let source = change.renamed_from.as_ref().map(|_| &change.before);
     let Shown { diff, formatting } = shown(workspace, change, source, detail);
     *room = room.saturating_sub(diff.text.len());
-    fill(&mut view, change, diff, detail);
+    fill(&mut view, diff, detail);
     (view, formatting)
 }
 
@@ -198,7 +195,7 @@ fn compute(
     (Shown { diff, formatting }, all_at_hand)
 }
 
-fn content(workspace: &Workspace, state: &FileState) -> Option<Arc<[u8]>> {
+pub(crate) fn content(workspace: &Workspace, state: &FileState) -> Option<Arc<[u8]>> {
     let id = state.content()?;
     if let FileState::File { size, .. } = state
         && *size > CONTENT_MAX
@@ -228,26 +225,4 @@ pub(crate) fn held(workspace: &Workspace, id: &ContentId) -> Option<Arc<[u8]>> {
     let resident = shared.ring.read().content(id);
     let counted = shared.ring_asked.count(resident);
     counted.or_else(|| shared.l2.content(id))
-}
-
-fn hunks(change: &Change, diff: &FileDiff) -> Vec<HunkView> {
-    let mut views = Vec::with_capacity(diff.hunks.len());
-    for hunk in &diff.hunks {
-        let text = diff.text.get(hunk.range.clone()).unwrap_or(&[]);
-        let mut hasher = blake3::Hasher::new();
-        hasher
-            .update(change.path.as_bytes())
-            .update(&[0])
-            .update(text);
-        let hash = hasher.finalize().to_hex();
-        views.push(HunkView {
-            hunk: hash.get(..16).unwrap_or_default().to_owned(),
-            old_start: u64::from(hunk.old_start),
-            old_lines: u64::from(hunk.old_len),
-            new_start: u64::from(hunk.new_start),
-            new_lines: u64::from(hunk.new_len),
-            text: WireBytes(text.to_vec()),
-        });
-    }
-    views
 }

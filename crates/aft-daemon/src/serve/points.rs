@@ -23,10 +23,16 @@ pub(crate) fn resolve(
         Point::Back(count) => back(reader, count),
         Point::Operation(operation) => existing(reader, operation, head),
         Point::Checkpoint(name) => named(reader, &name),
-        Point::Good => Err(RpcError::new(
-            ErrorKind::NotFound,
-            "no state has passed a verification yet",
-        )),
+        Point::Good => {
+            let good = reader.last_good().map_err(|error| of_read(&error))?;
+            good.ok_or_else(|| {
+                RpcError::new(
+                    ErrorKind::NotFound,
+                    "there is no state of which every check passed",
+                )
+                .with_remedy("`aft verify` runs the checks")
+            })
+        }
         Point::Ago(ns) => at_time(
             reader,
             now_ns.saturating_sub(i64::try_from(ns).unwrap_or(i64::MAX)),

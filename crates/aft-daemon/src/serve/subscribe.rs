@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use aft_model::{Operation, OperationKind};
+use aft_model::{Checkpoint, Operation, OperationKind};
 use aft_rpc::message::to_line;
 use aft_rpc::types::event::{
     Event, EventName, EventsSubscribeParams, EventsSubscribeResult, EventsUnsubscribeParams,
     EventsUnsubscribeResult,
 };
-use aft_rpc::{ErrorKind, Notification, Request, RpcError, WireTime};
+use aft_rpc::{ErrorKind, Notification, Request, RpcError, WirePath, WireTime};
 use parking_lot::Mutex;
 use serde_json::value::RawValue;
 use tokio::sync::broadcast::error::RecvError;
@@ -19,7 +19,8 @@ use super::calls::{self, result};
 use super::connection::Peer;
 use crate::daemon::new_id;
 use crate::workspace::{
-    Cleanup, CollectOutcome, Compression, SaveState, Workspace, WorkspaceEvent,
+    Cleanup, CollectOutcome, Compression, Overlap, SaveState, SessionNews, Workspace,
+    WorkspaceEvent,
 };
 
 /// Subscriptions of one connection.
@@ -230,12 +231,17 @@ impl Follower {
                         "operation": checkpoint.operation.0,
                         "keep": checkpoint.keep.as_str(),
                         "message": checkpoint.message,
+                        "cause": cause_of(checkpoint),
                     }),
                 )
             },
             WorkspaceEvent::Compression(made) => {
                 at_head(EventName::SnapshotCompression, of_compression(made))
             }
+            WorkspaceEvent::Overlap(overlap) => Told {
+                at: overlap.operation,
+                ..at_head(EventName::EditOverlap, of_overlap(overlap))
+            },
             WorkspaceEvent::Cleanup(cleanup) => {
                 at_head(EventName::SnapshotCleanup, of_cleanup(cleanup))
             }
@@ -252,6 +258,20 @@ impl Follower {
                         calls::of_milestone(name, milestone),
                     )
                 }
+            }
+            WorkspaceEvent::Verify(news) => {
+                let name = match news.has_finished {
+                    true => EventName::VerifyFinished,
+                    false => EventName::VerifyStarted,
+                };
+                at_head(name, news.payload.clone())
+            }
+            WorkspaceEvent::Session(news) => {
+                let name = match news.has_ended {
+                    true => EventName::SessionEnded,
+                    false => EventName::SessionStarted,
+                };
+                at_head(name, of_session(news))
             }
             WorkspaceEvent::State(state) => at_head(
                 EventName::WorkspaceState,
@@ -271,6 +291,15 @@ impl Follower {
             }
         }
     }
+}
+
+/// Why a rule made it; nothing of one that somebody made.
+fn cause_of(checkpoint: &Checkpoint) -> Option<String> {
+    let metadata = checkpoint.metadata.as_deref()?;
+    let value: serde_json::Value = serde_json::from_str(metadata).ok()?;
+    let is_ours = value.get("by").and_then(|by| by.as_str()) == Some("afterimage");
+    let cause = value.get("cause").filter(|_| is_ours)?;
+    cause.as_str().map(str::to_owned)
 }
 
 /// An event before it is addressed.
@@ -304,8 +333,18 @@ fn of_operation(operation: &Operation, n_changes: u64) -> Told {
             "kind": operation.kind.as_str(),
             "author": operation.author.label(),
             "n_changes": n_changes,
+            "target": operation.target.filter(|_| back).map(|target| target.0),
+            "note": operation.note.as_ref().filter(|_| back),
         }),
     }
+}
+
+fn of_session(news: &SessionNews) -> serde_json::Value {
+    serde_json::json!({
+        "session": news.id,
+        "agent": news.agent,
+        "label": news.label,
+    })
 }
 
 fn of_compression(made: &Compression) -> serde_json::Value {
@@ -316,6 +355,27 @@ fn of_compression(made: &Compression) -> serde_json::Value {
         "raw_bytes": made.raw_bytes,
         "view_bytes": made.view_bytes,
         "took_ms": made.took_us as f64 / 1000.0,
+    })
+}
+
+fn of_overlap(overlap: &Overlap) -> serde_json::Value {
+    let sessions: Vec<&str> = overlap
+        .sessions
+        .iter()
+        .map(|(id, _)| id.0.as_str())
+        .collect();
+    let authors: Vec<String> = overlap
+        .sessions
+        .iter()
+        .map(|(_, author)| author.label())
+        .collect();
+    let paths: Vec<WirePath> = overlap.paths.iter().map(WirePath::from).collect();
+    serde_json::json!({
+        "operation": overlap.operation.0,
+        "sessions": sessions,
+        "authors": authors,
+        "paths": paths,
+        "n_paths": overlap.n_paths,
     })
 }
 

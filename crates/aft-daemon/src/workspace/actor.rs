@@ -23,7 +23,7 @@ use super::inbox::{
 };
 use super::look::LookOrder;
 use super::rules_cell::SharedRules;
-use super::shared::{Shared, WorkspaceEvent};
+use super::shared::{Overlap, Shared, WorkspaceEvent};
 use super::writer::{CheckpointOrder, Order};
 
 /// A turn of the loop that takes longer than this is named in the log.
@@ -239,15 +239,12 @@ impl Actor {
                     what: *what,
                 });
             }
-            Input::Attribute { attribution, reply } => {
+            Input::Attribute { claims, reply } => {
                 let request = self.enlist(Waiting::Sync {
                     durable: false,
                     reply,
                 });
-                self.tell(Event::Attribute {
-                    request,
-                    attribution: *attribution,
-                });
+                self.tell(Event::Attribute { request, claims });
             }
             Input::Tree(reply) => drop(reply.send(Arc::clone(self.engine.tree()))),
             Input::Polled(polled) => {
@@ -367,6 +364,19 @@ impl Actor {
                     });
                 }
                 Effect::Record(operation) => self.record(*operation),
+                Effect::Overlap {
+                    operation,
+                    sessions,
+                    paths,
+                    n_paths,
+                } => self
+                    .shared
+                    .publish(WorkspaceEvent::Overlap(Arc::new(Overlap {
+                        operation,
+                        sessions,
+                        paths,
+                        n_paths,
+                    }))),
                 Effect::PlaceCookie(number) => {
                     cookies.push((number, self.watch.place_cookie(number)));
                 }
@@ -378,6 +388,7 @@ impl Actor {
                     job,
                     what,
                     operations,
+                    tree: Arc::clone(self.engine.tree()),
                 }),
                 Effect::Merge { job, files } => self.errand(Errand::Merge { job, files }),
                 Effect::Check {

@@ -138,6 +138,12 @@ impl Budget {
         self.0.lock().elsewhere = elsewhere;
     }
 
+    /// What lies beside a history took so many bytes when it was counted last, and takes so many now.
+    pub(crate) fn note_beside(&self, before: u64, now: u64) {
+        let mut sums = self.0.lock();
+        sums.elsewhere = sums.elsewhere.saturating_add(now).saturating_sub(before);
+    }
+
     /// How the cap stands, for this history.
     pub(crate) fn standing(&self, id: &WorkspaceId) -> Standing {
         self.0.lock().standing(id)
@@ -188,5 +194,25 @@ mod tests {
         });
         assert_eq!(budget.standing(&two).total, 520);
         assert!(budget.standing(&two).is_relieved());
+    }
+
+    #[test]
+    fn what_lies_beside_a_history_counts_as_it_comes_and_goes() {
+        let budget = Budget::default();
+        let one = id("one");
+        budget.note(&one, 100, 0, CAP);
+        budget.note_beside(0, 700);
+        budget.note_beside(700, 600);
+        assert_eq!(budget.standing(&one).total, 700);
+        assert!(!budget.take(&one, 800) && budget.take(&one, 700));
+        budget.measure(|_| 600);
+        budget.note_beside(600, 0);
+        assert_eq!(budget.standing(&one).elsewhere, 0);
+        budget.note_beside(5, 0);
+        assert_eq!(
+            budget.standing(&one).elsewhere,
+            0,
+            "nothing is less than nothing"
+        );
     }
 }

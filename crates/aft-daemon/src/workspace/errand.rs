@@ -1,17 +1,16 @@
 //! The errand worker: looks things up for a plan, and carries plans out in the workspace.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aft_apply::{
     Applier, ContentFault, Contents, Found, LateSink, OnConflict, Report, SetIdBits, StepOutcome,
     Task,
 };
-use aft_engine::{
-    Applied, Event, GoBackKind, JobId, MergeFile, MergeStates, MergedFile, StepFate, Targets, merge,
-};
+use aft_engine::{Applied, Event, GoBackKind, JobId, MergeFile, MergedFile, StepFate, Tree};
 use aft_model::{Change, Conflict, ContentId, FileState, Operation, OperationId, RelPath, StatSig};
 use aft_os::{Clock, WriteDir};
 use aft_store::{Intent, ReadError, Reader};
@@ -38,6 +37,8 @@ pub(crate) enum Errand {
         job: JobId,
         what: GoBackKind,
         operations: Vec<OperationId>,
+        /// What is there now.
+        tree: Arc<Tree>,
     },
     /// Merge files that later operations changed.
     Merge { job: JobId, files: Vec<MergeFile> },
@@ -99,8 +100,10 @@ impl Runner {
                 job,
                 what,
                 operations,
+                tree,
             } => {
-                let targets = self.gather(&what, &operations);
+                let targets = self.gather(&what, &operations, &tree);
+                drop(tree);
                 self.tell(Event::Gathered { job, targets });
             }
             Errand::Merge { job, files } => {
@@ -108,7 +111,7 @@ impl Runner {
                     .into_iter()
                     .map(|file| {
                         let merged = self.merge(&file).unwrap_or(MergedFile::Clash);
-                        (file.path.clone(), merged)
+                        (file.path.clone(), (file, merged))
                     })
                     .collect();
                 self.tell(Event::Merged { job, merged });
@@ -134,85 +137,6 @@ impl Runner {
         drop(self.results.send(Input::Event(Box::new(event))));
     }
 
-    fn gather(&self, what: &GoBackKind, operations: &[OperationId]) -> Result<Targets, String> {
-        if let GoBackKind::Put(states) = what {
-            return Ok(Targets::States(states.to_vec()));
-        }
-        if let GoBackKind::To { point, .. } = what {
-            let resident = self.shared.ring.read().since(*point);
-            if let Some(operations) = resident {
-                return Ok(Targets::States(states_before(&operations)));
-            }
-            return self
-                .reader
-                .states_at(*point)
-                .map(Targets::States)
-                .map_err(|error| chain(&error));
-        }
-        let mut found = Vec::with_capacity(operations.len());
-        for id in operations {
-            let resident = self
-                .shared
-                .ring
-                .read()
-                .get(*id)
-                .map(|slot| Arc::clone(&slot.operation));
-            let operation = match resident {
-                Some(operation) => operation,
-                None => match self.reader.operation(*id).map_err(|error| chain(&error))? {
-                    Some(operation) => Arc::new(operation),
-                    None => return Err(format!("operation {id} is not in the history")),
-                },
-            };
-            found.push(operation);
-        }
-        Ok(Targets::Operations(found))
-    }
-
-    /// The file without the change that is taken back; `None` where later edits touch the same lines and no
-    /// markers are wanted or possible, or where a content cannot be read or kept.
-    fn merge(&self, file: &MergeFile) -> Option<MergedFile> {
-        let MergeStates { base, theirs, ours } = &file.states;
-        let bytes = |state: &FileState| {
-            let id = state.content()?;
-            let resident = self.shared.ring.read().content(&id);
-            resident.or_else(|| self.reader.read_content(&id).ok())
-        };
-        let labels = merge::Labels {
-            base: "base",
-            theirs: "before",
-            ours: "now",
-        };
-        let now = bytes(ours)?;
-        let merged = merge::three_way(&bytes(base)?, &bytes(theirs)?, &now, &labels);
-        let mode = match (mode_of(base)?, mode_of(theirs)?, mode_of(ours)?) {
-            (base, theirs, ours) if base == theirs || theirs == ours => ours,
-            (base, theirs, ours) if base == ours => theirs,
-            _ => return None,
-        };
-        let is_marked = merged.conflicts > 0;
-        // What has no lines comes back from the merge as it is now.
-        if is_marked && (!file.markers || merged.bytes.as_slice() == &*now) {
-            return None;
-        }
-        let content = ContentId(*blake3::hash(&merged.bytes).as_bytes());
-        let size = merged.bytes.len() as u64;
-        self.sink
-            .put(&file.path, content, merged.bytes, ours.content())
-            .ok()?;
-        self.late().flush().ok()?;
-        let state = FileState::File {
-            content,
-            size,
-            mode,
-        };
-        Some(if is_marked {
-            MergedFile::Marked(state)
-        } else {
-            MergedFile::Clean(state)
-        })
-    }
-
     /// What is in the way of an operation that is not carried out, contents included.
     fn check(
         &self,
@@ -224,6 +148,7 @@ impl Runner {
         let held = Held {
             shared: &self.shared,
             reader: &self.reader,
+            fresh: Arc::default(),
         };
         let applier = Applier::new(self.root.as_ref(), &held);
         let checked = applier.check(&task_of(operation, false, &lookup));
@@ -240,6 +165,7 @@ impl Runner {
         let held = Held {
             shared: &self.shared,
             reader: &self.reader,
+            fresh: Arc::clone(&self.shared.fresh.lock()),
         };
         let applier = Applier::new(self.root.as_ref(), &held);
         let applier = if self.two_writers {
@@ -247,7 +173,9 @@ impl Runner {
         } else {
             applier
         };
+        self.shared.is_carrying.store(true, Ordering::Relaxed);
         let carried = self.carry_out(&applier, &task, force);
+        self.shared.is_carrying.store(false, Ordering::Relaxed);
         self.settling.n_told += 1;
         match carried {
             Ok(report) => {
@@ -399,20 +327,6 @@ pub(crate) fn task_of<'a>(
     }
 }
 
-/// The state of every path before the first of these operations that changed it, which are oldest first.
-fn states_before(operations: &[Arc<Operation>]) -> Vec<(RelPath, FileState)> {
-    let mut states = HashMap::new();
-    for change in operations.iter().flat_map(|operation| &operation.changes) {
-        states.entry(&change.path).or_insert(change.before);
-    }
-    let mut states: Vec<_> = states
-        .into_iter()
-        .map(|(path, state)| (path.clone(), state))
-        .collect();
-    states.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-    states
-}
-
 /// The signatures of an operation's paths, which come in the order of its changes.
 fn by_path<'a>(
     operation: &'a Operation,
@@ -423,13 +337,6 @@ fn by_path<'a>(
         .zip(stats)
         .filter_map(|(path, stat)| Some((path, (*stat)?)))
         .collect()
-}
-
-fn mode_of(state: &FileState) -> Option<u32> {
-    match state {
-        FileState::File { mode, .. } => Some(*mode),
-        _ => None,
-    }
 }
 
 fn to_applied(
@@ -471,6 +378,8 @@ fn to_applied(
 pub(crate) struct Held<'a> {
     pub(crate) shared: &'a Shared,
     pub(crate) reader: &'a Reader,
+    /// What was verified just now.
+    pub(crate) fresh: Arc<HashSet<ContentId>>,
 }
 
 impl Contents for Held<'_> {
@@ -482,6 +391,10 @@ impl Contents for Held<'_> {
             .open_content(id)
             .map(|content| content as _)
             .map_err(fault)
+    }
+
+    fn is_fresh(&self, id: &ContentId) -> bool {
+        self.fresh.contains(id)
     }
 
     /// The ring holds what was hashed when it was captured, the store verifies what it reads.

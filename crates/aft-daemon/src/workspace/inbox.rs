@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aft_engine::{Answer, Attribution, Event, FenceKind, GoBack, Tree};
+use aft_engine::{Answer, Claims, Event, FenceKind, GoBack, Tree};
 use aft_model::{Checkpoint, CheckpointName, Keep, OperationId};
 use crossbeam_channel::Sender;
 
@@ -30,7 +30,7 @@ pub(crate) enum Input {
     },
     /// From here on changes belong to somebody else; a fence.
     Attribute {
-        attribution: Box<Attribution>,
+        claims: Arc<Claims>,
         reply: SyncReply,
     },
     /// The newest tree, shared.

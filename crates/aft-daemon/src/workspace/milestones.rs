@@ -4,6 +4,8 @@
 //! neither the actor nor the writer ever waits for.
 //! Does not: put checkpoints into the log, or know how a milestone is written; `aft_store::milestone` does.
 
+mod account;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -42,6 +44,8 @@ pub(crate) struct Milestones {
     gauges: Mutex<Vec<Arc<Gauge>>>,
     /// Held while a milestone is made or read through.
     working: Mutex<()>,
+    /// What all of them took when they were counted last.
+    counted: Mutex<u64>,
 }
 
 /// A milestone with the checkpoint that keeps its state.
@@ -94,6 +98,7 @@ impl Milestones {
                 thread: Mutex::default(),
                 gauges: Mutex::default(),
                 working: Mutex::default(),
+                counted: Mutex::default(),
             });
             milestones.start().map_err(|source| MilestoneError::Io {
                 doing: "start a thread",
@@ -128,6 +133,8 @@ impl Milestones {
                 drop(jobs.send(name.clone()));
             }
         }
+        // Nobody has told the cap of them yet: what lies beside the histories is measured when one was opened.
+        *self.counted.lock() = self.shelf.bytes();
         *self.jobs.lock() = Some(jobs);
         let own = Arc::clone(self);
         let thread = std::thread::Builder::new()
@@ -169,6 +176,7 @@ impl Milestones {
     pub(crate) fn begin(&self, checkpoint: &Checkpoint) -> Result<Milestone, MilestoneError> {
         let begun = Milestone::begun(checkpoint, self.before(checkpoint)?);
         self.shelf.put_head(&checkpoint.name, &begun)?;
+        self.recount();
         self.enqueue(&checkpoint.name);
         Ok(begun)
     }
@@ -315,6 +323,7 @@ impl Milestones {
     }
 
     fn tell(&self, name: &CheckpointName, milestone: &Milestone) {
+        self.recount();
         let told = Arc::new((name.clone(), milestone.clone()));
         self.shared.publish(WorkspaceEvent::Milestone(told));
     }
@@ -323,7 +332,10 @@ impl Milestones {
     ///
     /// The newest tree may be ahead of the history by a burst that is still open. So it is taken first; the fence then makes
     /// an operation of that burst, and what the history says changed since `operation` takes it back out.
-    fn entries_at(&self, operation: OperationId) -> Result<Vec<(RelPath, FileState)>, WorkError> {
+    pub(crate) fn entries_at(
+        &self,
+        operation: OperationId,
+    ) -> Result<Vec<(RelPath, FileState)>, WorkError> {
         let gone = || WorkError::Workspace("it is being closed".to_owned());
         let (tell, told) = bounded(1);
         self.inbox.send(Input::Tree(tell)).map_err(|_| gone())?;

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
+use aft_engine::policy::Rules;
 use aft_engine::{Effect, Engine, Ring, Settings, Tree};
 use aft_model::{OperationId, RelPath, SecretNames, WorkspaceId};
 use aft_os::fs::real::{RealRoot, WritableRoot};
@@ -35,9 +36,11 @@ use super::session_log;
 use super::settling::{Settling, Unsettled};
 use super::shared::Shared;
 use super::sink::Sink;
+use super::smart::{self, Smart};
 use super::warm;
 use super::writer::{Group, Order, Scribe};
 use crate::config::{Config, StoreConfig, WatchBackend};
+use crate::verify::Checks;
 
 /// Messages waiting for the actor; a client that finds it full is told `busy`.
 const INBOX_MAX: usize = 1024;
@@ -122,6 +125,10 @@ pub struct Workspace {
     warm: Option<Arc<dyn StoreDir>>,
     /// Its milestones, where their directory can be opened.
     milestones: Option<Arc<Milestones>>,
+    /// What gives states a name by itself, where somebody works on it.
+    smart: Option<Arc<Smart>>,
+    /// Its checks, once they are set up.
+    checks: OnceLock<Arc<Checks>>,
 }
 
 impl Workspace {
@@ -138,6 +145,21 @@ impl Workspace {
     /// Its milestones, where their directory can be opened.
     pub(crate) fn milestones(&self) -> Option<&Arc<Milestones>> {
         self.milestones.as_ref()
+    }
+
+    /// What gives states a name by itself, where somebody works on it.
+    pub(crate) fn smart(&self) -> Option<&Arc<Smart>> {
+        self.smart.as_ref()
+    }
+
+    /// Its checks, where it is watched.
+    pub(crate) fn checks(&self) -> Option<&Arc<Checks>> {
+        self.checks.get()
+    }
+
+    /// From now on these are its checks.
+    pub(crate) fn set_checks(&self, checks: Arc<Checks>) {
+        drop(self.checks.set(checks));
     }
 
     /// Where contents go that come from somewhere else than the workspace.
@@ -180,6 +202,12 @@ impl Workspace {
     /// Stops the workers: the actor first, so that nothing new comes, the writer last, so that
     /// everything is on disk.
     pub fn close(&self) {
+        if let Some(checks) = self.checks.get() {
+            checks.close();
+        }
+        if let Some(smart) = &self.smart {
+            smart.close();
+        }
         if let Some(milestones) = &self.milestones {
             milestones.close();
         }
@@ -278,15 +306,34 @@ pub fn open(options: OpenOptions) -> Result<Workspace, OpenError> {
     parts.shared.room.limit(ORDERS_BYTES_MAX);
     let keeps_warm = parts.config.daemon.l2_keep;
     let clock = Arc::clone(&parts.clock);
-    let mut workspace = start(workers(opened, parts)?)?;
+    let rules = smart::rules(&parts.config.checkpoint);
+    let workers = workers(opened, parts)?;
+    let smart = Arc::new(smart_checkpoints(&workers, rules));
+    let mut workspace = start(workers)?;
     let history = (workspace.reader.clone(), Arc::clone(&workspace.shared));
     workspace.milestones =
         Milestones::started(store_dir.as_ref(), history, clock, workspace.inbox.clone());
+    let began = smart.start(workspace.milestones.clone());
+    began.map_err(OpenError::Thread)?;
+    workspace.smart = Some(smart);
     if keeps_warm {
         warm::read_again(store_dir.as_ref(), &workspace.shared, &workspace.reader);
         workspace.warm = Some(store_dir);
     }
     Ok(workspace)
+}
+
+/// Hears of what the workers do from the first operation on, which they have not begun yet.
+fn smart_checkpoints(workers: &Workers, rules: Rules) -> Smart {
+    let ground = smart::Ground {
+        reader: workers.scribe.reader.clone(),
+        shared: Arc::clone(&workers.actor.shared),
+        clock: Arc::clone(&workers.actor.clock),
+        writer: workers.orders.clone(),
+        inbox: workers.inbox.clone(),
+    };
+    let engine = &workers.actor.engine;
+    Smart::new(ground, rules, (engine.head(), engine.tree()))
 }
 
 /// What the workers stand on.
@@ -502,6 +549,8 @@ fn start(workers: Workers) -> Result<Workspace, OpenError> {
         at_rest: false,
         warm: None,
         milestones: None,
+        smart: None,
+        checks: OnceLock::new(),
     })
 }
 
@@ -538,6 +587,8 @@ pub(crate) fn open_history(
         at_rest: true,
         warm: None,
         milestones: None,
+        smart: None,
+        checks: OnceLock::new(),
     })
 }
 

@@ -44,6 +44,7 @@ pub(crate) fn recover(
     let held = Held {
         shared: &parts.shared,
         reader,
+        fresh: std::sync::Arc::default(),
     };
     let applier = Applier::new(parts.writable.as_ref(), &held);
     for intent in &recovery.open_intents {

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use aft_model::{Keep, OperationId};
-use aft_store::{Collection, Retention, Run, StoreError, Thinned};
+use aft_store::{Collection, Retention, Run, SessionPlace, StoreError, Thinned};
 use tracing::{debug, info, warn};
 
 use super::inbox::Failure;
@@ -28,6 +28,8 @@ const FIRST_NS: u64 = 300_000_000_000;
 const GROWTH: u64 = 256 << 20;
 /// What was told to be held and never named is forgotten by the second collection that comes so long after another.
 const FORGET_NS: u64 = 600_000_000_000;
+/// Sessions looked at in one step.
+const SESSIONS: usize = 64;
 /// Runs merged before the history is looked over again.
 const RUNS: usize = 256;
 /// Dead bytes worth a rewriting, unasked and asked for.
@@ -75,6 +77,8 @@ enum Stage {
     Rest,
     /// Secrets of the past.
     Secrets(Box<LettingGo>),
+    /// Sessions that are over, from this one on.
+    Sessions(SessionPlace),
     Thin(VecDeque<Run>),
     /// Background work has to end before it begins.
     Begin,
@@ -159,6 +163,7 @@ impl Scribe {
         let stepped = match std::mem::take(&mut self.state.keeping.stage) {
             Stage::Rest => self.begin_keeping(),
             Stage::Secrets(going) => self.keep_no_secrets(*going),
+            Stage::Sessions(after) => self.forget_some_sessions(&after),
             Stage::Thin(runs) => self.thin_some(runs),
             Stage::Begin => self.begin_collecting(),
             Stage::Collect => {
@@ -218,6 +223,26 @@ impl Scribe {
     fn keep_no_secrets(&mut self, going: LettingGo) -> Result<bool, StoreError> {
         match self.let_secrets_go(going)? {
             Some(going) => self.state.keeping.stage = Stage::Secrets(Box::new(going)),
+            None => self.state.keeping.stage = Stage::Sessions((i64::MIN, String::new())),
+        }
+        Ok(true)
+    }
+
+    /// Of a session that ended long ago and did nothing that is still in the history, nothing is left to tell.
+    fn forget_some_sessions(&mut self, after: &SessionPlace) -> Result<bool, StoreError> {
+        let kept_ns = nanoseconds(self.state.keeping.config.keep.session);
+        let before_ns = self.clock.wall_ns().saturating_sub(kept_ns);
+        let found = self.reader.sessions_over(after, before_ns, SESSIONS);
+        let (over, next) = found.map_err(StoreError::Read)?;
+        if !over.is_empty() {
+            debug!(workspace = %self.shared.id, sessions = over.len(), "sessions are forgotten");
+            for session in &over {
+                self.store.forget_session(session)?;
+            }
+            self.store.commit(true)?;
+        }
+        match next {
+            Some(next) => self.state.keeping.stage = Stage::Sessions(next),
             None => self.find_runs(false)?,
         }
         Ok(true)

@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use aft_model::{SessionId, SessionWork, TurnId, TurnWork, Work};
 use aft_store::{ReadError, Reader, Writer};
 
@@ -102,15 +104,11 @@ pub(super) fn go_on(writer: &mut Writer, reader: &Reader, parts: &Parts) -> Resu
     for ended in take_up(sessions, reader, parts.clock.wall_ns())? {
         writer.put_work(&ended)?;
     }
-    let attribution = Box::new(sessions.attribution());
-    if attribution.session.is_some() {
+    let claims = Arc::new(sessions.claims());
+    if claims.is_anybody() {
         // The engine begins with nobody at work. Its inbox is empty yet.
         let reply = Box::new(|_| ());
-        drop(
-            parts
-                .inbox
-                .try_send(Input::Attribute { attribution, reply }),
-        );
+        drop(parts.inbox.try_send(Input::Attribute { claims, reply }));
     }
     Ok(())
 }

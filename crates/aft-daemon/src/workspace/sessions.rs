@@ -1,10 +1,12 @@
 //! Who is at work: sessions, turns and brackets around tool calls, and to whom that attributes a change.
 //!
-//! Does: keep the open ones, and say to whom what happens now belongs: one open bracket is stronger than
-//! one open turn; two of either mean that nobody knows.
-//! Does not: guess, or keep anything: `session_log` does.
+//! Does: keep the open ones, and say who claims what: a bracket the paths its tool named, or anything; what no bracket
+//! claims is the one open turn's.
+//! Does not: decide whose a change is (`aft_engine::Claims` does), or keep anything: `session_log` does.
 
-use aft_engine::Attribution;
+use std::sync::Arc;
+
+use aft_engine::{Attribution, Bracket, Claims, Selection};
 use aft_model::{Author, OperationId, OperationKind, SessionId, TurnId};
 use parking_lot::Mutex;
 
@@ -59,6 +61,7 @@ struct Edit {
     id: String,
     tool: Option<String>,
     tool_use_id: Option<String>,
+    paths: Option<Selection>,
     since: OperationId,
 }
 
@@ -75,7 +78,7 @@ pub struct Closed {
 
 /// The sessions of a workspace.
 #[derive(Debug, Default)]
-pub struct Sessions(Mutex<Vec<Session>>);
+pub struct Sessions(Mutex<Vec<Session>>, Mutex<()>);
 
 impl Sessions {
     /// Adds an open session.
@@ -176,33 +179,34 @@ impl Sessions {
 
     /// To whom what happens now belongs.
     #[must_use]
-    pub fn attribution(&self) -> Attribution {
+    pub fn claims(&self) -> Claims {
         let all = self.0.lock();
         let open = || all.iter().filter(|session| session.ended_ns.is_none());
-        let mut edits =
+        let bracket = |session: &Session, edit: &Edit| Bracket {
+            whose: Attribution {
+                kind: OperationKind::Edit,
+                tool: edit.tool.clone(),
+                ..attribution_to(session, &all)
+            },
+            paths: edit.paths.clone(),
+        };
+        let edits =
             open().flat_map(|session| session.edits.iter().map(move |edit| (session, edit)));
-        if let Some((session, edit)) = edits.next() {
-            let (mut ours, mut tool) = (true, edit.tool.clone());
-            for (other, more) in edits {
-                ours &= other.id == session.id;
-                tool = tool.filter(|tool| more.tool.as_ref() == Some(tool));
-            }
-            // Of tool calls that run at once it is known whose they are when they are all one session's.
-            return if ours {
-                Attribution {
-                    kind: OperationKind::Edit,
-                    tool,
-                    ..attribution_to(session, &all)
-                }
-            } else {
-                Attribution::unknown()
-            };
-        }
+        let brackets = edits
+            .map(|(session, edit)| bracket(session, edit))
+            .collect();
         let mut turns = open().filter(|session| session.turn.is_some());
-        match (turns.next(), turns.next()) {
+        let otherwise = match (turns.next(), turns.next()) {
             (Some(session), None) => attribution_to(session, &all),
             _ => Attribution::unknown(),
-        }
+        };
+        Claims::new(brackets, otherwise)
+    }
+
+    /// Hands what is claimed now to `send`. One at a time: what is sent later is never older.
+    pub(crate) fn send_claims<T>(&self, send: impl FnOnce(Arc<Claims>) -> T) -> T {
+        let _turn = self.1.lock();
+        send(Arc::new(self.claims()))
     }
 }
 
@@ -231,18 +235,19 @@ fn attribution_to(session: &Session, all: &[Session]) -> Attribution {
 }
 
 impl Session {
-    /// Opens a bracket around a tool call.
+    /// Opens a bracket around a tool call, which claims these paths, or anything.
     pub fn open_edit(
         &mut self,
         id: String,
-        tool: Option<String>,
-        tool_use_id: Option<String>,
+        (tool, tool_use_id): (Option<String>, Option<String>),
+        paths: Option<Selection>,
         since: OperationId,
     ) {
         self.edits.push(Edit {
             id,
             tool,
             tool_use_id,
+            paths,
             since,
         });
     }

@@ -202,6 +202,7 @@ impl Runner {
         let contents = Held {
             shared: &self.shared,
             reader: &self.reader,
+            fresh: std::sync::Arc::default(),
         };
         let applier = Applier::new(self.root.as_ref(), &contents);
         let mut late = self.late();
@@ -214,6 +215,7 @@ impl Runner {
         let contents = Held {
             shared: &self.shared,
             reader: &self.reader,
+            fresh: std::sync::Arc::default(),
         };
         let applier = Applier::new(self.root.as_ref(), &contents);
         let nothing = |_: &RelPath| None;

@@ -1,15 +1,17 @@
 //! What everybody may read about a workspace without asking its actor.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aft_engine::Ring;
 use aft_model::{
-    Checkpoint, CheckpointName, Operation, OperationId, RelPath, SecretNames, Uncovered,
-    WorkspaceId,
+    Author, Checkpoint, CheckpointName, ContentId, Operation, OperationId, RelPath, SecretNames,
+    SessionId, Uncovered, WorkspaceId,
 };
+use aft_rpc::types::acted::Acted;
 use aft_store::milestone::Milestone;
 use parking_lot::{Condvar, Mutex, RwLock};
 use tokio::sync::{broadcast, watch};
@@ -19,6 +21,7 @@ use super::retention::Outcome as CollectOutcome;
 use super::room::Room;
 use super::session_cache::L2;
 use super::sessions::Sessions;
+use super::smart::{Fact, Facts};
 use super::space::Space;
 use super::totals::Totals;
 use crate::capture::{LeftOut, Progress};
@@ -84,10 +87,73 @@ pub enum WorkspaceEvent {
     Save(SaveState),
     /// A session's view was made.
     Compression(Arc<Compression>),
+    /// Several sessions had claimed what changed.
+    Overlap(Arc<Overlap>),
     /// Memory was short.
     Cleanup(Arc<Cleanup>),
     /// History was merged, or contents were removed that nothing named.
     Collected(Arc<CollectOutcome>),
+    /// A check began or ended.
+    Verify(Arc<VerifyNews>),
+    /// A session began, or goes on, or ended.
+    Session(Arc<SessionNews>),
+}
+
+/// What is told of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionNews {
+    /// It ended.
+    pub has_ended: bool,
+    /// Its id.
+    pub id: String,
+    /// The agent's name.
+    pub agent: String,
+    /// What the client calls it.
+    pub label: Option<String>,
+}
+
+/// What is told of a check.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VerifyNews {
+    /// It ended.
+    pub has_finished: bool,
+    /// What is told.
+    pub payload: serde_json::Value,
+}
+
+/// Told of every event before the subscribers are; must neither wait nor read.
+type OnEvent = Box<dyn Fn(&WorkspaceEvent) + Send + Sync>;
+
+/// Who is told of every event within the daemon.
+#[derive(Default)]
+pub(crate) struct Listener(OnceLock<OnEvent>);
+
+impl Listener {
+    /// From now on this one, unless there is one.
+    pub(crate) fn set(&self, on_event: OnEvent) {
+        drop(self.0.set(on_event));
+    }
+}
+
+impl std::fmt::Debug for Listener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Listener")
+            .field(&self.0.get().is_some())
+            .finish()
+    }
+}
+
+/// What several sessions had claimed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overlap {
+    /// The operation that changed it, which is nobody's.
+    pub operation: OperationId,
+    /// The sessions, and who they are.
+    pub sessions: Vec<(SessionId, Author)>,
+    /// The first of its paths.
+    pub paths: Vec<RelPath>,
+    /// How many it changed.
+    pub n_paths: usize,
 }
 
 /// What the view of a session saves.
@@ -187,6 +253,10 @@ pub struct Shared {
     pub durable_head: AtomicU64,
     /// Monotonic time at which somebody last asked for what the workers must do: work in the background waits.
     pub(crate) asked_ns: AtomicU64,
+    /// A plan is being carried out: work in the background waits.
+    pub(crate) is_carrying: AtomicBool,
+    /// Contents that an import under way has verified and given to the writer.
+    pub(crate) fresh: Mutex<Arc<HashSet<ContentId>>>,
     /// Who is at work.
     pub sessions: Sessions,
     /// So many messages of the errand worker that say what was found are operations the writer has been given.
@@ -201,7 +271,13 @@ pub struct Shared {
     pub(crate) secrets: Arc<SecretNames>,
     /// Plans are named by a hash under it, so that a plan's name tells nothing of a secret in it.
     pub(crate) plan_key: [u8; 32],
+    /// Whoever runs checks.
+    pub(crate) listener: Listener,
     n_events: AtomicU64,
+    /// Who hears of every operation, to name states by itself.
+    pub(crate) facts: OnceLock<Arc<Facts>>,
+    /// What a rule did last, or would have done.
+    pub(crate) acted: Mutex<Option<Arc<Acted>>>,
 }
 
 impl Shared {
@@ -234,6 +310,8 @@ impl Shared {
             answered: Answered::default(),
             durable_head: AtomicU64::new(head.0),
             asked_ns: AtomicU64::new(0),
+            is_carrying: AtomicBool::new(false),
+            fresh: Mutex::default(),
             sessions: Sessions::default(),
             found_recorded: AtomicU64::new(0),
             held_back: AtomicU64::new(0),
@@ -241,7 +319,10 @@ impl Shared {
             space,
             secrets: Arc::default(),
             plan_key: [0; 32],
+            listener: Listener::default(),
             n_events: AtomicU64::new(0),
+            facts: OnceLock::new(),
+            acted: Mutex::default(),
         }
     }
 
@@ -273,6 +354,12 @@ impl Shared {
 
     /// Tells subscribers. Without subscribers nothing is kept.
     pub(crate) fn publish(&self, event: WorkspaceEvent) {
+        if let (WorkspaceEvent::Operation(operation), Some(facts)) = (&event, self.facts.get()) {
+            facts.tell(Fact::Operation(Arc::clone(operation)));
+        }
+        if let Some(on_event) = self.listener.0.get() {
+            on_event(&event);
+        }
         let number = self.n_events.fetch_add(1, Ordering::Relaxed) + 1;
         drop(self.events.send((number, event)));
     }

@@ -158,7 +158,7 @@ impl ContentSink for Sink {
             delta = base.is_some(),
             "content"
         );
-        self.send(aft_store::prepare(&bytes, base.as_ref(), level))?;
+        self.send(aft_store::prepare_known(id, &bytes, base.as_ref(), level))?;
         if let Some(sent) = &mut *self.baseline.sent.lock() {
             sent.insert(id);
         }

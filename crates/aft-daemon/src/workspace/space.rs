@@ -62,6 +62,11 @@ impl Space {
         admits
     }
 
+    /// What lies beside this history took so many bytes when it was counted last, and takes so many now.
+    pub(crate) fn note_beside(&self, before: u64, now: u64) {
+        self.budget.note_beside(before, now);
+    }
+
     /// Whether a content was refused; the next one is tried again.
     pub(crate) fn try_again(&self) -> bool {
         self.is_refused.swap(false, Ordering::Relaxed)

@@ -61,12 +61,35 @@ pub(crate) enum Order {
     Flush(Done<()>),
     /// A session or a turn that began or ended.
     Work(Box<Work>),
+    /// What a check said, or what follows for a state.
+    Checked(Box<Checked>),
     /// Merges what is old and removes what nothing names, or says what that would do.
     Collect(CollectOrder),
     /// The newest tree, to start from next time.
     Keyframe(OperationId, Arc<Tree>),
     /// End: write everything, mark the end as clean.
     Close(Done<()>),
+}
+
+/// What the history keeps of checks.
+pub(crate) enum Checked {
+    Verdict(aft_model::Verdict),
+    Standing(aft_model::Standing),
+    /// A verdict that is not kept any more.
+    Forget(u64),
+    /// A state of which it is not kept whether it is good.
+    ForgetStanding(OperationId),
+}
+
+impl Checked {
+    fn put(&self, store: &mut Writer) -> Result<(), StoreError> {
+        match self {
+            Self::Verdict(verdict) => store.put_verdict(verdict),
+            Self::Standing(standing) => store.put_standing(standing),
+            Self::Forget(number) => store.forget_verdict(*number),
+            Self::ForgetStanding(operation) => store.forget_standing(*operation),
+        }
+    }
 }
 
 /// Called once, with success only when it is durable.
@@ -240,7 +263,8 @@ impl Scribe {
             | Order::Operation(_)
             | Order::IntentDone(_)
             | Order::IntentVoid(_)
-            | Order::Work(_) => self.put(order),
+            | Order::Work(_)
+            | Order::Checked(_) => self.put(order),
             Order::Checkpoint(order) => self.take_checkpoint(*order),
             Order::DropCheckpoint(name, done) => self.drop_checkpoint(&name, done),
             Order::PutCheckpoint(checkpoint, done) => {
@@ -287,6 +311,7 @@ impl Scribe {
                 Order::Operation(operation) => self.store.put_operation(operation),
                 Order::IntentDone(id) | Order::IntentVoid(id) => self.store.put_intent_done(*id),
                 Order::Work(work) => self.store.put_work(work),
+                Order::Checked(checked) => checked.put(&mut self.store),
                 _ => Ok(()),
             };
         }
@@ -474,7 +499,8 @@ impl Scribe {
     /// Somebody waits for an answer, or has just had one.
     fn is_asked(&self) -> bool {
         let asked_ns = self.shared.asked_ns.load(Ordering::Relaxed);
-        self.clock.mono_ns().saturating_sub(asked_ns) < ASKED_NS
+        self.shared.is_carrying.load(Ordering::Relaxed)
+            || self.clock.mono_ns().saturating_sub(asked_ns) < ASKED_NS
     }
 
     /// One step of making the store smaller; anybody who wants to write interrupts it for a while.

@@ -54,7 +54,7 @@ fn now() -> Instant {
 }
 
 /// The lines of `bytes` with their terminators.
-pub(super) fn lines(bytes: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
+pub(crate) fn lines(bytes: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
     bytes.split_inclusive(|b| *b == b'\n')
 }
 

@@ -1,15 +1,21 @@
 //! From what looks found to operations.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aft_model::{
-    Change, FileState, Known, OpaqueReason, Operation, OperationKind, RelPath, StatSig,
+    Author, Change, FileState, Known, OpaqueReason, Operation, OperationKind, RelPath, SessionId,
+    StatSig,
 };
 
 use super::{Engine, LookKind, Walk};
 use crate::Tree;
 use crate::burst::{Burst, Fit};
-use crate::event::{Hint, JobId, Now, Outcome, ScanMode, Seen, WorkspaceState};
+use crate::claims::{Owner, Share};
+use crate::event::{Effect, Hint, JobId, Now, Outcome, ScanMode, Seen, WorkspaceState};
+
+/// Paths that are named of an operation whose owner is not known.
+const OVERLAPS_TOLD: usize = 10;
 
 impl Engine {
     pub(super) fn captured(&mut self, now: Now, job: JobId, seen: Vec<Seen>) {
@@ -44,7 +50,7 @@ impl Engine {
         let Walk { gap, reason } = std::mem::take(&mut self.walk);
         if gap {
             self.end_burst(now);
-            let mut burst = Burst::new(now.mono_ns, self.attribution.clone());
+            let mut burst = Burst::new(now.mono_ns, Arc::clone(&self.claims));
             burst.gap = Some(reason.unwrap_or_else(|| "events were lost".to_owned()));
             self.burst = Some(burst);
         }
@@ -267,9 +273,9 @@ impl Engine {
     }
 
     fn open_burst(&mut self, now: Now) -> &mut Burst {
-        let attribution = &self.attribution;
+        let claims = &self.claims;
         self.burst
-            .get_or_insert_with(|| Burst::new(now.mono_ns, attribution.clone()))
+            .get_or_insert_with(|| Burst::new(now.mono_ns, Arc::clone(claims)))
     }
 
     /// Monotonic time at which the burst ends by itself.
@@ -297,23 +303,47 @@ impl Engine {
         if burst.is_empty() && burst.gap.is_none() {
             return;
         }
-        let attribution = burst.attribution.clone();
+        let claims = Arc::clone(&burst.claims);
         let gap = burst.gap.clone();
         let changes = burst.into_changes();
-        let kind = if gap.is_some() {
-            OperationKind::Gap
-        } else {
-            attribution.kind
-        };
-        let mut operation = self.operation(now, kind, changes);
-        operation.author = attribution.author;
-        operation.session = attribution.session;
-        operation.turn = attribution.turn;
-        operation.tool = attribution.tool;
-        operation.note = gap.or_else(|| {
-            (self.state == WorkspaceState::Arming).then(|| "changed while nobody watched".into())
-        });
+        if gap.is_some() {
+            // Events were lost, and with them when it happened.
+            let owner = claims.of_everything().unwrap_or_else(Owner::unknown);
+            let mut operation = self.operation(now, OperationKind::Gap, changes);
+            owner.attribution.sign(&mut operation);
+            operation.note = gap;
+            self.record(operation);
+            return;
+        }
+        for share in claims.divide(changes) {
+            self.record_share(now, share);
+        }
+    }
+
+    fn record_share(&mut self, now: Now, share: Share) {
+        let Share { owner, changes } = share;
+        let Owner {
+            attribution,
+            shared_by,
+            ..
+        } = owner;
+        let paths = changes.iter().map(|change| change.path.clone());
+        let told = (paths.take(OVERLAPS_TOLD).collect(), changes.len());
+        let mut operation = self.operation(now, attribution.kind, changes);
+        attribution.sign(&mut operation);
+        operation.note = (self.state == WorkspaceState::Arming)
+            .then(|| "changed while nobody watched".to_owned())
+            .or_else(|| shared_note(&shared_by));
+        let id = operation.id;
         self.record(operation);
+        if !shared_by.is_empty() {
+            self.effects.push(Effect::Overlap {
+                operation: id,
+                sessions: shared_by,
+                paths: told.0,
+                n_paths: told.1,
+            });
+        }
     }
 
     /// A new operation with the next number and nobody's name on it.
@@ -338,6 +368,13 @@ impl Engine {
             changes,
         }
     }
+}
+
+/// Why an operation is nobody's that several had claimed.
+fn shared_note(shared_by: &[(SessionId, Author)]) -> Option<String> {
+    let mut names: Vec<String> = shared_by.iter().map(|(_, author)| author.label()).collect();
+    names.truncate(4);
+    (!names.is_empty()).then(|| format!("shared: claimed at once by {}", names.join(", ")))
 }
 
 /// What a path was that comes into coverage and is `found`: something was there, and nobody knows what.

@@ -195,7 +195,9 @@ impl Engine {
             GoBackKind::Again { operations, .. } => (operations.clone(), ""),
             GoBackKind::Resume => (Vec::new(), "resume"),
             GoBackKind::Revert => (Vec::new(), "revert"),
-            GoBackKind::To { .. } | GoBackKind::Put(_) => (Vec::new(), ""),
+            GoBackKind::To { .. } | GoBackKind::Put(_) | GoBackKind::Parts { .. } => {
+                (Vec::new(), "")
+            }
         };
         if operations.is_empty() && !nothing.is_empty() {
             self.refuse_front(Refusal::NothingToDo(nothing));
@@ -245,8 +247,9 @@ impl Engine {
 
     /// Changes under later ones are merged out of them before the plan is made.
     fn merge_if_needed(&mut self, targets: Targets) -> bool {
-        let markers = self.back.front().is_some_and(|job| job.what.markers);
-        let files = goback::to_merge(&targets, &self.tree, markers);
+        let asked = |how: fn(&GoBack) -> bool| self.back.front().is_some_and(|job| how(&job.what));
+        let (markers, force) = (asked(|what| what.markers), asked(|what| what.force));
+        let files = goback::to_merge(&targets, &self.tree, markers, force);
         let id = self.job();
         let Some(job) = self.back.front_mut() else {
             return false;
@@ -275,6 +278,11 @@ impl Engine {
         self.end_burst(now);
         let Some(job) = self.back.front() else { return };
         let what = job.what.clone();
+        let head = self.head;
+        if what.expected_head.is_some_and(|expected| expected != head) {
+            // The look at the plan's own paths came upon what was written after the fence.
+            return self.refuse_front(Refusal::VersionConflict { head });
+        }
         let plan = match goback::plan(
             &what.kind, targets, &self.tree, self.head, what.force, merged,
         ) {
@@ -382,7 +390,8 @@ impl Engine {
         let mut operation = self.operation(now, what.kind.operation_kind(), changes);
         operation.author = what.author.clone();
         operation.session = what.session.clone();
-        if let GoBackKind::To { point, .. } = what.kind {
+        operation.note.clone_from(&what.note);
+        if let GoBackKind::To { point, .. } | GoBackKind::Parts { to: point, .. } = what.kind {
             operation.target = Some(point);
         }
         operation.reverts.clone_from(&plan.reverts);
@@ -542,6 +551,7 @@ impl GoBackKind {
             | Self::Resume
             | Self::Revert
             | Self::Put(_)
+            | Self::Parts { .. }
             | Self::Again { .. } => None,
         }
     }
@@ -556,7 +566,7 @@ impl GoBackKind {
             | Self::Revert
             | Self::Again { redo: false, .. } => OperationKind::Undo,
             Self::To { restore: true, .. } | Self::Put(_) => OperationKind::Restore,
-            Self::To { restore: false, .. } => OperationKind::Rollback,
+            Self::To { restore: false, .. } | Self::Parts { .. } => OperationKind::Rollback,
         }
     }
 }

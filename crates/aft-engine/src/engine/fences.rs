@@ -220,8 +220,8 @@ impl Engine {
         match fence.waiter {
             Waiter::Client(request) => self.reply_synced(request, fence.kind),
             Waiter::GoBack => self.back_fenced(),
-            Waiter::Attribute(request, attribution) => {
-                self.attribution = *attribution;
+            Waiter::Attribute(request, claims) => {
+                self.claims = claims;
                 self.reply_synced(request, fence.kind);
             }
         }

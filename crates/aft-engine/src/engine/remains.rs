@@ -31,6 +31,7 @@ pub(super) fn what_is_left(
             let is_left = |(path, _): &&(RelPath, _)| left.contains(path);
             GoBackKind::Put(states.iter().filter(is_left).cloned().collect())
         }
+        GoBackKind::Parts { .. } => kind.clone(),
         // What is taken back already is where it is to be, so that going over all of it does the rest.
         kind => GoBackKind::Again {
             operations: plan.reverts.clone(),

@@ -4,6 +4,7 @@ mod behind;
 mod bursts;
 mod coverage;
 mod dry_run;
+mod expected_head;
 mod failing_store;
 
 use aft_model::{Author, ContentId, FileState, Known, RelPath};
@@ -325,6 +326,7 @@ fn wish(kind: GoBackKind) -> GoBack {
         markers: false,
         author: Author::Human,
         session: None,
+        note: None,
     }
 }
 

@@ -75,6 +75,18 @@ pub(crate) struct Diff {
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+pub(crate) struct Blame {
+    /// Absolute path of a directory in the workspace, or the workspace's id.
+    pub(crate) workspace: WirePath,
+    /// The file, relative to the workspace's root.
+    pub(crate) path: WirePath,
+    /// When; now without it.
+    #[serde(default)]
+    pub(crate) at: Option<WirePoint>,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Cat {
     /// Absolute path of a directory in the workspace, or the workspace's id.
     pub(crate) workspace: WirePath,

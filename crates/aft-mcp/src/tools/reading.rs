@@ -1,6 +1,7 @@
 //! Tools that read. Each fences first, so that an agent sees what it wrote a moment ago.
 
 use aft_rpc::WireBytes;
+use aft_rpc::types::blame::{BlameParams, BlameRange};
 use aft_rpc::types::checkpoint::CheckpointListParams;
 use aft_rpc::types::diff::{DiffFormat, DiffParams};
 use aft_rpc::types::file::FileReadParams;
@@ -8,7 +9,7 @@ use aft_rpc::types::history::HistoryListParams;
 use aft_rpc::types::operation::{ChangeView, DiffDetail, OperationShowParams};
 use aft_rpc::types::workspace::WorkspaceStatusParams;
 
-use super::arguments::{Cat, Checkpoints, Diff, Log, Show, Workspace};
+use super::arguments::{Blame, Cat, Checkpoints, Diff, Log, Show, Workspace};
 use super::{Given, as_json, to_value};
 use crate::daemon::{Daemon, Failed};
 
@@ -129,6 +130,33 @@ pub(super) fn cat(daemon: &Daemon, asked: Cat) -> Result<Given, Failed> {
     };
     Ok(Given {
         structured: to_value(&read)?,
+        text,
+    })
+}
+
+pub(super) fn blame(daemon: &Daemon, asked: Blame) -> Result<Given, Failed> {
+    let params = BlameParams {
+        workspace: asked.workspace.clone(),
+        path: asked.path,
+        at: asked.at,
+    };
+    let blamed = daemon.read(&asked.workspace, &params)?;
+    let line = |range: &BlameRange| {
+        let last = (range.start + range.count).saturating_sub(1);
+        format!(
+            "{}-{last}: #{} {} by {}\n",
+            range.start,
+            range.operation,
+            range.kind.as_str(),
+            range.author
+        )
+    };
+    let mut text: String = blamed.ranges.iter().map(line).collect();
+    if blamed.approximate {
+        text.push_str("(some lines may be older than that)\n");
+    }
+    Ok(Given {
+        structured: to_value(&blamed)?,
         text,
     })
 }

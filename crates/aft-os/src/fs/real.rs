@@ -9,6 +9,7 @@ mod content;
 mod kind;
 mod rights;
 mod scan;
+mod scratch;
 mod write;
 
 use std::fs::File;
@@ -22,6 +23,7 @@ use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 
 pub use self::kind::FsKind;
+pub use self::scratch::ScratchRoot;
 pub use self::write::WritableRoot;
 
 use self::beneath::Beneath;

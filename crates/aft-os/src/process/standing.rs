@@ -1,6 +1,7 @@
 //! What this process may do and what it shows of itself.
 
 use std::io;
+use std::sync::OnceLock;
 
 use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit};
@@ -30,8 +31,18 @@ pub fn harden() -> io::Result<()> {
     if unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) } != 0 {
         return Err(io::Error::last_os_error());
     }
-    rustix::process::umask(Mode::from_raw_mode(0o077));
+    let before = rustix::process::umask(Mode::from_raw_mode(0o077));
+    UMASK_BEFORE.get_or_init(|| before.as_raw_mode() & 0o777);
     Ok(())
+}
+
+static UMASK_BEFORE: OnceLock<u32> = OnceLock::new();
+
+/// The user's own mask of permission bits, which programs that are run for them have; the usual one where
+/// [`harden`] was not called.
+#[must_use]
+pub fn umask_before() -> u32 {
+    UMASK_BEFORE.get().copied().unwrap_or(0o022)
 }
 
 /// Raises the number of files this process may have open to what it is allowed, and returns it.

@@ -60,11 +60,14 @@ pub struct DiffResult {
     pub cursor: Option<String>,
 }
 
-/// One hunk.
+/// One hunk: a part of a change that can be taken back by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HunkView {
-    /// Names it in a rollback of single hunks.
+    /// Names it in `undo` and `rollback.plan`. It is made of what the hunk changes, so that it is the same in every answer,
+    /// also when lines elsewhere in the file came or went.
     pub hunk: String,
+    /// What it changes.
+    pub kind: HunkKind,
     /// First line before, from 1.
     pub old_start: u64,
     /// Lines before.
@@ -73,6 +76,18 @@ pub struct HunkView {
     pub new_start: u64,
     /// Lines after.
     pub new_lines: u64,
-    /// The lines with ` `, `-` or `+` in front.
+    /// The lines with ` `, `-` or `+` in front; for what has no lines, what is to be said of it.
     pub text: WireBytes,
+}
+
+/// What a hunk changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HunkKind {
+    /// Lines.
+    Lines,
+    /// The permission bits.
+    Mode,
+    /// That the file is there, where it is, or all of it at once where it has no lines.
+    File,
 }

@@ -53,6 +53,24 @@ pub enum EventName {
 }
 
 impl EventName {
+    /// Every name.
+    pub const ALL: [Self; 14] = [
+        Self::SnapshotCreated,
+        Self::SnapshotRollback,
+        Self::SnapshotMilestone,
+        Self::SnapshotCompression,
+        Self::SnapshotCleanup,
+        Self::BranchCreated,
+        Self::BranchMerged,
+        Self::VerifyStarted,
+        Self::VerifyFinished,
+        Self::SessionStarted,
+        Self::SessionEnded,
+        Self::WorkspaceState,
+        Self::SyncState,
+        Self::EditOverlap,
+    ];
+
     /// The word on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -130,7 +148,7 @@ pub struct Event {
     /// When.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<WireTime>,
-    /// What is to be known about it.
+    /// What is to be known about it; `x-events` of the document has the schema for each name.
     #[serde(default)]
     pub payload: serde_json::Value,
     /// The subscriber was too slow and is dropped: events were missed, subscribe anew.

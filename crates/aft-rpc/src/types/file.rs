@@ -20,6 +20,9 @@ pub struct FileHistoryParams {
     /// From the answer before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+    /// Goes on with the file that was moved here, where one was, instead of what stood at this path before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub follow: bool,
 }
 
 /// Result of `file.history`.
@@ -53,6 +56,9 @@ pub struct VersionView {
     pub turn: Option<String>,
     /// What the path became.
     pub state: StateView,
+    /// The path it was at, where that was another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<WirePath>,
     /// Where it was moved from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renamed_from: Option<WirePath>,

@@ -379,6 +379,8 @@ pub enum DiffDetail {
     Stat,
     /// Unified diffs.
     Unified,
+    /// Hunks by themselves, each with an id.
+    Hunks,
 }
 
 /// Parameters of `operation.show`.

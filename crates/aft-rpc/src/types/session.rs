@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::acted::Acted;
 use super::operation::{ChangeView, DiffDetail, Kind};
+use super::verify::VerdictView;
 use crate::{WirePath, WireTime};
 
 /// Parameters of `session.start`.
@@ -262,6 +264,9 @@ pub struct TakenBack {
     pub n_changes: u64,
     /// The first of them.
     pub paths: Vec<WirePath>,
+    /// Why, where somebody said so: a rule says which checks failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// Parameters of `turn.end`.
@@ -283,7 +288,7 @@ pub struct TurnEndParams {
 }
 
 /// Result of `turn.end`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TurnEndResult {
     /// Its id.
     pub turn: String,
@@ -292,7 +297,10 @@ pub struct TurnEndResult {
     /// Operations of the turn.
     pub operations: Vec<u64>,
     /// Verdicts of the checks that ran.
-    pub verdicts: Vec<serde_json::Value>,
+    pub verdicts: Vec<VerdictView>,
+    /// What followed from them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acted: Option<Acted>,
 }
 
 /// Parameters of `edit.begin`.
@@ -313,6 +321,9 @@ pub struct EditBeginParams {
     /// The agent's own id of the call; names the bracket at its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_use_id: Option<String>,
+    /// The command that a shell is about to run. Before one that may take something away, the state is given a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
     /// Also tell what others took back since the session was last told.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tell: bool,

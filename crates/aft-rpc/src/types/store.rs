@@ -35,6 +35,12 @@ pub struct StoreStatsResult {
     pub n_operations: u64,
     /// Checkpoints.
     pub n_checkpoints: u64,
+    /// Milestones.
+    #[serde(default)]
+    pub n_milestones: u64,
+    /// Of the bytes on disk: what the milestones' own files take.
+    #[serde(default)]
+    pub milestone_bytes: u64,
     /// Workspaces.
     pub n_workspaces: u64,
     /// The cap, if one is set.

@@ -42,6 +42,10 @@ pub struct UndoParams {
     /// Only what this session did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
+    /// With `operation`: only these hunks of it, by the ids that `operation.show` with `diff: hunks` gives. Recorded as
+    /// `rollback`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hunks: Option<Vec<String>>,
     /// What happens to paths in conflict.
     #[serde(default)]
     pub on_conflict: OnConflict,
@@ -66,6 +70,7 @@ impl UndoParams {
             count: None,
             turn: None,
             session: None,
+            hunks: None,
             on_conflict: OnConflict::Refuse,
             expected_head: None,
             dry_run: false,
@@ -104,6 +109,7 @@ pub struct RollbackPlanParams {
     /// Root path or id; a path inside a workspace means that workspace.
     pub workspace: WirePath,
     /// Where to go.
+    #[serde(alias = "to")]
     pub point: WirePoint,
     /// Only at or beneath these; everything without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -111,6 +117,10 @@ pub struct RollbackPlanParams {
     /// Take back only what this session did since the point.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
+    /// Take back only these hunks of what changed since the point, by the ids that `diff` with `format: hunks` gives; later
+    /// edits of other lines stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hunks: Option<Vec<String>>,
     /// Put the named paths back (kind `restore`), also those that git ignores.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub restore: bool,
@@ -141,6 +151,9 @@ pub struct PlanView {
     /// Operations it takes back or makes again.
     #[serde(default)]
     pub reverts: Vec<u64>,
+    /// Hunks that are taken back, where only those were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hunks: Vec<String>,
     /// How many steps it has in all.
     pub n_steps: u64,
     /// One page of them, ordered by path.
@@ -257,10 +270,10 @@ pub struct RollbackApplyParams {
     /// Root path or id; a path inside a workspace means that workspace.
     pub workspace: WirePath,
     /// A plan's hash. Refused when the plan would now be another one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, alias = "plan_id", skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
     /// Where to go; the plan is made and applied in one call. With `plan`: as it was planned.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, alias = "to", skip_serializing_if = "Option::is_none")]
     pub point: Option<WirePoint>,
     /// Only at or beneath these; everything without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -268,6 +281,10 @@ pub struct RollbackApplyParams {
     /// Take back only what this session did since the point.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
+    /// Take back only these hunks of what changed since the point, by the ids that `diff` with `format: hunks` gives; later
+    /// edits of other lines stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hunks: Option<Vec<String>>,
     /// Put the named paths back (kind `restore`), also those that git ignores.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub restore: bool,
@@ -337,6 +354,9 @@ pub struct TravelResult {
     /// Operations that were taken back or made again.
     #[serde(default)]
     pub reverts: Vec<u64>,
+    /// Hunks that are taken back, where only those were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hunks: Vec<String>,
     /// How many paths were changed (for a dry run: would be).
     pub n_changed: u64,
     /// Paths that were left as they are or hold conflict markers, with why. When it is not empty the work is

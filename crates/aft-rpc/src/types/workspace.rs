@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::acted::Acted;
 use super::session::SessionView;
+use super::verify::{GoodView, VerdictView};
 use crate::{WirePath, WireTime};
 
 /// Parameters of `workspace.add`.
@@ -106,7 +108,7 @@ pub struct WorkspaceStatusParams {
 }
 
 /// Result of `workspace.status`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkspaceStatusResult {
     /// Its id.
     pub workspace: String,
@@ -140,7 +142,13 @@ pub struct WorkspaceStatusResult {
     pub sessions: Vec<SessionView>,
     /// Last verdict of each verification; empty until there are some.
     #[serde(default)]
-    pub verifications: Vec<serde_json::Value>,
+    pub verifications: Vec<VerdictView>,
+    /// The newest state of which every check passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_good: Option<GoodView>,
+    /// What a rule did last, or would have done and why it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acted: Option<Acted>,
     /// Directories that are watched.
     pub watches: u64,
     /// What watches: `inotify`, `fanotify`, `notify`, `poll`.

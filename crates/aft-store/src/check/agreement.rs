@@ -14,6 +14,7 @@ use crate::entry::{Entry, Loc, OpRow, PartOwner};
 use crate::error::ReadError;
 use crate::frame::Kind;
 use crate::reader::{Reader, operation_paths, part_paths};
+use crate::verdict::{VerdictKey, VerdictV1};
 use crate::work::{WorkKey, WorkV1};
 
 /// Disagreements that are told; more of them tell nothing new.
@@ -28,6 +29,7 @@ pub(super) struct Agreement<'a> {
     checkpoints: BTreeMap<String, Checkpoint>,
     intents: BTreeMap<u64, Loc>,
     work: BTreeMap<WorkKey, WorkV1>,
+    verdicts: BTreeMap<VerdictKey, VerdictV1>,
 }
 
 impl<'a> Agreement<'a> {
@@ -40,6 +42,7 @@ impl<'a> Agreement<'a> {
             checkpoints: BTreeMap::new(),
             intents: BTreeMap::new(),
             work: BTreeMap::new(),
+            verdicts: BTreeMap::new(),
         };
         let pages = reader.shared().index.read(|connection| {
             let mut ask = connection.prepare("PRAGMA quick_check(1)")?;
@@ -132,6 +135,13 @@ impl<'a> Agreement<'a> {
                 if !record.takes_back() {
                     self.work.insert(record.key(), record.clone());
                 }
+                Ok(None)
+            }
+            Entry::Verdict(record) => {
+                match record.takes_back() {
+                    true => self.verdicts.remove(&record.key()),
+                    false => self.verdicts.insert(record.key(), record.clone()),
+                };
                 Ok(None)
             }
             Entry::IntentDone(id) => {
@@ -286,6 +296,16 @@ impl<'a> Agreement<'a> {
         }
     }
 
+    fn compare_verdicts(&mut self) {
+        for (key, record) in std::mem::take(&mut self.verdicts) {
+            match self.reader.verdict_record(key) {
+                Ok(Some(found)) if found == record => {}
+                Ok(_) => self.tell(format!("the index does not find verdict {}", key.1)),
+                Err(error) => self.failed(&error),
+            }
+        }
+    }
+
     fn compare_names(&mut self, until: u64) {
         let (names, intents) = (self.reader.checkpoints(), self.reader.open_intent_places());
         if self.reader.shared().state.read().group != until {
@@ -307,6 +327,7 @@ impl<'a> Agreement<'a> {
                     self.tell("the index has other unfinished rollbacks than the log".to_owned());
                 }
                 self.compare_work();
+                self.compare_verdicts();
             }
             Err(error) => self.failed(&error),
         }

@@ -13,6 +13,7 @@ use crate::content::prefix_of;
 use crate::entry::{Loc, OpPaths, OpRow, PartOwner, PartPaths};
 use crate::records::{self, AppliedV1, CheckpointV1};
 use crate::tail::Tail;
+use crate::verdict;
 use crate::work;
 
 /// What the index must look up in the segments.
@@ -256,5 +257,6 @@ fn put_rest(connection: &Connection, tail: &Tail) -> rusqlite::Result<()> {
     for (number, loc) in &tail.audits {
         audit.execute(params![*number as i64, loc.0 as i64])?;
     }
-    work::put_rows(connection, &tail.work)
+    work::put_rows(connection, &tail.work)?;
+    verdict::put_rows(connection, &tail.verdicts)
 }

@@ -56,7 +56,8 @@ impl Row {
             Entry::Checkpoint(_)
             | Entry::CheckpointDeleted(_)
             | Entry::IntentDone(_)
-            | Entry::Work(_) => return None,
+            | Entry::Work(_)
+            | Entry::Verdict(_) => return None,
         })
     }
 

@@ -6,7 +6,7 @@
 use rusqlite::Connection;
 
 /// Raised with every change of the tables.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 const TABLES: &str = "
 CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -29,9 +29,11 @@ CREATE TABLE audit(n INTEGER PRIMARY KEY, loc INTEGER NOT NULL);
 CREATE TABLE work(session TEXT NOT NULL, turn TEXT NOT NULL, started_ns INTEGER NOT NULL, body BLOB NOT NULL,
     PRIMARY KEY(session, turn)) WITHOUT ROWID;
 CREATE INDEX work_started ON work(started_ns) WHERE turn = '';
+CREATE TABLE verdicts(sort INTEGER NOT NULL, number INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY(sort, number)) WITHOUT ROWID;
 ";
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "meta",
     "blobs",
     "paths",
@@ -44,6 +46,7 @@ const NAMES: [&str; 12] = [
     "intents",
     "audit",
     "work",
+    "verdicts",
 ];
 
 /// Makes the tables where they are missing or of another version.

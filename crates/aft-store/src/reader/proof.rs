@@ -189,7 +189,11 @@ impl Search<'_> {
                     self.path(0, &path, content);
                 }
             }
-            Kind::Checkpoint | Kind::CheckpointDeleted | Kind::Audit | Kind::Work => {
+            Kind::Checkpoint
+            | Kind::CheckpointDeleted
+            | Kind::Audit
+            | Kind::Work
+            | Kind::Verdict => {
                 let text = body(&record.payload).map_err(|e| wrong(&e))?.to_vec();
                 self.text(&text, &format!("a {:?} record of {name}", record.kind));
             }

@@ -99,7 +99,7 @@ fn a_frame_of_a_newer_version_is_refused() {
     };
     assert!(matches!(
         walker.walk(),
-        Err(OpenError::NewerFormat { found: 4, known: 3 })
+        Err(OpenError::NewerFormat { found: 5, known: 4 })
     ));
 }
 

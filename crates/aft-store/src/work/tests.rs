@@ -124,3 +124,40 @@ fn a_collection_leaves_out_what_was_replaced_and_forgotten_and_nothing_else() {
     // rewrite a segment for.
     assert_eq!(removed, 3 * 2 + 3);
 }
+
+/// Every session that is over, looked for in steps of `limit`.
+fn over(store: &Opened, before_ns: i64, limit: usize) -> Vec<String> {
+    let (mut found, mut after) = (Vec::new(), (i64::MIN, String::new()));
+    loop {
+        let (over, next) = store
+            .reader
+            .sessions_over(&after, before_ns, limit)
+            .unwrap();
+        found.extend(over.into_iter().map(|id| id.0));
+        match next {
+            Some(next) => after = next,
+            None => return found,
+        }
+    }
+}
+
+#[test]
+fn a_session_is_over_when_it_ended_long_ago_and_nothing_names_it() {
+    let disk = Disk::default();
+    let mut store = opened(&disk);
+    fill(&mut store);
+    // One of those that ended did something that is still there.
+    let by_four = aft_model::Operation {
+        session: Some(session(4).id),
+        ..crate::tests::operation(1, Vec::new())
+    };
+    store.writer.put_operation(&by_four).unwrap();
+    store.writer.flush_index().unwrap();
+    for limit in [1, 2, 3, 100] {
+        assert_eq!(over(&store, 77_001, limit), ["session-2", "session-9"]);
+        assert!(over(&store, 77_000, limit).is_empty(), "not so long ago");
+    }
+    store.writer.forget_session(&session(2).id).unwrap();
+    store.writer.flush_index().unwrap();
+    assert_eq!(over(&store, i64::MAX, 2), ["session-9"]);
+}

@@ -114,6 +114,7 @@ impl Writer {
             purged.contents.len()
         );
         self.put_audit(time_ns, text.as_bytes())?;
+        self.forget_verdicts_with(path)?;
         self.commit(true)?;
         self.shared.cache.lock().clear();
         let how = Collection {

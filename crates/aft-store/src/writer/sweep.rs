@@ -99,6 +99,10 @@ impl Writer {
             Entry::Work(record) => {
                 self.reader().work_record(&record.key())?.as_ref() == Some(record)
             }
+            Entry::Verdict(record) if record.takes_back() => !sweep.is_clean_before,
+            Entry::Verdict(record) => {
+                self.reader().verdict_record(record.key())?.as_ref() == Some(record)
+            }
             Entry::Audit(..) => !self.is_forbidden(payload),
         })
     }
@@ -142,7 +146,7 @@ impl Writer {
 }
 
 /// True where `text` is somewhere in `bytes`.
-pub(super) fn contains(bytes: &[u8], text: &[u8]) -> bool {
+pub(crate) fn contains(bytes: &[u8], text: &[u8]) -> bool {
     !text.is_empty() && bytes.windows(text.len()).any(|window| window == text)
 }
 

@@ -9,9 +9,12 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 
 use super::Peer;
-use crate::bench::process::Runner;
+use crate::bench::process::{self, Runner};
 use crate::bench::tree;
 use crate::shell;
+
+/// The daemon gives memory back that it holds for what may come next.
+const GIVES_BACK_WITHIN: Duration = Duration::from_secs(16);
 
 /// `aft` on one tree.
 pub(crate) struct Aft {
@@ -72,6 +75,28 @@ impl Aft {
         let pid = u32::try_from(pid).context("the daemon's pid is too large")?;
         self.pid = Some(pid);
         Ok(pid)
+    }
+
+    /// Waits until its work in the background is done and it has given back what it held for what might have come next.
+    pub(crate) fn rest(&mut self) -> anyhow::Result<()> {
+        self.wait_until_idle()?;
+        shell::pause(GIVES_BACK_WITHIN);
+        Ok(())
+    }
+
+    /// Waits until the work in the background is done.
+    pub(crate) fn wait_until_idle(&mut self) -> anyhow::Result<()> {
+        const PATIENCE_S: u32 = 120;
+        let pid = self.find_daemon()?;
+        for _ in 0..PATIENCE_S {
+            let before = process::cpu_time(pid)?;
+            shell::pause(Duration::from_secs(1));
+            if process::cpu_time(pid)?.saturating_sub(before) < Duration::from_millis(20) {
+                return Ok(());
+            }
+        }
+        shell::complain("the daemon is still at work in the background");
+        Ok(())
     }
 
     /// Stops the daemon and waits until its process is gone.

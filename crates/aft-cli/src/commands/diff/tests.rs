@@ -145,3 +145,20 @@ fn stat_ends_with_the_sum() {
     );
     assert_eq!(daemon.calls()[0].1["format"], "stat");
 }
+
+#[test]
+fn each_hunk_stands_beneath_its_id() {
+    let file = json!({ "type": "file", "hash": "aa", "size": 1, "mode": 420 });
+    let hunk = |id: &str, text: &str| json!({ "hunk": id, "kind": "lines", "old_start": 1, "old_lines": 1, "new_start": 1, "new_lines": 1, "text": text });
+    let hunks = json!([
+        hunk("11", "@@ -1 +1 @@\n-a\n+b\n"),
+        hunk("22", "old mode 0644\nnew mode 0755\n")
+    ]);
+    let change = json!({ "path": "f", "before": file, "after": file, "hunks": hunks });
+    let answer = json!({ "from": 1, "to": 2, "n_files": 1, "files": [change] });
+    let daemon = FakeDaemon::always(answer);
+    let ran = daemon.run("aft diff 1 --hunks");
+    let told = "11  f\n@@ -1 +1 @@\n-a\n+b\n22  f\nold mode 0644\nnew mode 0755\n";
+    assert_eq!((ran.exit, ran.out.as_str()), (0, told));
+    assert_eq!(daemon.calls()[0].1["format"], "hunks");
+}

@@ -36,6 +36,8 @@ pub(super) enum What {
         tool: Option<String>,
         id: Option<String>,
         paths: Vec<PathBuf>,
+        /// What a shell is about to run.
+        command: Option<String>,
     },
     End {
         tool: Option<String>,

@@ -71,13 +71,19 @@ fn ask(line: &mut Line, call: &Call) -> Result<Vec<TakenBack>, LineError> {
                 no_wait: true,
             })
             .map(|_| Vec::new()),
-        What::Begin { tool, id, paths } => line
+        What::Begin {
+            tool,
+            id,
+            paths,
+            command,
+        } => line
             .call(&EditBeginParams {
                 session,
                 workspace: Some(workspace),
                 paths: claims(paths),
                 tool: tool.clone(),
                 tool_use_id: id.clone(),
+                command: command.clone(),
                 tell: call.tell,
             })
             .map(|edit| edit.taken_back),
@@ -149,8 +155,12 @@ pub(super) fn sentence(news: &[TakenBack]) -> Option<String> {
             [] => String::new(),
             reverts => format!(" of operations {}", numbers(reverts)),
         };
+        let why = match &way.note {
+            Some(note) => format!(" ({note})"),
+            None => String::new(),
+        };
         text.push_str(&format!(
-            "- operation {}: {}{what} by {}: {}{more}\n",
+            "- operation {}: {}{what} by {}{why}: {}{more}\n",
             way.operation,
             way.kind.as_str(),
             way.author,

@@ -68,6 +68,7 @@ pub(super) fn understand_as(
             tool: payload.tool_name.clone(),
             id: id(),
             paths: payload.file().into_iter().collect(),
+            command: payload.command(),
         },
         "PostToolUse" | "PostToolUseFailure" => What::End {
             tool: payload.tool_name.clone(),

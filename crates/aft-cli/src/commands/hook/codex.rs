@@ -42,8 +42,10 @@ pub(super) fn understand(payload: &Payload<'_>) -> Result<Option<Call>, String> 
             if let Some(first) = files.first() {
                 call.place.clone_from(first);
             }
-            if let What::Begin { paths, .. } = &mut call.what {
+            if let What::Begin { paths, command, .. } = &mut call.what {
                 *paths = files;
+                // The patch itself.
+                *command = None;
             }
         }
         call

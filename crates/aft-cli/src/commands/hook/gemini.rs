@@ -38,6 +38,7 @@ pub(super) fn understand(payload: &Payload<'_>) -> Result<Option<Call>, String> 
             tool,
             id: Some(payload.id_of_call()),
             paths: payload.file().into_iter().collect(),
+            command: payload.command(),
         },
         "AfterTool" => What::End {
             tool,

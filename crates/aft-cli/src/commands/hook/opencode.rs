@@ -39,6 +39,7 @@ pub(super) fn understand(payload: &Payload<'_>) -> Result<Option<Call>, String> 
             tool,
             id: payload.tool_use_id.clone(),
             paths: payload.file().into_iter().collect(),
+            command: payload.command(),
         },
         "tool.after" => What::End {
             tool,

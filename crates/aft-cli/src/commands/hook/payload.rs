@@ -44,6 +44,23 @@ struct Named {
     file_path: Option<String>,
 }
 
+/// Parameters longer than this are not read for a command: the time an agent waits must not grow with them.
+const COMMAND_MAX: usize = 16 * 1024;
+
+/// What a shell's parameters say is to be run: a line, or words.
+#[derive(Deserialize, Default)]
+struct Run {
+    #[serde(default)]
+    command: Option<Command>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Command {
+    Line(String),
+    Words(Vec<String>),
+}
+
 impl<'a> Payload<'a> {
     pub(super) fn read(input: &'a [u8]) -> Result<Self, String> {
         if input.iter().all(u8::is_ascii_whitespace) {
@@ -89,6 +106,19 @@ impl<'a> Payload<'a> {
             Some(path)
         } else {
             Some(self.directory().ok()?.join(path))
+        }
+    }
+
+    /// The command that a shell is about to run.
+    pub(super) fn command(&self) -> Option<String> {
+        let input = self.tool_input?.get();
+        if input.len() > COMMAND_MAX {
+            return None;
+        }
+        let run: Run = serde_json::from_str(input).ok()?;
+        match run.command? {
+            Command::Line(line) => Some(line),
+            Command::Words(words) => Some(words.join(" ")),
         }
     }
 

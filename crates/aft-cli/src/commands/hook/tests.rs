@@ -250,6 +250,7 @@ fn a_sentence_names_who_took_what_back() {
         reverts: vec![12, 13],
         n_changes: 3,
         paths: vec!["src/a.rs".into(), "src/b.rs".into()],
+        note: None,
     }];
     let said = bracket::sentence(&news).unwrap();
     assert!(
@@ -259,6 +260,47 @@ fn a_sentence_names_who_took_what_back() {
         "{said}"
     );
     assert_eq!(bracket::sentence(&[]), None);
+    let [way] = news;
+    let by_rule = TakenBack {
+        note: Some("tests: 4 of 10 failed".to_owned()),
+        ..way
+    };
+    let said = bracket::sentence(&[by_rule]).unwrap();
+    assert!(
+        said.contains("by human (tests: 4 of 10 failed): src/a.rs"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_shells_command_is_passed_on_unless_it_is_very_long() {
+    let command_of = |agent: Agent, line: &str| {
+        let payload = Payload::read(line.as_bytes()).unwrap();
+        match agent.understand(&payload).unwrap().unwrap().what {
+            What::Begin { command, .. } => command,
+            other => panic!("{other:?}"),
+        }
+    };
+    let claude = |input: &str| {
+        format!(
+            r#"{{"hook_event_name":"PreToolUse","session_id":"s","cwd":"/p","tool_name":"Bash","tool_input":{input}}}"#
+        )
+    };
+    let said = |input: &str| command_of(Agent::ClaudeCode, &claude(input));
+    assert_eq!(
+        said(r#"{"command":"rm -rf x"}"#).as_deref(),
+        Some("rm -rf x")
+    );
+    assert_eq!(
+        said(r#"{"command":["bash","-lc","rm -rf x"]}"#).as_deref(),
+        Some("bash -lc rm -rf x")
+    );
+    assert_eq!(said(r#"{"file_path":"/p/a"}"#), None);
+    assert_eq!(said(r#"{"command":7}"#), None);
+    let long = format!(r#"{{"command":"{}"}}"#, "x".repeat(20_000));
+    assert_eq!(said(&long), None);
+    let patch = r#"{"hook_event_name":"PreToolUse","session_id":"s","cwd":"/p","tool_name":"apply_patch","tool_input":{"command":"*** Begin Patch"}}"#;
+    assert_eq!(command_of(Agent::Codex, patch), None);
 }
 
 #[test]

@@ -196,3 +196,19 @@ fn restore_is_a_rollback_of_named_paths() {
         ("rollback.apply", &json!(true), &json!("10m"))
     );
 }
+
+#[test]
+fn hunks_go_as_they_are_named_and_are_told() {
+    let mut answer = outcome(&json!([]));
+    answer["hunks"] = json!(["aa", "bb"]);
+    answer["n_changed"] = json!(1);
+    let daemon = FakeDaemon::always(answer);
+    let told = "Took back 2 hunks: 1 path changed, recorded as #10.\n";
+    let ran = daemon.run("aft undo 4 --hunk aa --hunk bb");
+    assert_eq!((ran.exit, ran.out.as_str()), (0, told));
+    let ran = daemon.run("aft rollback 10m --hunk aa --hunk bb");
+    assert_eq!((ran.exit, ran.out.as_str()), (0, told));
+    let calls = daemon.calls();
+    let hunks: Vec<&Value> = calls.iter().map(|(_, params)| &params["hunks"]).collect();
+    assert_eq!(hunks, [&json!(["aa", "bb"]); 2]);
+}

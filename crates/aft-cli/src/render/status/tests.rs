@@ -26,6 +26,8 @@ fn armed() -> WorkspaceStatusResult {
         disk_bytes: 10_000,
         sessions: Vec::new(),
         verifications: Vec::new(),
+        last_good: None,
+        acted: None,
         watches: 12,
         backend: "inotify".to_owned(),
         git_head: None,

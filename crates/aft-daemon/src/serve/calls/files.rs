@@ -11,7 +11,7 @@ use aft_rpc::types::file::{
 use aft_rpc::types::operation::StateKind;
 use aft_rpc::{ErrorKind, Request, RpcError, WireBytes, WirePath, WirePoint, WireTime};
 
-use super::{Answer, readable, reading, result};
+use super::{Answer, followed::Place, readable, reading, result};
 use aft_store::{HistoryEntry, OperationSummary};
 
 use crate::registry::Record;
@@ -33,10 +33,11 @@ pub(super) fn history(peer: &Arc<Peer>, request: &Request) -> Answer {
     let (record, workspace) = readable(peer, &params.workspace)?;
     let path = one_path(&record, &params.path)?;
     let limit = usize::try_from(params.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX)).unwrap_or(200);
-    let before = match params.cursor.as_deref().map(str::parse) {
-        None => None,
-        Some(Ok(number)) => Some(OperationId(number)),
-        Some(Err(_)) => {
+    let from = params.cursor.as_deref();
+    let mut place = match from.map(|cursor| Place::read(cursor, &path)) {
+        None => Place::newest(&path),
+        Some(Some(place)) => place,
+        Some(None) => {
             return Err(RpcError::new(
                 ErrorKind::Invalid,
                 "that cursor is not one of ours; begin again without one",
@@ -45,19 +46,16 @@ pub(super) fn history(peer: &Arc<Peer>, request: &Request) -> Answer {
     };
     let sight = Sight::of(peer, &workspace);
     reading(|| {
-        let found = workspace
-            .reader
-            .path_history(&path, before, limit)
-            .map_err(|error| of_read(&error))?;
-        if found.is_empty() && before.is_none() {
+        let mut versions = Vec::new();
+        let found = place.read_on(&workspace, limit, params.follow)?;
+        if found.is_empty() && from.is_none() {
             return Err(never(&path));
         }
-        let mut versions = Vec::with_capacity(found.len());
-        for HistoryEntry {
-            summary: OperationSummary { operation, .. },
-            change,
-        } in &found
-        {
+        for (there, entry) in &found {
+            let HistoryEntry {
+                summary: OperationSummary { operation, .. },
+                change,
+            } = entry;
             versions.push(VersionView {
                 operation: operation.id.0,
                 kind: operation.kind.into(),
@@ -65,21 +63,15 @@ pub(super) fn history(peer: &Arc<Peer>, request: &Request) -> Answer {
                 time: WireTime(operation.time_ns),
                 session: operation.session.as_ref().map(|id| id.0.clone()),
                 turn: operation.turn.as_ref().map(|id| id.0.clone()),
-                state: sight.state(&path, &change.after),
+                state: sight.state(there, &change.after),
+                path: (*there != path).then(|| there.into()),
                 renamed_from: change.renamed_from.as_ref().map(WirePath::from),
             });
         }
-        let next = (found.len() == limit)
-            .then(|| {
-                found
-                    .last()
-                    .map(|last| last.summary.operation.id.0.to_string())
-            })
-            .flatten();
         result(&FileHistoryResult {
             path: (&path).into(),
             versions,
-            cursor: next,
+            cursor: (found.len() == limit).then(|| place.to_cursor(&path)),
         })
     })
 }

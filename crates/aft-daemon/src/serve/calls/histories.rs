@@ -17,7 +17,7 @@ use aft_rpc::{ErrorKind, Request, RpcError};
 use aft_store::{Filter, OperationSummary};
 
 use super::travel::selection;
-use super::{Answer, readable, reading, result};
+use super::{Answer, hunks, readable, reading, result};
 use crate::serve::connection::Peer;
 use crate::serve::diffs::{self, Detail};
 use crate::serve::failure::of_read;
@@ -140,7 +140,7 @@ fn cursor(cursor: Option<&str>) -> Result<Option<OperationId>, RpcError> {
 pub(super) async fn poll(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: HistoryPollParams = request.params()?;
     let (_, workspace) = readable(peer, &params.workspace)?;
-    let limit = usize::try_from(params.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX)).unwrap_or(50);
+    let limit = usize::try_from(params.limit.unwrap_or(PAGE).min(PAGE_MAX)).unwrap_or(50);
     let sight = Sight::of(peer, &workspace);
     let mut head = workspace.shared.head.subscribe();
     let newest = *head.borrow_and_update();
@@ -177,6 +177,14 @@ pub(super) async fn poll(peer: &Arc<Peer>, request: &Request) -> Answer {
 /// The newest operations, oldest first, for a client that begins or whose clock means nothing here. The clock
 /// stands at the last one given, so that nothing falls between this answer and the next.
 fn fresh_start(workspace: &Workspace, sight: &Sight, limit: usize) -> Answer {
+    if limit == 0 {
+        // Only the clock: what comes after now is asked for with it.
+        return result(&HistoryPollResult {
+            clock: workspace.clock(workspace.reader.head()),
+            fresh_instance: true,
+            operations: Vec::new(),
+        });
+    }
     let mut newest = workspace
         .reader
         .page(&Filter::default(), None, limit, CHANGES_SHOWN)
@@ -222,6 +230,7 @@ pub(super) fn show(peer: &Arc<Peer>, request: &Request) -> Answer {
             DiffDetail::None => page.iter().map(|change| sight.change(change)).collect(),
             DiffDetail::Stat => diffs::views(&workspace, &sight, &page, Detail::Stat),
             DiffDetail::Unified => diffs::views(&workspace, &sight, &page, Detail::Unified),
+            DiffDetail::Hunks => hunks::views(&workspace, &sight, &page, &operation.changes),
         };
         let next = (from + page.len() < changes.len()).then(|| (from + page.len()).to_string());
         result(&OperationShowResult {
@@ -239,7 +248,10 @@ fn touches(chosen: &Selection, change: &Change) -> bool {
             .is_some_and(|from| chosen.contains(from))
 }
 
-fn whole(workspace: &Workspace, id: OperationId) -> Result<Arc<aft_model::Operation>, RpcError> {
+pub(super) fn whole(
+    workspace: &Workspace,
+    id: OperationId,
+) -> Result<Arc<aft_model::Operation>, RpcError> {
     let shared = &workspace.shared;
     let resident = shared
         .ring
@@ -294,12 +306,11 @@ pub(super) fn diff(peer: &Arc<Peer>, request: &Request) -> Answer {
                 .min(FILES_SHOWN)
         });
         let page: Vec<Change> = changes.iter().skip(start).take(limit).cloned().collect();
-        let detail = match params.format {
-            DiffFormat::Unified => Detail::Unified,
-            DiffFormat::Stat => Detail::Stat,
-            DiffFormat::Hunks => Detail::Hunks,
+        let files = match params.format {
+            DiffFormat::Unified => diffs::views(&workspace, &sight, &page, Detail::Unified),
+            DiffFormat::Stat => diffs::views(&workspace, &sight, &page, Detail::Stat),
+            DiffFormat::Hunks => hunks::views(&workspace, &sight, &page, &changes),
         };
-        let files = diffs::views(&workspace, &sight, &page, detail);
         let next = (start + page.len() < changes.len()).then(|| (start + page.len()).to_string());
         result(&DiffResult {
             from: from.0,
@@ -312,7 +323,7 @@ pub(super) fn diff(peer: &Arc<Peer>, request: &Request) -> Answer {
 }
 
 /// What differs between two points: the states at both of every path that changed since the earlier one.
-fn between(
+pub(super) fn between(
     workspace: &Workspace,
     from: OperationId,
     to: OperationId,

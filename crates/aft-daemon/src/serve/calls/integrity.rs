@@ -10,9 +10,12 @@ use aft_rpc::types::store::{Problem, StoreCheckParams, StoreCheckResult};
 use aft_rpc::{Request, RpcError, WirePath};
 use aft_store::CheckReport;
 
+use super::milestones::of_milestone;
 use super::{Answer, result};
+use crate::audit::Audit;
 use crate::serve::connection::Peer;
 use crate::serve::failure::of_read;
+use crate::workspace::Workspace;
 
 /// Problems in one answer; what is beyond is counted.
 const PROBLEMS_MAX: usize = 1000;
@@ -22,11 +25,14 @@ const NEVER_PUT_BACK: &str = "everything else is still served; what is damaged i
 const KEPT: &str = "everything else is still served, and nothing was cut or mended";
 const INDEX: &str = "no history is lost: `aft daemon stop`, remove `index.sqlite` and its `-wal` and \
      `-shm` from the workspace's directory in the store; it is made anew at the next start";
+const AUDIT: &str = "no history is lost; somebody or something other than the daemon changed the files in `audit` of the \
+     store: keep a copy of them. They are left as they are, and what is noted from now on follows";
 const NOT_OPEN: &str = "keep the store's directory as it is; `aft doctor` says what is wrong";
 
 pub(super) async fn check(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: StoreCheckParams = request.params()?;
     let workspaces = peer.daemon.all();
+    let daemon = Arc::clone(&peer.daemon);
     let work = move || -> Result<StoreCheckResult, RpcError> {
         let mut sum = StoreCheckResult {
             ok: true,
@@ -37,6 +43,7 @@ pub(super) async fn check(peer: &Arc<Peer>, request: &Request) -> Answer {
                 Ok(workspace) => {
                     let report = workspace.reader.check(params.read_data);
                     add(&mut sum, &report.map_err(|error| of_read(&error))?);
+                    add_milestones(&mut sum, &workspace)?;
                 }
                 Err(closed) if closed.root_gone => {
                     sum.not_checked.push(record.root.as_path().into());
@@ -49,6 +56,7 @@ pub(super) async fn check(peer: &Arc<Peer>, request: &Request) -> Answer {
                 }
             }
         }
+        add_audit(&mut sum, &daemon.audit);
         bound(&mut sum.problems);
         Ok(sum)
     };
@@ -93,6 +101,41 @@ fn add(sum: &mut StoreCheckResult, report: &CheckReport) {
     }
     let index = report.index.iter().cloned();
     problems.extend(index.map(|message| problem(message, INDEX)));
+}
+
+/// Adds what following the chain of the audit log found.
+fn add_audit(sum: &mut StoreCheckResult, audit: &Audit) {
+    match audit.check() {
+        Ok(checked) => {
+            sum.ok &= checked.problems.is_empty();
+            sum.n_records += checked.n_lines;
+            sum.n_bytes += checked.n_bytes;
+            let told = checked.problems.into_iter();
+            sum.problems
+                .extend(told.map(|told| problem(format!("audit log: {told}"), AUDIT)));
+        }
+        Err(error) => {
+            sum.ok = false;
+            let message = format!("the audit log cannot be written or read: {error}");
+            sum.problems.push(problem(message, AUDIT));
+        }
+    }
+}
+
+/// Adds the milestones that are not whole.
+fn add_milestones(sum: &mut StoreCheckResult, workspace: &Workspace) -> Result<(), RpcError> {
+    let Some(milestones) = workspace.milestones() else {
+        return Ok(());
+    };
+    let broken = milestones.not_whole();
+    for (name, reason) in broken.map_err(|error| of_milestone(&error))? {
+        let name = name.as_str();
+        let remedy = format!("no history is lost; `aft milestone verify {name}` makes it anew");
+        sum.ok = false;
+        let message = format!("milestone {name}: {reason}");
+        sum.problems.push(problem(message, &remedy));
+    }
+    Ok(())
 }
 
 fn add_contents(problems: &mut Vec<Problem>, report: &CheckReport) {

@@ -249,7 +249,7 @@ pub(super) fn forget(workspace: &Workspace, name: &CheckpointName) -> Result<(),
     let Some(milestones) = workspace.milestones() else {
         return Ok(());
     };
-    let removed = reading(|| milestones.shelf().remove(name));
+    let removed = reading(|| milestones.remove(name));
     removed.map(drop).map_err(|error| of_milestone(&error))
 }
 
@@ -287,7 +287,7 @@ pub(super) fn rename(
 }
 
 /// What went wrong with a milestone, for a client.
-fn of_milestone(error: &MilestoneError) -> RpcError {
+pub(super) fn of_milestone(error: &MilestoneError) -> RpcError {
     let text = chain(error);
     match error {
         MilestoneError::Read(error) => of_read(error),

@@ -5,11 +5,12 @@ use std::sync::{Arc, OnceLock};
 
 use aft_rpc::types::daemon::{
     DaemonLogsParams, DaemonLogsResult, DaemonStatusParams, DaemonStatusResult, DaemonStopParams,
-    DaemonStopResult,
+    DaemonStopResult, DiscoverParams,
 };
 use aft_rpc::types::store::{MemoryView, StoreStatsParams, StoreStatsResult, TierView};
 use aft_rpc::{ErrorKind, Request, RpcError, WireTime};
 
+use super::milestones::of_milestone;
 use super::{Answer, reading, result, workspace};
 use aft_store::Kind;
 use serde_json::value::RawValue;
@@ -45,7 +46,8 @@ pub(super) fn status(peer: &Arc<Peer>, request: &Request) -> Answer {
 
 /// The document of the methods. Making it costs some milliseconds, which anybody may ask for again and again, so it
 /// is made once.
-pub(super) fn discover() -> Answer {
+pub(super) fn discover(request: &Request) -> Answer {
+    let _: DiscoverParams = request.params()?;
     static DOCUMENT: OnceLock<Box<RawValue>> = OnceLock::new();
     if let Some(made) = DOCUMENT.get() {
         return Ok(made.clone());
@@ -145,6 +147,13 @@ pub(super) fn stats(peer: &Arc<Peer>, request: &Request) -> Answer {
                 .map_err(|error| of_read(&error))?
                 .len() as u64;
             sum.content_bytes += workspace.shared.standing.lock().n_bytes;
+            if let Some(milestones) = workspace.milestones() {
+                let all = milestones.all().map_err(|error| of_milestone(&error))?;
+                sum.n_milestones += all.len() as u64;
+                let bytes = milestones.shelf().bytes();
+                sum.milestone_bytes += bytes;
+                sum.disk_bytes += bytes;
+            }
         }
         result(&sum)
     })

@@ -107,6 +107,7 @@ pub(super) fn since_told(
                 .take(PATHS_MAX)
                 .map(|change| (&change.path).into())
                 .collect(),
+            note: summary.operation.note.clone(),
         })
         .collect();
     found.reverse();

@@ -53,6 +53,12 @@ pub(super) fn show(peer: &Arc<Peer>, request: &Request) -> Answer {
         let session = described(&workspace, &params.session)?;
         let view = match params.view {
             DiffDetail::None => None,
+            DiffDetail::Hunks => {
+                return Err(RpcError::new(
+                    ErrorKind::Invalid,
+                    "what a session did in the end has no hunks that can be taken back; those of each operation have (`operation.show`)",
+                ));
+            }
             _ => Some(shown(peer, &workspace, &params, &chosen)?),
         };
         result(&SessionShowResult { session, view })
@@ -179,7 +185,7 @@ fn told(
     let (change, formatting) = match detail {
         DiffDetail::None => (sight.change(&change), false),
         DiffDetail::Stat => diffs::alone(workspace, sight, &change, (diffs::Detail::Stat, room)),
-        DiffDetail::Unified => {
+        DiffDetail::Unified | DiffDetail::Hunks => {
             diffs::alone(workspace, sight, &change, (diffs::Detail::Unified, room))
         }
     };

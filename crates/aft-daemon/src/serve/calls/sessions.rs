@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use aft_engine::Selection;
 use aft_model::{SessionId, TurnId, Work};
 use aft_rpc::types::session::{
     EditBeginParams, EditBeginResult, EditEndParams, EditEndResult, SessionEndParams,
@@ -12,14 +13,19 @@ use aft_rpc::types::session::{
 use aft_rpc::{ErrorKind, Request, RpcError, WirePath, WireTime};
 use aft_store::Filter;
 
-use super::{Answer, ask, result, session_news, session_view, workspace};
+use super::{Answer, ask, result, session_news, session_view, verify, workspace};
 use crate::daemon::new_id;
 use crate::serve::connection::Peer;
 use crate::serve::failure::of_read;
-use crate::workspace::{Input, Order, Session, Sessions, Turn, Workspace};
+use crate::workspace::{
+    Input, Order, Session, SessionNews, Sessions, Turn, Workspace, WorkspaceEvent,
+};
 
 /// Operations named in one answer.
 const OPERATIONS_MAX: usize = 10_000;
+/// Sessions in a page unless the client says otherwise, and at most.
+const PAGE: u64 = 200;
+const PAGE_MAX: u64 = 1000;
 /// The session of turns that are started without one.
 const COMMAND_LINE: &str = "command-line";
 
@@ -36,6 +42,7 @@ pub(super) async fn start(peer: &Arc<Peer>, request: &Request) -> Answer {
         session_news::check_id(id)?;
         if let Some(open) = workspace.shared.sessions.resume(id) {
             keep(&workspace, open.work())?;
+            tell(&workspace, &open);
             return result(&view(&workspace, &found(&workspace, id)?)?);
         }
     }
@@ -49,6 +56,7 @@ pub(super) async fn start(peer: &Arc<Peer>, request: &Request) -> Answer {
     session.attached = params.attach;
     workspace.shared.sessions.start(session.clone());
     keep(&workspace, session.work())?;
+    tell(&workspace, &session);
     if params.attach {
         peer.attached
             .lock()
@@ -70,22 +78,31 @@ pub(super) async fn end(peer: &Arc<Peer>, request: &Request) -> Answer {
 pub(super) fn list(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: SessionListParams = request.params()?;
     let (_, workspace) = workspace(peer, &params.workspace)?;
-    let limit = usize::try_from(params.limit.unwrap_or(200)).unwrap_or(200);
+    let limit = params.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let limit = usize::try_from(limit).unwrap_or(200);
+    let all = workspace.shared.sessions.list();
+    let from = match &params.cursor {
+        None => 0,
+        // One that began since does not move what comes after.
+        Some(last) => {
+            let at = all.iter().position(|session| session.id == *last);
+            at.map(|at| at + 1).ok_or_else(|| {
+                RpcError::new(
+                    ErrorKind::Invalid,
+                    "that cursor is not one of ours; begin again without one",
+                )
+            })?
+        }
+    };
+    let wanted = |session: &&Session| !params.open || session.ended_ns.is_none();
+    let mut rest = all.iter().skip(from).filter(wanted);
     let mut sessions = Vec::new();
-    for session in workspace
-        .shared
-        .sessions
-        .list()
-        .iter()
-        .filter(|session| !params.open || session.ended_ns.is_none())
-        .take(limit)
-    {
+    for session in rest.by_ref().take(limit) {
         sessions.push(view(&workspace, session)?);
     }
-    result(&SessionListResult {
-        sessions,
-        cursor: None,
-    })
+    let last = sessions.last().filter(|_| rest.next().is_some());
+    let cursor = last.map(|last| last.session.clone());
+    result(&SessionListResult { sessions, cursor })
 }
 
 pub(super) async fn turn_start(peer: &Arc<Peer>, request: &Request) -> Answer {
@@ -104,6 +121,7 @@ pub(super) async fn turn_start(peer: &Arc<Peer>, request: &Request) -> Answer {
             if workspace.shared.sessions.get(&id).is_none() {
                 let fresh = Sessions::fresh(id.clone(), COMMAND_LINE.to_owned(), peer.now_ns());
                 keep(&workspace, fresh.work())?;
+                tell(&workspace, &fresh);
                 workspace.shared.sessions.start(fresh);
             }
             (workspace, id)
@@ -190,12 +208,15 @@ pub(super) async fn turn_end(peer: &Arc<Peer>, request: &Request) -> Answer {
         ..Filter::default()
     };
     let operations = numbers(&workspace, &filter)?;
-    result(&TurnEndResult {
+    let mut ended = TurnEndResult {
         turn: turn.id,
         session,
         operations,
         verdicts: Vec::new(),
-    })
+        acted: None,
+    };
+    verify::at_turn_end(peer, &workspace, &mut ended, params.no_wait).await;
+    result(&ended)
 }
 
 pub(super) async fn edit_begin(peer: &Arc<Peer>, request: &Request) -> Answer {
@@ -203,22 +224,36 @@ pub(super) async fn edit_begin(peer: &Arc<Peer>, request: &Request) -> Answer {
     let workspace = of_session(peer, params.workspace.as_ref(), &params.session)?;
     let edit = new_id();
     let since = workspace.reader.head();
+    let claimed = claimed(&workspace, params.paths.as_deref());
     let opened = workspace
         .shared
         .sessions
         .change(&params.session, |session| {
-            session.open_edit(
-                edit.clone(),
-                params.tool.clone(),
-                params.tool_use_id.clone(),
-                since,
-            );
+            let call = (params.tool.clone(), params.tool_use_id.clone());
+            session.open_edit(edit.clone(), call, claimed, since);
         });
     opened.ok_or_else(|| ended(&params.session))?;
     // The new attribution comes into force at its fence, so what was written before is not the bracket's.
-    attribute(&workspace).await?;
+    if let Err(refused) = attribute(&workspace).await {
+        // Nobody will end what was never begun.
+        let sessions = &workspace.shared.sessions;
+        sessions.close_edit(Some(&edit), Some(&params.session), None);
+        return Err(refused);
+    }
+    if let (Some(command), Some(smart)) = (params.command, workspace.smart()) {
+        smart.announce(workspace.reader.head(), command);
+    }
     let taken_back = session_news::since_told(&workspace, &params.session, params.tell)?;
     result(&EditBeginResult { edit, taken_back })
+}
+
+/// What a tool says it will write. A path that is not to be found in the workspace by its name may lead anywhere in it,
+/// so that with one of those the bracket claims anything.
+fn claimed(workspace: &Workspace, paths: Option<&[WirePath]>) -> Option<Selection> {
+    let root = workspace.shared.root.read().clone();
+    let paths: Result<Vec<_>, _> = paths?.iter().map(|path| path.within(&root)).collect();
+    let paths = paths.ok().filter(|paths| !paths.is_empty())?;
+    Some(Selection(paths))
 }
 
 pub(super) async fn edit_end(peer: &Arc<Peer>, request: &Request) -> Answer {
@@ -259,7 +294,7 @@ fn end_one(workspace: &Workspace, id: &str, now_ns: i64) -> Result<(), RpcError>
     let ended = workspace.shared.sessions.change(id, |session| {
         let turn = session.turn.take();
         session.end(now_ns);
-        (turn, session.work())
+        (turn, session.clone())
     });
     let Some((turn, session)) = ended else {
         return Ok(());
@@ -267,7 +302,22 @@ fn end_one(workspace: &Workspace, id: &str, now_ns: i64) -> Result<(), RpcError>
     if let Some(turn) = turn {
         keep(workspace, turn.work(id, Some(now_ns)))?;
     }
-    keep(workspace, session)
+    keep(workspace, session.work())?;
+    tell(workspace, &session);
+    Ok(())
+}
+
+/// Tells subscribers that a session began, goes on or ended.
+fn tell(workspace: &Workspace, session: &Session) {
+    let news = SessionNews {
+        has_ended: session.ended_ns.is_some(),
+        id: session.id.clone(),
+        agent: session.agent.clone(),
+        label: session.label.clone(),
+    };
+    workspace
+        .shared
+        .publish(WorkspaceEvent::Session(Arc::new(news)));
 }
 
 /// The history keeps it, so that it is known after a restart.
@@ -286,11 +336,9 @@ fn keep(workspace: &Workspace, work: Work) -> Result<(), RpcError> {
 
 /// Fences, then lets changes belong to what is open now.
 async fn attribute(workspace: &Workspace) -> Result<(), RpcError> {
-    let attribution = Box::new(workspace.shared.sessions.attribution());
     ask(workspace, None, |reply| {
-        workspace
-            .ask(Input::Attribute { attribution, reply })
-            .is_ok()
+        let sessions = &workspace.shared.sessions;
+        sessions.send_claims(|claims| workspace.ask(Input::Attribute { claims, reply }).is_ok())
     })
     .await?;
     Ok(())

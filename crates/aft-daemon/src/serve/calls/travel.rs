@@ -1,30 +1,29 @@
 //! `sync`, and everything that goes back or forward.
 
+mod views;
+
 use std::sync::Arc;
 
 use aft_engine::{FenceKind, GoBack, GoBackKind, Selection};
-use aft_model::{Author, ConflictReason, ContentId, OperationId, Plan, PlanId, RelPath};
+use aft_model::{Author, ContentId, OperationId, PlanId, RelPath};
 use aft_rpc::types::hello::Role;
-use aft_rpc::types::operation::{HeadView, Kind};
+use aft_rpc::types::operation::Kind;
 use aft_rpc::types::sync::{Fence, SyncParams, SyncResult};
 use aft_rpc::types::travel::{
-    ConflictView, HeadMove, OnConflict, PlanView, RedoParams, RollbackApplyParams,
-    RollbackPlanParams, RollbackResumeParams, RollbackRevertParams, StepView, TravelResult,
-    UndoParams,
+    OnConflict, RedoParams, RollbackApplyParams, RollbackPlanParams, RollbackResumeParams,
+    RollbackRevertParams, TravelResult, UndoParams,
 };
 use aft_rpc::types::workspace::LeftOut;
 use aft_rpc::{ErrorKind, Request, RpcError, WirePath, WirePoint};
 
 use super::histories::offset;
-use super::{Answer, ask, coverage, reading, result, workspace};
+use super::{Answer, ask, hunks, reading, result, workspace};
 use crate::registry::Record;
 use crate::serve::connection::Peer;
 use crate::serve::sight::Sight;
 use crate::serve::{points, whose};
 use crate::workspace::{Done, Input, Workspace};
-
-/// Steps shown in one answer unless the client asks for fewer.
-const STEPS_SHOWN: usize = 10_000;
+use views::{Going, head_move, kept_view, note_of, plan_view};
 
 pub(super) async fn sync(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: SyncParams = request.params()?;
@@ -66,9 +65,18 @@ pub(super) async fn undo(peer: &Arc<Peer>, request: &Request) -> Answer {
                 "say `turn` and `session`, or `operation`, or `count`",
             ));
         }
-        (Some(point), _) => {
-            GoBackKind::UndoOperation(points::resolve(&workspace.reader, point, peer.now_ns())?)
+        (None, _) if params.hunks.is_some() => {
+            return Err(RpcError::new(
+                ErrorKind::Invalid,
+                "say `operation` with `hunks`",
+            ));
         }
+        (Some(point), _) => match &params.hunks {
+            Some(ids) => reading(|| hunks::of_operation(peer, &workspace, point, ids))?,
+            None => {
+                GoBackKind::UndoOperation(points::resolve(&workspace.reader, point, peer.now_ns())?)
+            }
+        },
         (None, _) if of_somebody => {
             // What they wrote a moment ago belongs to it.
             fence(&workspace, params.wait_ms).await?;
@@ -129,6 +137,7 @@ pub(super) async fn plan(peer: &Arc<Peer>, request: &Request) -> Answer {
         point: &params.point,
         paths: params.paths.as_deref(),
         session: params.session.as_deref(),
+        hunks: params.hunks.as_deref(),
         restore: params.restore,
         wait_ms: params.wait_ms,
     };
@@ -177,6 +186,7 @@ pub(super) async fn apply(peer: &Arc<Peer>, request: &Request) -> Answer {
                 point,
                 paths: params.paths.as_deref(),
                 session: params.session.as_deref(),
+                hunks: params.hunks.as_deref(),
                 restore: params.restore,
                 wait_ms: params.wait_ms,
             };
@@ -189,7 +199,7 @@ pub(super) async fn apply(peer: &Arc<Peer>, request: &Request) -> Answer {
     };
     let shown = match kind {
         GoBackKind::To { restore: true, .. } => Kind::Restore,
-        GoBackKind::To { .. } => Kind::Rollback,
+        GoBackKind::To { .. } | GoBackKind::Parts { .. } => Kind::Rollback,
         _ => Kind::Undo,
     };
     let wish = Wish {
@@ -233,6 +243,7 @@ struct Destination<'a> {
     point: &'a WirePoint,
     paths: Option<&'a [WirePath]>,
     session: Option<&'a str>,
+    hunks: Option<&'a [String]>,
     restore: bool,
     wait_ms: Option<u64>,
 }
@@ -246,6 +257,17 @@ impl Destination<'_> {
     ) -> Result<GoBackKind, RpcError> {
         let selection = selection(record, self.paths)?;
         let resolve = || points::resolve(&workspace.reader, self.point, peer.now_ns());
+        if let Some(ids) = self.hunks {
+            if self.session.is_some() || self.restore {
+                return Err(RpcError::new(
+                    ErrorKind::Invalid,
+                    "hunks are named by themselves; leave `session` and `restore` out",
+                ));
+            }
+            // They are of what is there now.
+            fence(workspace, self.wait_ms).await?;
+            return reading(|| hunks::since(peer, workspace, self.point, &selection, ids));
+        }
         let Some(session) = self.session else {
             return Ok(GoBackKind::To {
                 point: resolve()?,
@@ -264,38 +286,6 @@ impl Destination<'_> {
         let found =
             reading(|| whose::operations(&workspace.reader, Some(session), None, Some(point)))?;
         Ok(GoBackKind::UndoAll(found))
-    }
-}
-
-/// Where a wish leads, as far as it is shown: nowhere in particular for what takes operations back.
-struct Going {
-    target: Option<OperationId>,
-    selection: Option<Selection>,
-}
-
-impl Going {
-    fn of(kind: &GoBackKind) -> Self {
-        match kind {
-            GoBackKind::To {
-                point, selection, ..
-            } => Self {
-                target: Some(*point),
-                selection: Some(selection.clone()),
-            },
-            _ => Self {
-                target: None,
-                selection: None,
-            },
-        }
-    }
-
-    /// What no way back leads to.
-    fn left_out(&self, workspace: &Workspace) -> LeftOut {
-        let standing = workspace.shared.standing.lock();
-        let selection = self.selection.as_ref();
-        selection.map_or_else(LeftOut::default, |selection| {
-            coverage::left_out(&standing.left_out, selection)
-        })
     }
 }
 
@@ -336,6 +326,10 @@ fn wish_to_go_back(peer: &Peer, wish: Wish) -> Result<GoBack, RpcError> {
     } else {
         Author::Unknown
     };
+    let note = match &wish.kind {
+        GoBackKind::Parts { names, .. } => Some(note_of(names)),
+        _ => None,
+    };
     Ok(GoBack {
         kind: wish.kind,
         dry_run: wish.dry_run,
@@ -346,6 +340,7 @@ fn wish_to_go_back(peer: &Peer, wish: Wish) -> Result<GoBack, RpcError> {
         markers: wish.on_conflict == OnConflict::Markers,
         author,
         session: None,
+        note,
     })
 }
 
@@ -377,6 +372,7 @@ async fn go(
             head,
             target: target.map(|point| point.0),
             reverts: Vec::new(),
+            hunks: Vec::new(),
             n_changed: 0,
             kept: Vec::new(),
             not_covered: Vec::new(),
@@ -405,6 +401,7 @@ async fn go(
                 .iter()
                 .flat_map(|operation| operation.reverts.iter().map(|id| id.0))
                 .collect(),
+            hunks: going.hunks.clone(),
             n_changed: operation
                 .as_ref()
                 .map_or(0, |operation| operation.changes.len() as u64),
@@ -417,70 +414,4 @@ async fn go(
         },
     };
     result(&view)
-}
-
-fn kept_view((path, reason): (RelPath, String)) -> ConflictView {
-    let message = if reason == ConflictReason::Markers.as_str() {
-        "later edits touch the same lines; it holds both, between conflict markers".to_owned()
-    } else {
-        format!("left as it is: {reason}")
-    };
-    ConflictView {
-        path: (&path).into(),
-        reason,
-        message,
-    }
-}
-
-fn plan_view(
-    workspace: &Workspace,
-    sight: &Sight,
-    plan: &Plan,
-    going: &Going,
-    (from, limit): (usize, Option<u64>),
-) -> PlanView {
-    let shown = limit.map_or(STEPS_SHOWN, |limit| {
-        usize::try_from(limit)
-            .unwrap_or(STEPS_SHOWN)
-            .clamp(1, STEPS_SHOWN)
-    });
-    let steps: Vec<StepView> = plan
-        .steps
-        .iter()
-        .skip(from)
-        .take(shown)
-        .map(|step| sight.step(step))
-        .collect();
-    let next = from + steps.len();
-    PlanView {
-        plan: plan.id.0.to_string(),
-        head: plan.head.0,
-        target: going.target.map(|point| point.0),
-        reverts: plan.reverts.iter().map(|id| id.0).collect(),
-        n_steps: plan.steps.len() as u64,
-        steps,
-        conflicts: plan.conflicts.iter().map(ConflictView::from).collect(),
-        not_covered: plan.not_covered.iter().map(Into::into).collect(),
-        left_out: going.left_out(workspace),
-        notes: plan.notes.iter().map(Into::into).collect(),
-        head_moved: going.target.and_then(|point| head_move(workspace, point)),
-        cursor: (next < plan.steps.len()).then(|| next.to_string()),
-    }
-}
-
-/// Says so when the repository's HEAD was elsewhere at the point.
-fn head_move(workspace: &Workspace, point: OperationId) -> Option<HeadMove> {
-    let at = |operation| {
-        workspace
-            .reader
-            .operation_summary(operation)
-            .ok()
-            .flatten()
-            .and_then(|summary| summary.operation.head)
-    };
-    let (then, now) = (at(point)?, at(workspace.reader.head())?);
-    (then != now).then(|| HeadMove {
-        then: HeadView::from(&then),
-        now: HeadView::from(&now),
-    })
 }

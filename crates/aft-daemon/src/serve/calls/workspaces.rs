@@ -118,6 +118,7 @@ pub(super) async fn status(peer: &Arc<Peer>, request: &Request) -> Answer {
         .ok()
         .flatten()
         .and_then(|summary| summary.operation.head);
+    let (verifications, last_good) = super::reading(|| super::verify::last(peer, &workspace))?;
     result(&WorkspaceStatusResult {
         workspace: record.id.clone(),
         root: record.root.as_path().into(),
@@ -135,7 +136,9 @@ pub(super) async fn status(peer: &Arc<Peer>, request: &Request) -> Answer {
         progress: (now_state == WorkspaceState::Arming).then(|| progress(&workspace)),
         memory_bytes: crate::memory::resident_bytes(),
         disk_bytes: stats.segment_bytes + stats.index_bytes,
-        verifications: Vec::new(),
+        verifications,
+        last_good,
+        acted: workspace.shared.acted.lock().as_deref().cloned(),
         watches: workspace.shared.n_watches.load(Ordering::Relaxed),
         backend: (*workspace.shared.backend.lock()).to_owned(),
         git_head: git_head.as_ref().map(HeadView::from),
@@ -215,6 +218,8 @@ fn closed_status(peer: &Peer, wanted: &WirePath) -> Option<Answer> {
         disk_bytes: 0,
         sessions: Vec::new(),
         verifications: Vec::new(),
+        last_good: None,
+        acted: None,
         watches: 0,
         backend: "none".to_owned(),
         git_head: None,

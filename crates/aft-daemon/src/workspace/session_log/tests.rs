@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aft_model::OperationId;
+use aft_model::{OperationId, RelPath};
 use aft_testkit::sim::{SimWorld, WorldOptions};
 
 use super::*;
@@ -64,7 +64,8 @@ fn open_sessions_go_on_and_those_of_a_connection_have_ended() {
     assert_eq!(attached.ended_ns, Some(99));
     assert!(attached.turn.is_none());
     // The one open turn is the one to whom changes belong.
-    let attribution = after.attribution();
+    let claims = after.send_claims(|claims| claims);
+    let attribution = claims.of(&RelPath::new("any").unwrap()).attribution;
     assert_eq!(attribution.session, Some(SessionId("open".to_owned())));
     assert_eq!(attribution.turn, Some(TurnId("turn of open".to_owned())));
     // What was noted is not noted again.

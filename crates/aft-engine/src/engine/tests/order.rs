@@ -48,14 +48,20 @@ fn merging_with_an_open_burst() -> Bench {
         }],
     });
     let merge = |effect: &Effect| match effect {
-        Effect::Merge { job, .. } => Some(*job),
+        Effect::Merge { job, files } => Some((*job, files.clone())),
         _ => None,
     };
-    let merge = bench.effects.iter().find_map(merge).unwrap();
+    let (job, files) = bench.effects.iter().find_map(merge).unwrap();
     bench.save("b", 7);
+    let became = |file: crate::MergeFile| {
+        (
+            file.path.clone(),
+            (file, crate::MergedFile::Clean(state(9))),
+        )
+    };
     bench.tell(Event::Merged {
-        job: merge,
-        merged: [(path("a"), crate::MergedFile::Clean(state(9)))].into(),
+        job,
+        merged: files.into_iter().map(became).collect(),
     });
     bench
 }

@@ -63,7 +63,7 @@ impl WritableRoot {
     }
 
     /// Makes the file, lets `fill` write it, and takes the name away again if anything fails.
-    fn create_with(
+    pub(super) fn create_with(
         &self,
         path: &RelPath,
         mode: u32,

@@ -12,6 +12,7 @@ use crate::error::ReadError;
 use crate::frame::{CrcSeed, HEADER_LEN, Kind};
 use crate::marks::Reach;
 use crate::segment::{self, HeaderState, Walker};
+use crate::verdict::VerdictV1;
 use crate::work::WorkV1;
 use crate::writer::Writer;
 
@@ -45,8 +46,12 @@ pub(in crate::writer) struct Survey {
     kept: u64,
 }
 
-fn takes_back(work: &[u8]) -> bool {
-    salted::<WorkV1>(work).is_ok_and(|work| work.takes_back())
+fn takes_back(kind: Kind, payload: &[u8]) -> bool {
+    match kind {
+        Kind::Work => salted::<WorkV1>(payload).is_ok_and(|work| work.takes_back()),
+        Kind::Verdict => salted::<VerdictV1>(payload).is_ok_and(|verdict| verdict.takes_back()),
+        _ => false,
+    }
 }
 
 impl Target {
@@ -144,8 +149,8 @@ impl Writer {
             let len = (HEADER_LEN + payload.len()) as u64;
             match kind {
                 Kind::Blob | Kind::ChunkList => survey.contents += 1,
-                Kind::Work if takes_back(payload) => survey.negative += len,
-                Kind::Checkpoint | Kind::Work => survey.names += len,
+                kind if takes_back(kind, payload) => survey.negative += len,
+                Kind::Checkpoint | Kind::Work | Kind::Verdict => survey.names += len,
                 Kind::CheckpointDeleted | Kind::IntentDone => survey.negative += len,
                 Kind::Reservation | Kind::CleanEnd => survey.kept += len,
                 _ => {}

@@ -10,12 +10,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aft_engine::{GoBack, GoBackKind, Tree};
-use aft_model::{Author, CheckpointName, FileState, Keep, OperationId, RelPath};
+use aft_model::{Author, CheckpointName, ContentId, FileState, Keep, OperationId, RelPath};
 use aft_os::outside::{make_directory, open_outside, remove_empty_directory};
 use aft_rpc::types::milestone::{MilestoneImportParams, MilestoneImportResult, MilestoneProblem};
 use aft_rpc::{ErrorKind, Request, RpcError, WirePath};
 use aft_store::Level;
 use aft_store::milestone::{Arrived, Gauge, MilestoneError, Parcel};
+
+use parking_lot::Mutex;
 
 use super::export::absolute;
 use super::{begin, of, of_milestone, view};
@@ -36,12 +38,12 @@ pub(in crate::serve::calls) async fn import(peer: &Arc<Peer>, request: &Request)
     let params: MilestoneImportParams = request.params()?;
     let started_ns = peer.daemon.clock.mono_ns();
     let file = absolute(&params.file)?;
-    let parcel = reading(|| open(&file)).map_err(|error| of_milestone(&error))?;
+    let mut parcel = reading(|| open(&file)).map_err(|error| of_milestone(&error))?;
     let wanted = params.name.as_deref().unwrap_or(&parcel.milestone.name);
     let name = checkpoints::name(wanted)?;
     let place = reading(|| place(peer, &absolute(&params.root)?))?;
     let workspace = Arc::clone(&place.workspace);
-    let restored = restore(peer, &workspace, &parcel, &name, params.force).await;
+    let restored = restore(peer, &workspace, &mut parcel, &name, params.force).await;
     let restored = match restored {
         Ok(restored) => restored,
         Err(error) => {
@@ -154,7 +156,7 @@ struct Restored {
 async fn restore(
     peer: &Arc<Peer>,
     workspace: &Arc<Workspace>,
-    parcel: &Parcel,
+    parcel: &mut Parcel,
     name: &CheckpointName,
     force: bool,
 ) -> Result<Restored, RpcError> {
@@ -166,8 +168,10 @@ async fn restore(
             .with_remedy("--name gives it another name here, --force moves the name"));
     }
     let gauge = milestones.gauge(THREADS);
-    reading(|| take_contents(workspace, parcel, &gauge)).map_err(|error| of_milestone(&error))?;
-    let (operation, n_changed, not_covered) = put(peer, workspace, parcel).await?;
+    let taken = reading(|| take_contents(workspace, parcel, &gauge));
+    let _fresh = Fresh::of(workspace, taken.map_err(|error| of_milestone(&error))?);
+    let (operation, n_changed, not_covered) =
+        put(peer, workspace, std::mem::take(&mut parcel.entries)).await?;
     reading(|| parcel.lay_history(milestones.shelf(), name))
         .map_err(|error| of_milestone(&error))?;
     let draft = CheckpointDraft {
@@ -179,6 +183,8 @@ async fn restore(
         at: None,
     };
     let kept = begin(workspace, milestones, draft, None).await?;
+    // Plan and records of a whole tree are not wanted again.
+    aft_os::process::trim_memory();
     Ok(Restored {
         operation,
         n_changed,
@@ -187,20 +193,39 @@ async fn restore(
     })
 }
 
-/// Puts every content into the history, where nothing names it until the operation does.
+/// Spares whoever puts the state there from reading everything once more to know that it can be had.
+struct Fresh<'a>(&'a Workspace);
+
+impl<'a> Fresh<'a> {
+    fn of(workspace: &'a Workspace, contents: HashSet<ContentId>) -> Self {
+        *workspace.shared.fresh.lock() = Arc::new(contents);
+        Self(workspace)
+    }
+}
+
+impl Drop for Fresh<'_> {
+    fn drop(&mut self) {
+        *self.0.shared.fresh.lock() = Arc::default();
+    }
+}
+
+/// Puts every content into the history, where nothing names it until the operation does. Tells which were not there.
 fn take_contents(
     workspace: &Workspace,
     parcel: &Parcel,
     gauge: &Gauge,
-) -> Result<(), MilestoneError> {
+) -> Result<HashSet<ContentId>, MilestoneError> {
     let sink = workspace.sink();
+    let fresh = Mutex::new(HashSet::new());
     parcel.unpack(gauge, &|arrived| match arrived {
         Arrived::Whole(id, bytes) => {
             // Asked for, it stays until something names it.
             if workspace.reader.contains(&id).unwrap_or(false) {
                 return Ok(());
             }
-            sink.send(aft_store::prepare(bytes, None, Level::Fast))
+            sink.send(aft_store::prepare_known(id, bytes, None, Level::Fast))?;
+            fresh.lock().insert(id);
+            Ok(())
         }
         Arrived::Stream(id, stream) => {
             workspace.reader.contains(&id).map_err(io::Error::other)?;
@@ -212,14 +237,15 @@ fn take_contents(
             }
             sink.send(prepared)
         }
-    })
+    })?;
+    Ok(fresh.into_inner())
 }
 
 /// Brings the workspace to the state of the milestone, as one operation.
 async fn put(
     peer: &Arc<Peer>,
     workspace: &Workspace,
-    parcel: &Parcel,
+    mut entries: Vec<(RelPath, FileState)>,
 ) -> Result<(Option<OperationId>, u64, Vec<MilestoneProblem>), RpcError> {
     let mut tries = 0;
     loop {
@@ -236,9 +262,10 @@ async fn put(
         .await?;
         let busy = || RpcError::new(ErrorKind::Busy, "the workspace is busy; try again");
         let tree = reading(|| workspace.tree()).ok_or_else(busy)?;
-        let states = states(&tree, &parcel.entries);
+        let states: Arc<[_]> = states(&tree, std::mem::take(&mut entries)).into();
+        drop(tree);
         let what = GoBack {
-            kind: GoBackKind::Put(states.into()),
+            kind: GoBackKind::Put(Arc::clone(&states)),
             dry_run: false,
             expected_head: Some(synced.head),
             expected_plan: None,
@@ -247,6 +274,7 @@ async fn put(
             markers: false,
             author: Author::Human,
             session: None,
+            note: None,
         };
         let done = ask(workspace, None, |reply| {
             workspace
@@ -259,7 +287,10 @@ async fn put(
         .await;
         match done {
             // Somebody wrote meanwhile; what they wrote is looked at too.
-            Err(error) if error.data.kind == ErrorKind::VersionConflict && tries < TRIES => {}
+            Err(error) if error.data.kind == ErrorKind::VersionConflict && tries < TRIES => {
+                let named = states.iter().filter(|(_, state)| state.exists());
+                entries = named.cloned().collect();
+            }
             Err(error) => return Err(error),
             Ok(Done::Plan(_)) => return Err(RpcError::internal("asked for no plan")),
             Ok(Done::Ran {
@@ -290,14 +321,15 @@ fn problem((path, message): (RelPath, String)) -> MilestoneProblem {
 }
 
 /// What the milestone has, and that everything else goes, except what git ignores: that stays, as in every rollback.
-fn states(tree: &Tree, entries: &[(RelPath, FileState)]) -> Vec<(RelPath, FileState)> {
-    let named: HashSet<&RelPath> = entries.iter().map(|(path, _)| path).collect();
-    let mut states = entries.to_vec();
+fn states(tree: &Tree, mut states: Vec<(RelPath, FileState)>) -> Vec<(RelPath, FileState)> {
+    let named: HashSet<&RelPath> = states.iter().map(|(path, _)| path).collect();
+    let mut gone = Vec::new();
     tree.each_beneath(&RelPath::root(), &mut |path, known| {
         if !path.is_root() && !known.ignored && !named.contains(path) {
-            states.push((path.clone(), FileState::Absent));
+            gone.push((path.clone(), FileState::Absent));
         }
     });
+    states.append(&mut gone);
     states.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     states
 }

@@ -1,0 +1,216 @@
+//! `aft verify`: run the checks of a state, and what they said before.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use aft_rpc::ExitKind;
+use aft_rpc::client::Client;
+use aft_rpc::types::hello::Role;
+use aft_rpc::types::verify::{
+    VerdictStatus, VerifyCancelParams, VerifyListParams, VerifyListResult, VerifyRunParams,
+    VerifyRunResult, VerifySuggestParams,
+};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::context::{Context, point, read};
+use crate::failure::Outcome;
+use crate::render::time::Now;
+use crate::render::verify::{cancelled, list, shown_lines, verdicts};
+
+/// How long one answer is waited for before it is looked how far the run is.
+const LOOK_MS: u64 = 250;
+
+/// Run the checks of the configuration on one exact state
+///
+/// In a scratch copy, unless a check says `where = "workspace"`; the workspace is not touched. All checks without NAME. A
+/// check that has said something about the same state is not run again without --again; a failing test is run once more before
+/// it counts. What ignore rules keep out of the history is not in the copy.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  aft verify\n  aft verify tests --at 10m\n  aft verify --list -n 5\n  aft verify --suggest >> .afterimage.toml\n  aft rollback good\n\nExit codes: 0 all passed, 1 some failed or broke, 4 no such check, 6 a command has not been approved"
+)]
+pub(crate) struct VerifyArgs {
+    /// Checks; all without it
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// The state; the present one without it
+    #[arg(long, value_name = "POINT")]
+    at: Option<String>,
+    /// Run also what has been said of this state before
+    #[arg(long)]
+    again: bool,
+    /// End what is running
+    #[arg(long, conflicts_with_all = ["names", "at", "again"])]
+    cancel: bool,
+    /// Show what checks said, newest first, and run none
+    #[arg(long, conflicts_with_all = ["again", "cancel"])]
+    list: bool,
+    /// Propose checks for this kind of project, to be copied into .afterimage.toml, and run none
+    #[arg(long, conflicts_with_all = ["names", "at", "again", "cancel", "list"])]
+    suggest: bool,
+    /// With --list: at most that many
+    #[arg(short = 'n', value_name = "N", requires = "list")]
+    limit: Option<u64>,
+}
+
+pub(crate) fn run(args: VerifyArgs, context: &mut Context) -> Outcome {
+    if args.cancel {
+        let params = VerifyCancelParams {
+            workspace: context.workspace()?,
+            run: None,
+        };
+        if let Some(result) = context.call_or_print(&params)? {
+            context.print(&cancelled(&result))?;
+        }
+        return Ok(ExitKind::Done);
+    }
+    if args.list {
+        return show(&args, context);
+    }
+    if args.suggest {
+        return suggest(context);
+    }
+    let result = wait(&args, context)?;
+    if context.json {
+        context.print_json(&result)?;
+    } else {
+        let text = verdicts(&result, context.out.style());
+        context.print(&text)?;
+    }
+    Ok(exit(&result))
+}
+
+fn exit(result: &VerifyRunResult) -> ExitKind {
+    let is_good = |status: VerdictStatus| status == VerdictStatus::Passed;
+    if result.verdicts.iter().any(|verdict| verdict.untrusted) {
+        ExitKind::Forbidden
+    } else if result.verdicts.iter().all(|one| is_good(one.status)) {
+        ExitKind::Done
+    } else {
+        ExitKind::Failed
+    }
+}
+
+/// Runs them, and shows on a terminal which one is under way.
+fn wait(
+    args: &VerifyArgs,
+    context: &mut Context,
+) -> Result<VerifyRunResult, crate::failure::Failure> {
+    let params = VerifyRunParams {
+        workspace: context.workspace()?,
+        names: (!args.names.is_empty()).then(|| args.names.clone()),
+        at: args.at.as_deref().map(point),
+        wait_ms: None,
+        again: args.again,
+    };
+    let bar = Bar::start(context);
+    let result = context.call_raw(&params);
+    drop(bar);
+    read(&result?)
+}
+
+/// Tells on a terminal's standard error what runs, on a connection of its own.
+struct Bar {
+    stop: Option<std::sync::mpsc::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Bar {
+    fn start(context: &mut Context) -> Option<Self> {
+        if context.json || !std::io::stderr().is_terminal() {
+            return None;
+        }
+        let params = VerifyListParams {
+            workspace: context.workspace().ok()?,
+            name: None,
+            at: None,
+            limit: Some(1),
+            cursor: None,
+        };
+        let paths = context.paths.clone();
+        let (stop, stopped) = std::sync::mpsc::channel();
+        let follow = move || {
+            let bar = ProgressBar::no_length();
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+                bar.set_style(style);
+            }
+            let look = Duration::from_millis(LOOK_MS);
+            let Ok(socket) = paths.socket(Role::Editor) else {
+                return;
+            };
+            let Ok(mut client) = Client::connect(&socket) else {
+                return;
+            };
+            while stopped.recv_timeout(look) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                let Ok(list) = client.call(&params) else {
+                    break;
+                };
+                let check = list.running.and_then(|run| run.check);
+                bar.set_message(
+                    check.map_or("preparing".to_owned(), |name| format!("running {name}")),
+                );
+                bar.tick();
+            }
+            bar.finish_and_clear();
+        };
+        let thread = std::thread::Builder::new().spawn(follow).ok()?;
+        Some(Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+fn suggest(context: &mut Context) -> Outcome {
+    let params = VerifySuggestParams {
+        workspace: context.workspace()?,
+    };
+    if let Some(result) = context.call_or_print(&params)? {
+        let text = match result.names.is_empty() {
+            true => "Nothing is known of this kind of project.\n".to_owned(),
+            false => shown_lines(&result.toml),
+        };
+        context.print(&text)?;
+    }
+    Ok(ExitKind::Done)
+}
+
+fn show(args: &VerifyArgs, context: &mut Context) -> Outcome {
+    let mut params = VerifyListParams {
+        workspace: context.workspace()?,
+        name: args.names.first().cloned(),
+        at: args.at.as_deref().map(point),
+        limit: args.limit,
+        cursor: None,
+    };
+    let mut all: VerifyListResult = context.call(&params)?;
+    let enough = args.limit.unwrap_or(u64::MAX);
+    while let Some(cursor) = all.cursor.take() {
+        if all.verdicts.len() as u64 >= enough {
+            all.cursor = Some(cursor);
+            break;
+        }
+        params.cursor = Some(cursor);
+        let page: VerifyListResult = context.call(&params)?;
+        all.verdicts.extend(page.verdicts);
+        all.cursor = page.cursor;
+    }
+    if context.json {
+        context.print_json(&all)?;
+        return Ok(ExitKind::Done);
+    }
+    context.out.page()?;
+    let text = list(&all, &Now::read(), context.out.style());
+    context.print(&text)?;
+    Ok(ExitKind::Done)
+}

@@ -1,0 +1,168 @@
+//! The thread that writes the audit log.
+//!
+//! Does: gather what waits into one write, make it durable in time, and try again after a failure.
+//! Does not: drop an entry without saying so in the log.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aft_os::Clock;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use tracing::{error, info};
+
+use super::book::{Book, Limits};
+use super::reading::Standing;
+use super::{OpenDir, Order, Until};
+
+/// What was written is on the disk after this.
+pub(super) const SYNC_WITHIN: Duration = Duration::from_secs(1);
+/// How long after a failure is tried again, where nobody brings anything.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// Orders taken at once.
+const AT_ONCE_MAX: usize = 256;
+/// Entries kept while the disk takes nothing.
+const KEPT_MAX: usize = 4096;
+
+/// The thread's own.
+pub(super) struct Keeper {
+    open: OpenDir,
+    limits: Limits,
+    clock: Arc<dyn Clock>,
+    book: Option<Book>,
+    /// Lines that are not written yet.
+    lines: Vec<String>,
+    /// Entries for which there was no room while the disk took nothing.
+    n_lost: u64,
+    /// When the oldest line was written that is not on the disk, as far as is known.
+    unsynced_since: Option<u64>,
+    is_failing: bool,
+}
+
+impl Keeper {
+    pub(super) fn new(open: OpenDir, limits: Limits, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            open,
+            limits,
+            clock,
+            book: None,
+            lines: Vec::new(),
+            n_lost: 0,
+            unsynced_since: None,
+            is_failing: false,
+        }
+    }
+
+    /// Until it is told to end, or nobody is left who could tell it.
+    pub(super) fn run(mut self, orders: &Receiver<Order>) {
+        loop {
+            let next = match self.due_in() {
+                None => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(wait) => orders.recv_timeout(wait),
+            };
+            let first = match next {
+                Ok(order) => Some(order),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
+            let more = orders.try_iter().take(AT_ONCE_MAX);
+            if self.carry_out(first.into_iter().chain(more)) {
+                break;
+            }
+        }
+        let Some(book) = &mut self.book else { return };
+        if let Err(error) = book.append(&self.lines).and_then(|()| book.close()) {
+            error!(%error, "the audit log could not be closed in order");
+        }
+    }
+
+    /// When something is to be done though nobody asks.
+    fn due_in(&self) -> Option<Duration> {
+        if !self.lines.is_empty() {
+            return Some(AGAIN_AFTER);
+        }
+        let since = self.unsynced_since?;
+        let waited = Duration::from_nanos(self.clock.mono_ns().saturating_sub(since));
+        Some(SYNC_WITHIN.saturating_sub(waited))
+    }
+
+    /// True where it is to end.
+    fn carry_out(&mut self, orders: impl Iterator<Item = Order>) -> bool {
+        let (mut waiting, mut asking) = (Vec::new(), Vec::new());
+        let mut wanted = Until::Queued;
+        let mut is_last = false;
+        for order in orders {
+            match order {
+                Order::Entry { json, until, done } => {
+                    self.keep(json);
+                    wanted = wanted.max(until);
+                    waiting.push(done);
+                }
+                Order::Standing(reply) => asking.push(reply),
+                Order::Close => is_last = true,
+            }
+        }
+        let now = self.clock.mono_ns();
+        let is_due = |since: u64| Duration::from_nanos(now.saturating_sub(since)) >= SYNC_WITHIN;
+        let syncs = wanted == Until::Durable || self.unsynced_since.is_some_and(is_due);
+        let done = self.write(syncs, now);
+        self.tell_of_failure(&done);
+        for done in waiting {
+            // Whoever asked may have gone.
+            let _heard = done.send(());
+        }
+        for reply in asking {
+            let answer = match &done {
+                Ok(standing) => Ok(*standing),
+                Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+            };
+            let _heard = reply.send(answer);
+        }
+        is_last
+    }
+
+    fn keep(&mut self, json: String) {
+        if self.lines.len() < KEPT_MAX {
+            self.lines.push(json);
+        } else {
+            self.n_lost += 1;
+        }
+    }
+
+    fn write(&mut self, syncs: bool, now: u64) -> io::Result<Standing> {
+        if self.book.is_none() {
+            self.book = Some(Book::open((self.open)()?, self.limits)?);
+        }
+        let book = self.book.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        book.append(&self.lines)?;
+        self.lines.clear();
+        if self.n_lost > 0 {
+            book.append(&[format!("{{\"lost\":{}}}", self.n_lost)])?;
+            self.n_lost = 0;
+        }
+        if syncs {
+            book.sync()?;
+        }
+        book.keep_bounds()?;
+        self.unsynced_since = match book.has_unsynced() {
+            true => self.unsynced_since.or(Some(now)),
+            false => None,
+        };
+        Ok(book.standing())
+    }
+
+    /// Once, and once when it is over.
+    fn tell_of_failure(&mut self, done: &io::Result<Standing>) {
+        match done {
+            Err(error) if !self.is_failing => {
+                error!(%error, waiting = self.lines.len(), "the audit log cannot be written; what waits is kept and tried again");
+            }
+            Ok(_) if self.is_failing => info!("the audit log is written again"),
+            _ => {}
+        }
+        self.is_failing = done.is_err();
+        if self.is_failing && self.unsynced_since.is_none() {
+            self.unsynced_since = self.book.as_ref().map(|_| self.clock.mono_ns());
+        }
+    }
+}

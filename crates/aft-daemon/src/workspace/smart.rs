@@ -1,0 +1,395 @@
+//! Smart checkpoints: states that get a name by themselves, because somebody may want to go back to them.
+//!
+//! Does: hear of every operation and announced command, ask [`aft_engine::policy`], put the names it decides on into the
+//! history; on a thread of its own that neither the actor nor the writer waits for.
+//! Does not: decide, fence, or look into the workspace. A name goes on a state that is in the history already, so that it
+//! costs one record.
+
+mod complexity;
+mod counts;
+mod lines;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use aft_engine::Tree;
+use aft_engine::policy::{Cause, Decision, Happened, Naming, Policy, Rule, Rules};
+use aft_model::{
+    Checkpoint, CheckpointName, ContentId, Keep, Operation, OperationId, OperationKind,
+};
+use aft_os::Clock;
+use aft_store::Reader;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use parking_lot::Mutex;
+use tracing::{info, warn};
+
+use super::inbox::{CheckpointDraft, Failure, Input};
+use super::milestones::Milestones;
+use super::shared::{Shared, WorkspaceEvent};
+use super::writer::{CheckpointOrder, Order};
+use crate::config::{CheckpointConfig, CheckpointTrigger, KeepClass};
+use crate::daemon::chain;
+use counts::Counts;
+
+/// Facts that wait. More are dropped: what is missed is a name, not history.
+const FACTS_MAX: usize = 4096;
+/// No content is read that is longer.
+const CONTENT_MAX: u64 = 1 << 20;
+/// How much lower than everything else the thread stands.
+const NICE: i32 = 10;
+
+/// Something the thread hears of.
+#[derive(Debug)]
+pub(crate) enum Fact {
+    /// An operation was recorded.
+    Operation(Arc<Operation>),
+    /// A tool is about to run a command, on the state right after this operation.
+    Announced(OperationId, String),
+    /// A name that was decided on is in the history; its state is to be written whole where that is wanted.
+    Named(Box<Checkpoint>, bool),
+}
+
+/// Where facts go.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    facts: Sender<Fact>,
+    /// Some were dropped, so that what is counted along does not hold any more.
+    missed: AtomicBool,
+}
+
+impl Facts {
+    pub(super) fn tell(&self, fact: Fact) {
+        if self.facts.try_send(fact).is_err() {
+            self.missed.store(true, Ordering::Release);
+        }
+    }
+}
+
+/// What the thread stands on.
+pub(crate) struct Ground {
+    pub(crate) reader: Reader,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) writer: Sender<Order>,
+    pub(crate) inbox: Sender<Input>,
+}
+
+/// The maker of smart checkpoints of one workspace.
+pub(crate) struct Smart {
+    ground: Ground,
+    /// Also asked by whoever carries out what follows from a verdict.
+    pub(crate) policy: Mutex<Policy>,
+    counts: Mutex<Counts>,
+    facts: Arc<Facts>,
+    queue: Receiver<Fact>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    milestones: Mutex<Option<Arc<Milestones>>>,
+    closing: AtomicBool,
+    /// The breaker knows what rules did before this daemon began.
+    knows_past: AtomicBool,
+}
+
+/// The rules that a configuration comes to: every one, unless it says otherwise.
+pub(crate) fn rules(configured: &[CheckpointConfig]) -> Rules {
+    configured.iter().fold(Rules::default(), |rules, one| {
+        let cause = match one.on {
+            CheckpointTrigger::AllPassed => Cause::AllPassed,
+            CheckpointTrigger::LargeRefactor => Cause::LargeRefactor,
+            CheckpointTrigger::DependencyChange => Cause::DependencyChange,
+            CheckpointTrigger::DestructiveCommand => Cause::DestructiveCommand,
+            CheckpointTrigger::Complexity => Cause::Complexity,
+        };
+        if !one.enabled {
+            return rules.without(cause);
+        }
+        let usual = Rule::of(cause);
+        let keep = one.keep.map_or(usual.keep, |class| match class {
+            KeepClass::Permanent => Keep::Permanent,
+            KeepClass::Session => Keep::Session,
+            KeepClass::UntilVerified => Keep::UntilVerified,
+            KeepClass::User => Keep::User,
+        });
+        let window = one.window.map(|window| window.0.as_nanos());
+        let window = window.map(|ns| i64::try_from(ns).unwrap_or(i64::MAX));
+        let rule = Rule {
+            keep,
+            window_ns: window.unwrap_or(usual.window_ns),
+            files: one.files.unwrap_or(usual.files),
+            lines: one.lines.unwrap_or(usual.lines),
+        };
+        rules.with(cause, rule)
+    })
+}
+
+impl Smart {
+    /// Of a history that ends with `head`, at which the tree is `tree`. It hears of nothing before [`Self::start`].
+    pub(crate) fn new(ground: Ground, rules: Rules, (head, tree): (OperationId, &Tree)) -> Self {
+        let (facts, queue) = bounded(FACTS_MAX);
+        let facts = Arc::new(Facts {
+            facts,
+            missed: AtomicBool::new(false),
+        });
+        // Only the first counts; there is no second.
+        drop(ground.shared.facts.set(Arc::clone(&facts)));
+        Self {
+            policy: Mutex::new(Policy::new(rules, head)),
+            counts: Mutex::new(Counts::new(head, tree)),
+            ground,
+            facts,
+            queue,
+            thread: Mutex::default(),
+            milestones: Mutex::default(),
+            closing: AtomicBool::new(false),
+            knows_past: AtomicBool::new(false),
+        }
+    }
+
+    /// True from the second time on.
+    pub(crate) fn knows_past(&self) -> bool {
+        self.knows_past.swap(true, Ordering::AcqRel)
+    }
+
+    pub(crate) fn mono_ns(&self) -> u64 {
+        self.ground.clock.mono_ns()
+    }
+
+    pub(crate) fn wall_ns(&self) -> i64 {
+        self.ground.clock.wall_ns()
+    }
+
+    /// Starts its thread.
+    pub(crate) fn start(
+        self: &Arc<Self>,
+        milestones: Option<Arc<Milestones>>,
+    ) -> std::io::Result<()> {
+        *self.milestones.lock() = milestones;
+        let own = Arc::clone(self);
+        let run = move || {
+            aft_os::process::yield_to_others(NICE);
+            while let Ok(fact) = own.queue.recv() {
+                if own.closing.load(Ordering::Acquire) {
+                    return;
+                }
+                own.take(fact);
+            }
+        };
+        let thread = std::thread::Builder::new().name("aft-smart".to_owned());
+        *self.thread.lock() = Some(thread.spawn(run)?);
+        Ok(())
+    }
+
+    /// Ends its thread. Before the milestones and the writer are ended.
+    pub(crate) fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+        // Wakes it; where the queue is full it is awake.
+        self.facts
+            .tell(Fact::Announced(OperationId::NONE, String::new()));
+        if let Some(thread) = self.thread.lock().take()
+            && thread.join().is_err()
+        {
+            warn!(workspace = %self.ground.shared.id, "the maker of smart checkpoints had panicked");
+        }
+        drop(self.milestones.lock().take());
+    }
+
+    /// A tool is about to run `command`; `head` is the newest operation.
+    pub(crate) fn announce(&self, head: OperationId, command: String) {
+        self.facts.tell(Fact::Announced(head, command));
+    }
+
+    fn take(&self, fact: Fact) {
+        let decisions = match fact {
+            Fact::Operation(operation) => self.operation(&operation),
+            Fact::Announced(head, command) => self.policy.lock().handle(Happened::Announced {
+                head,
+                command: &command,
+                now_ns: self.ground.clock.wall_ns(),
+            }),
+            Fact::Named(checkpoint, whole) => {
+                self.named(*checkpoint, whole);
+                return;
+            }
+        };
+        self.carry_out(&decisions);
+    }
+
+    fn operation(&self, operation: &Operation) -> Vec<Decision> {
+        if self.facts.missed.swap(false, Ordering::AcqRel) {
+            self.counts.lock().forget();
+        }
+        self.counts.lock().take(operation);
+        let is_work = matches!(
+            operation.kind,
+            OperationKind::Observed | OperationKind::Edit
+        );
+        let now_ns = operation.time_ns;
+        let (before, counts_lines, measures) = {
+            let policy = self.policy.lock();
+            (
+                policy.newest(),
+                is_work && policy.wants(Cause::LargeRefactor, now_ns),
+                is_work && policy.wants(Cause::Complexity, now_ns),
+            )
+        };
+        let content = |id: &ContentId| self.content(id);
+        let lines = if counts_lines {
+            lines::changed(operation, &content)
+        } else {
+            0
+        };
+        let happened = Happened::Recorded { operation, lines };
+        let mut decisions = self.policy.lock().handle(happened);
+        // What comes soon is measured with it.
+        if measures
+            && self.queue.is_empty()
+            && let Some(what) = complexity::became(operation, &self.ground.shared.secrets, &content)
+        {
+            decisions.extend(self.policy.lock().handle(Happened::TooComplex {
+                before,
+                operation: operation.id,
+                what: &what,
+                now_ns,
+            }));
+        }
+        decisions
+    }
+
+    /// What was written a moment ago may not be in the store yet.
+    fn content(&self, id: &ContentId) -> Option<Arc<[u8]>> {
+        let resident = self.ground.shared.ring.read().content(id);
+        let read = || self.ground.reader.read_content_within(id, CONTENT_MAX).ok();
+        resident.or_else(read)
+    }
+
+    /// Puts the names among `decisions` into the history, and takes away those that have served.
+    pub(crate) fn carry_out(&self, decisions: &[Decision]) {
+        for decision in decisions {
+            match decision {
+                Decision::MakeCheckpoint(naming) => self.name(naming, false),
+                Decision::MakeMilestone(naming) => self.name(naming, true),
+                Decision::Release(name) => self.release(name),
+                Decision::Suggest(_) | Decision::RollBack(_) | Decision::BreakerOpened(_) => {}
+            }
+        }
+    }
+
+    fn name(&self, naming: &Naming, whole: bool) {
+        let metadata = serde_json::json!({ "by": "afterimage", "cause": naming.cause.as_str() });
+        let facts = Arc::clone(&self.facts);
+        let id = self.ground.shared.id.clone();
+        let named = move |made: Result<Checkpoint, Failure>| match made {
+            Ok(made) => facts.tell(Fact::Named(Box::new(made), whole)),
+            // It stands already.
+            Err(Failure::NameTaken(_) | Failure::Closing) => {}
+            Err(failure) => warn!(workspace = %id, ?failure, "no smart checkpoint"),
+        };
+        self.put(
+            CheckpointDraft {
+                name: match CheckpointName::new(&naming.name) {
+                    Ok(name) => name,
+                    Err(error) => {
+                        warn!(name = naming.name, error = %chain(&error), "not a name");
+                        return;
+                    }
+                },
+                message: Some(naming.why.clone()),
+                keep: naming.keep,
+                metadata: Some(metadata.to_string()),
+                force: false,
+                at: None,
+            },
+            naming.at,
+            named,
+        );
+    }
+
+    /// Gives the writer a checkpoint of a state that is in the history.
+    pub(crate) fn put(
+        &self,
+        draft: CheckpointDraft,
+        operation: OperationId,
+        reply: impl FnOnce(Result<Checkpoint, Failure>) + Send + 'static,
+    ) {
+        let (n_files, n_bytes) = self.held_at(operation);
+        let order = CheckpointOrder {
+            draft,
+            operation,
+            time_ns: self.ground.clock.wall_ns(),
+            n_files,
+            n_bytes,
+            reply: Box::new(reply),
+        };
+        drop(self.ground.writer.send(Order::Checkpoint(Box::new(order))));
+    }
+
+    /// Files and bytes right after an operation.
+    fn held_at(&self, operation: OperationId) -> (u64, u64) {
+        if let Some(held) = self.counts.lock().at(operation) {
+            return held;
+        }
+        let (tell, told) = bounded(1);
+        let tree = self
+            .ground
+            .inbox
+            .send(Input::Tree(tell))
+            .ok()
+            .and_then(|()| told.recv().ok());
+        let later = self.ground.reader.states_at(operation);
+        match (tree, later) {
+            (Some(tree), Ok(later)) => counts::before(&tree, &later),
+            _ => (0, 0),
+        }
+    }
+
+    fn named(&self, made: Checkpoint, whole: bool) {
+        let id = &self.ground.shared.id;
+        info!(workspace = %id, name = made.name.as_str(), at = made.operation.0, "a state was named");
+        if whole && let Some(milestones) = &*self.milestones.lock() {
+            let begun = milestones.begin(&made);
+            if let Err(error) = begun {
+                warn!(workspace = %id, error = %chain(&error), "no milestone");
+            }
+        }
+        let event = WorkspaceEvent::Checkpoint(Arc::new(made));
+        self.ground.shared.publish(event);
+    }
+
+    fn release(&self, name: &str) {
+        let Ok(name) = CheckpointName::new(name) else {
+            return;
+        };
+        let id = self.ground.shared.id.clone();
+        info!(workspace = %id, name = name.as_str(), "what it waited for has passed; the name goes");
+        let dropped = move |gone: Result<bool, Failure>| {
+            if let Err(failure) = gone {
+                warn!(workspace = %id, ?failure, "a name stays that has served");
+            }
+        };
+        let order = Order::DropCheckpoint(name, Box::new(dropped));
+        drop(self.ground.writer.send(order));
+    }
+
+    /// Names a rule made that wait for a later state to pass.
+    pub(crate) fn unverified(&self) -> Vec<(String, OperationId)> {
+        let all = self.ground.reader.checkpoints().unwrap_or_default();
+        all.into_iter()
+            .filter(|one| one.keep == Keep::UntilVerified && is_ours(one))
+            .map(|one| (one.name.as_str().to_owned(), one.operation))
+            .collect()
+    }
+}
+
+/// True where a rule made it, so that a rule may take it away.
+fn is_ours(checkpoint: &Checkpoint) -> bool {
+    let metadata = checkpoint.metadata.as_deref();
+    let value: Option<serde_json::Value> =
+        metadata.and_then(|text| serde_json::from_str(text).ok());
+    value.is_some_and(|value| {
+        value.get("by").and_then(|by| by.as_str()) == Some("afterimage")
+            && value.get("cause").is_some()
+    })
+}
+
+#[cfg(test)]
+mod tests;
