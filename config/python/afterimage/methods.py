@@ -55,6 +55,13 @@ METHODS: Dict[str, Tuple[str, ...]] = {
     "rollback.apply": ("agent", "control",),
     "rollback.resume": ("agent", "control",),
     "rollback.revert": ("agent", "control",),
+    "trust.show": ("control",),
+    "trust.approve": ("control",),
+    "verify.run": ("agent", "control",),
+    "verify.list": ("editor", "agent", "control",),
+    "verify.suggest": ("editor", "agent", "control",),
+    "verify.cancel": ("agent", "control",),
+    "verify.bisect": ("control",),
     "events.subscribe": ("editor", "agent", "control",),
     "events.unsubscribe": ("editor", "agent", "control",),
     "daemon.status": ("editor", "agent", "control",),
@@ -64,6 +71,7 @@ METHODS: Dict[str, Tuple[str, ...]] = {
     "store.check": ("control",),
     "store.gc": ("control",),
     "purge": ("control",),
+    "audit.list": ("control",),
     "rpc.discover": ("editor", "agent", "control",),
 }
 
@@ -294,6 +302,7 @@ class EditMethods:
         self,
         session: str,
         *,
+        command: Optional[str] = None,
         paths: Optional[Sequence[PathLike]] = None,
         tell: Optional[bool] = None,
         tool: Optional[str] = None,
@@ -303,6 +312,8 @@ class EditMethods:
         """Captures before a tool call.
 
         session: The session.
+        command: The command that a shell is about to run. Before one that may take something away, the
+            state is given a name.
         paths: What the tool will write; anything without it.
         tell: Also tell what others took back since the session was last told.
         tool: Name of the tool.
@@ -310,7 +321,7 @@ class EditMethods:
         workspace: Root path or id, where the session's id alone does not say.
         Sockets: agent, control.
         """
-        return cast("EditBeginResult", self._call("edit.begin", {"session": session, "paths": paths, "tell": tell, "tool": tool, "tool_use_id": tool_use_id, "workspace": workspace}))
+        return cast("EditBeginResult", self._call("edit.begin", {"session": session, "command": command, "paths": paths, "tell": tell, "tool": tool, "tool_use_id": tool_use_id, "workspace": workspace}))
 
     def end(
         self,
@@ -443,6 +454,7 @@ class FileMethods:
         path: PathLike,
         *,
         cursor: Optional[str] = None,
+        follow: Optional[bool] = None,
         limit: Optional[int] = None,
     ) -> FileHistoryResult:
         """Lists the versions of one file, deletions included.
@@ -450,10 +462,12 @@ class FileMethods:
         workspace: Root path or id; a path inside a workspace means that workspace.
         path: The file, which may be gone.
         cursor: From the answer before.
+        follow: Goes on with the file that was moved here, where one was, instead of what stood at this path
+            before.
         limit: Most versions in the answer.
         Sockets: editor, agent, control.
         """
-        return cast("FileHistoryResult", self._call("file.history", {"workspace": workspace, "path": path, "cursor": cursor, "limit": limit}))
+        return cast("FileHistoryResult", self._call("file.history", {"workspace": workspace, "path": path, "cursor": cursor, "follow": follow, "limit": limit}))
 
     def read(
         self,
@@ -762,6 +776,7 @@ class RollbackMethods:
         point: Point,
         *,
         cursor: Optional[str] = None,
+        hunks: Optional[Sequence[str]] = None,
         limit: Optional[int] = None,
         on_conflict: Optional[OnConflict] = None,
         paths: Optional[Sequence[PathLike]] = None,
@@ -774,6 +789,8 @@ class RollbackMethods:
         workspace: Root path or id; a path inside a workspace means that workspace.
         point: Where to go.
         cursor: From the answer before.
+        hunks: Take back only these hunks of what changed since the point, by the ids that `diff` with
+            `format: hunks` gives; later edits of other lines stay.
         limit: Most steps in the answer.
         on_conflict: What happens to paths in conflict.
         paths: Only at or beneath these; everything without it.
@@ -782,13 +799,14 @@ class RollbackMethods:
         wait_ms: Longest wait while the workspace is `arming`; 0 answers `not_armed` at once.
         Sockets: agent, control.
         """
-        return cast("PlanView", self._call("rollback.plan", {"workspace": workspace, "point": point, "cursor": cursor, "limit": limit, "on_conflict": on_conflict, "paths": paths, "restore": restore, "session": session, "wait_ms": wait_ms}))
+        return cast("PlanView", self._call("rollback.plan", {"workspace": workspace, "point": point, "cursor": cursor, "hunks": hunks, "limit": limit, "on_conflict": on_conflict, "paths": paths, "restore": restore, "session": session, "wait_ms": wait_ms}))
 
     def apply(
         self,
         workspace: PathLike,
         *,
         expected_head: Optional[int] = None,
+        hunks: Optional[Sequence[str]] = None,
         on_conflict: Optional[OnConflict] = None,
         paths: Optional[Sequence[PathLike]] = None,
         plan: Optional[str] = None,
@@ -801,6 +819,8 @@ class RollbackMethods:
 
         workspace: Root path or id; a path inside a workspace means that workspace.
         expected_head: Refuse with `version_conflict` unless this is the newest operation.
+        hunks: Take back only these hunks of what changed since the point, by the ids that `diff` with
+            `format: hunks` gives; later edits of other lines stay.
         on_conflict: What happens to paths in conflict.
         paths: Only at or beneath these; everything without it.
         plan: A plan's hash. Refused when the plan would now be another one.
@@ -810,7 +830,7 @@ class RollbackMethods:
         wait_ms: Longest wait while the workspace is `arming`; 0 answers `not_armed` at once.
         Sockets: agent, control.
         """
-        return cast("TravelResult", self._call("rollback.apply", {"workspace": workspace, "expected_head": expected_head, "on_conflict": on_conflict, "paths": paths, "plan": plan, "point": point, "restore": restore, "session": session, "wait_ms": wait_ms}))
+        return cast("TravelResult", self._call("rollback.apply", {"workspace": workspace, "expected_head": expected_head, "hunks": hunks, "on_conflict": on_conflict, "paths": paths, "plan": plan, "point": point, "restore": restore, "session": session, "wait_ms": wait_ms}))
 
     def resume(
         self,
@@ -851,6 +871,134 @@ class RollbackMethods:
         Sockets: agent, control.
         """
         return cast("TravelResult", self._call("rollback.revert", {"workspace": workspace, "dry_run": dry_run, "expected_head": expected_head, "on_conflict": on_conflict, "wait_ms": wait_ms}))
+
+
+class TrustMethods:
+    """`trust.*`."""
+
+    def __init__(self, call: Caller) -> None:
+        self._call = call
+
+    def show(
+        self,
+        workspace: PathLike,
+    ) -> TrustShowResult:
+        """Shows what the checks of a workspace would run, and what of that was not approved.
+
+        workspace: Root path or id; a path inside a workspace means that workspace.
+        Sockets: control.
+        """
+        return cast("TrustShowResult", self._call("trust.show", {"workspace": workspace}))
+
+    def approve(
+        self,
+        workspace: PathLike,
+        digest: str,
+    ) -> TrustApproveResult:
+        """Approves what was shown, byte for byte; durable when answered.
+
+        workspace: Root path or id; a path inside a workspace means that workspace.
+        digest: What `trust.show` gave.
+        Sockets: control.
+        """
+        return cast("TrustApproveResult", self._call("trust.approve", {"workspace": workspace, "digest": digest}))
+
+
+class VerifyMethods:
+    """`verify.*`."""
+
+    def __init__(self, call: Caller) -> None:
+        self._call = call
+
+    def run(
+        self,
+        workspace: PathLike,
+        *,
+        again: Optional[bool] = None,
+        at: Optional[Point] = None,
+        names: Optional[Sequence[str]] = None,
+        wait_ms: Optional[int] = None,
+    ) -> VerifyRunResult:
+        """Runs checks on one exact state; commands that were not approved do not run.
+
+        workspace: Root path or id; a path inside a workspace means that workspace.
+        again: Run checks again that have said something about this state.
+        at: The state; the present one without it.
+        names: Which checks; all that are configured without it, whatever their `on`.
+        wait_ms: Answer after this time though it is still running; 0 answers at once.
+        Sockets: agent, control.
+        """
+        return cast("VerifyRunResult", self._call("verify.run", {"workspace": workspace, "again": again, "at": at, "names": names, "wait_ms": wait_ms}))
+
+    def list(
+        self,
+        workspace: PathLike,
+        *,
+        at: Optional[Point] = None,
+        cursor: Optional[str] = None,
+        limit: Optional[int] = None,
+        name: Optional[str] = None,
+    ) -> VerifyListResult:
+        """Lists what checks said, newest first.
+
+        workspace: Root path or id; a path inside a workspace means that workspace.
+        at: Only those of this state.
+        cursor: From the answer before.
+        limit: Most verdicts in the answer.
+        name: Only those of this check.
+        Sockets: editor, agent, control.
+        """
+        return cast("VerifyListResult", self._call("verify.list", {"workspace": workspace, "at": at, "cursor": cursor, "limit": limit, "name": name}))
+
+    def suggest(
+        self,
+        workspace: PathLike,
+    ) -> VerifySuggestResult:
+        """Proposes checks for this kind of project.
+
+        workspace: Root path or id; a path inside a workspace means that workspace.
+        Sockets: editor, agent, control.
+        """
+        return cast("VerifySuggestResult", self._call("verify.suggest", {"workspace": workspace}))
+
+    def cancel(
+        self,
+        workspace: PathLike,
+        *,
+        run: Optional[int] = None,
+    ) -> VerifyCancelResult:
+        """Ends runs of checks.
+
+        workspace: Root path or id; a path inside a workspace means that workspace.
+        run: The run; all that run or wait without it.
+        Sockets: agent, control.
+        """
+        return cast("VerifyCancelResult", self._call("verify.cancel", {"workspace": workspace, "run": run}))
+
+    def bisect(
+        self,
+        workspace: PathLike,
+        *,
+        at_once: Optional[int] = None,
+        bad: Optional[Point] = None,
+        command: Optional[Sequence[str]] = None,
+        good: Optional[Point] = None,
+        name: Optional[str] = None,
+        timeout_ms: Optional[int] = None,
+    ) -> VerifyBisectResult:
+        """Finds the operation after which a check fails, in copies; the workspace is not touched.
+
+        workspace: Root path or id; a path inside a workspace means that workspace.
+        at_once: How many states are looked at together; as many as suits the machine without it.
+        bad: A later state that is bad; the present one without it.
+        command: A program and its arguments, run at the root of each state. Exit 0 is good, 1 to 124 bad,
+            125 to 127 say nothing, others end the search.
+        good: A state that is good; the last good one without it.
+        name: A check of the configuration.
+        timeout_ms: After this a command is stopped and its state is passed over; a minute without it.
+        Sockets: control.
+        """
+        return cast("VerifyBisectResult", self._call("verify.bisect", {"workspace": workspace, "at_once": at_once, "bad": bad, "command": command, "good": good, "name": name, "timeout_ms": timeout_ms}))
 
 
 class EventsMethods:
@@ -971,6 +1119,37 @@ class StoreMethods:
         return cast("StoreGcResult", self._call("store.gc", {"dry_run": dry_run, "workspace": workspace}))
 
 
+class AuditMethods:
+    """`audit.*`."""
+
+    def __init__(self, call: Caller) -> None:
+        self._call = call
+
+    def list(
+        self,
+        *,
+        cursor: Optional[str] = None,
+        limit: Optional[int] = None,
+        method: Optional[str] = None,
+        refused: Optional[bool] = None,
+        since: Optional[Point] = None,
+        socket: Optional[Role] = None,
+        workspace: Optional[PathLike] = None,
+    ) -> AuditListResult:
+        """Lists who changed what, over all workspaces, newest first.
+
+        cursor: From the page before.
+        limit: At most that many; 50 without it, 1000 at most.
+        method: A method's name, or a family as `checkpoint.`.
+        refused: Only what did not succeed.
+        since: Not older than that: a time, or how long ago.
+        socket: Only what came by this socket.
+        workspace: Root path or id; every workspace without it, also those that are no longer watched.
+        Sockets: control.
+        """
+        return cast("AuditListResult", self._call("audit.list", {"cursor": cursor, "limit": limit, "method": method, "refused": refused, "since": since, "socket": socket, "workspace": workspace}))
+
+
 class RpcMethods:
     """`rpc.*`."""
 
@@ -1002,9 +1181,12 @@ class Methods:
         self.checkpoint = CheckpointMethods(self.call)
         self.milestone = MilestoneMethods(self.call)
         self.rollback = RollbackMethods(self.call)
+        self.trust = TrustMethods(self.call)
+        self.verify = VerifyMethods(self.call)
         self.events = EventsMethods(self.call)
         self.daemon = DaemonMethods(self.call)
         self.store = StoreMethods(self.call)
+        self.audit = AuditMethods(self.call)
         self.rpc = RpcMethods(self.call)
 
     def call(self, method: str, params: Optional[Dict[str, Any]] = None) -> Any:
@@ -1093,6 +1275,7 @@ class Methods:
         count: Optional[int] = None,
         dry_run: Optional[bool] = None,
         expected_head: Optional[int] = None,
+        hunks: Optional[Sequence[str]] = None,
         on_conflict: Optional[OnConflict] = None,
         operation: Optional[Point] = None,
         session: Optional[str] = None,
@@ -1105,6 +1288,8 @@ class Methods:
         count: That many operations, as one; 1 without it.
         dry_run: Answer with the plan and touch nothing.
         expected_head: Refuse with `version_conflict` unless this is the newest operation.
+        hunks: With `operation`: only these hunks of it, by the ids that `operation.show` with `diff: hunks`
+            gives. Recorded as `rollback`.
         on_conflict: What happens to paths in conflict.
         operation: One operation, possibly in the middle: later edits are kept.
         session: Only what this session did.
@@ -1112,7 +1297,7 @@ class Methods:
         wait_ms: Longest wait while the workspace is `arming`; 0 answers `not_armed` at once.
         Sockets: agent, control.
         """
-        return cast("TravelResult", self.call("undo", {"workspace": workspace, "count": count, "dry_run": dry_run, "expected_head": expected_head, "on_conflict": on_conflict, "operation": operation, "session": session, "turn": turn, "wait_ms": wait_ms}))
+        return cast("TravelResult", self.call("undo", {"workspace": workspace, "count": count, "dry_run": dry_run, "expected_head": expected_head, "hunks": hunks, "on_conflict": on_conflict, "operation": operation, "session": session, "turn": turn, "wait_ms": wait_ms}))
 
     def redo(
         self,

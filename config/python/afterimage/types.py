@@ -14,20 +14,38 @@ class Base64(TypedDict):
     base64: str
 
 
+# What a rule did.
+ActedKind = Literal["suggested", "rolled_back"]
+
+# What was seen of a state.
+BisectSeen = Literal["good", "bad", "passed_over"]
+
 # Content; base64 when it is not UTF-8.
 Bytes = Union[str, Base64]
 
+# `snapshot:cleanup`: something was let go of.
+CleanupPayload = Union[MemoryPayload, RetentionPayload]
+
+# `snapshot:created`: an operation was recorded, or a name was given.
+CreatedPayload = Union[OperationPayload, CheckpointPayload]
+
 # How much of a diff an operation is shown with.
-DiffDetail = Literal["none", "stat", "unified"]
+DiffDetail = Literal["none", "stat", "unified", "hunks"]
 
 # Form of a diff.
 DiffFormat = Literal["unified", "stat", "hunks"]
+
+# `data.kind` of an error.
+ErrorKind = Literal["not_found", "version_conflict", "edit_conflict", "not_armed", "detached", "forbidden", "untrusted", "too_large", "corrupt", "store_full", "busy", "invalid"]
 
 # Name of an event.
 EventName = Literal["snapshot:created", "snapshot:rollback", "snapshot:milestone", "snapshot:compression", "snapshot:cleanup", "experiment:branch-created", "experiment:branch-merged", "verify:started", "verify:finished", "session:started", "session:ended", "workspace:state", "sync:state", "edit:overlap"]
 
 # How a fence was made sure.
 Fence = Literal["cookie", "rescan", "strict"]
+
+# What a hunk changes.
+HunkKind = Literal["lines", "mode", "file"]
 
 # How long a checkpoint is kept.
 KeepClass = Literal["permanent", "session", "until-verified", "user"]
@@ -60,12 +78,117 @@ SyncState = Literal["idle", "saving", "saved", "error"]
 # RFC 3339 in UTC with nanoseconds.
 Time = str
 
+# How a check ended.
+VerdictStatus = Literal["passed", "failed", "error"]
+
 # How much of a session's way its view shows. The operations themselves stay in the history in any
 # case.
 ViewLevel = Literal["net", "steps"]
 
 # Whether changes are caught.
 WorkspaceState = Literal["arming", "armed", "degraded", "detached"]
+
+
+class _ActedKeys(TypedDict):
+    # The state that was checked, right after this operation.
+    checked: int
+    # The checks that say so.
+    checks: List[PastThreshold]
+    # What was done.
+    kind: ActedKind
+    # A sentence.
+    message: str
+    # When.
+    time: Time
+
+
+class Acted(_ActedKeys, total=False):
+    """What followed from a verdict: the report of a way back, or a suggestion."""
+
+    # With `suggested`: those that are the agent's own, where others are not.
+    agents_part: List[int]
+    # Operations between the last state that passed and the one that was checked, oldest first; the first
+    # of them.
+    between: List[int]
+    # The breaker has opened: rules go back no more for now.
+    breaker_opened: bool
+    # With `rolled_back`: the checkpoint that keeps the attempt.
+    kept_as: Optional[str]
+    # How many there are.
+    n_between: int
+    # With `rolled_back`: how many paths were put back.
+    n_changed: int
+    # With `rolled_back`: the operation that went back; absent where the files were as they should be
+    # already.
+    operation: Optional[int]
+    # The first of them.
+    paths: List[Path]
+    # From the verdict to the beginning of the way back, in milliseconds.
+    started_ms: int
+    # The last state that passed.
+    to: Optional[int]
+    # With `suggested`: why nothing was done; a word.
+    why_not: Optional[str]
+
+
+class _AuditEntryKeys(TypedDict):
+    # What was called.
+    method: str
+    # Its number. Numbers rise; between them stand a few that the log keeps of itself.
+    number: int
+    # `done`, or the kind of the error.
+    outcome: str
+    # The socket it came by, which is the caller's role.
+    socket: Role
+    # When it was asked for.
+    time: Time
+    # The caller's user.
+    uid: int
+
+
+class AuditEntry(_AuditEntryKeys, total=False):
+    """A call that changed something, or wanted to."""
+
+    # The operation it made, or was about.
+    operation: Optional[int]
+    # The main parameters, shortened: no content, no sentence and no metadata of the client.
+    params: Dict[str, Any]
+    # The caller's process when it connected.
+    pid: Optional[int]
+    # Its root then.
+    root: Optional[Path]
+    # Id of the workspace.
+    workspace: Optional[str]
+
+
+class _AuditListResultKeys(TypedDict):
+    # Newest first.
+    entries: List[AuditEntry]
+
+
+class AuditListResult(_AuditListResultKeys, total=False):
+    """Result of `audit.list`."""
+
+    # For the next page; absent on the last.
+    cursor: Optional[str]
+
+
+class _BisectLookKeys(TypedDict):
+    # The state right after this operation.
+    operation: int
+    # Why.
+    reason: str
+    # What was seen.
+    seen: BisectSeen
+    # How long it took, in milliseconds.
+    took_ms: float
+
+
+class BisectLook(_BisectLookKeys, total=False):
+    """One state that was looked at."""
+
+    # It was known already, and nothing was run.
+    known: bool
 
 
 class _BlameRangeKeys(TypedDict):
@@ -112,6 +235,17 @@ class BlameResult(_BlameResultKeys, total=False):
     approximate: bool
 
 
+class CaseCounts(TypedDict):
+    """How many tests there were."""
+
+    # Tests that failed.
+    failed: int
+    # Tests that passed.
+    passed: int
+    # Tests that were left out.
+    skipped: int
+
+
 class _ChangeViewKeys(TypedDict):
     # What it became.
     after: StateView
@@ -144,6 +278,17 @@ class ChangeView(_ChangeViewKeys, total=False):
     stat: Optional[LineStat]
 
 
+class CheckView(TypedDict):
+    """A check of the configuration."""
+
+    # Its command, for people.
+    command: str
+    # Its name.
+    name: str
+    # When it runs.
+    on: List[str]
+
+
 class _CheckpointListResultKeys(TypedDict):
     # Newest first.
     checkpoints: List[CheckpointView]
@@ -154,6 +299,24 @@ class CheckpointListResult(_CheckpointListResultKeys, total=False):
 
     # Pass it to get older ones; absent when there are none.
     cursor: Optional[str]
+
+
+class _CheckpointPayloadKeys(TypedDict):
+    # Its name.
+    checkpoint: str
+    # How long it is kept.
+    keep: str
+    # The operation whose state it names.
+    operation: int
+
+
+class CheckpointPayload(_CheckpointPayloadKeys, total=False):
+    """A checkpoint, in `snapshot:created`."""
+
+    # Of one that a rule made: why.
+    cause: Optional[str]
+    # Its sentence.
+    message: Optional[str]
 
 
 class _CheckpointViewKeys(TypedDict):
@@ -184,6 +347,23 @@ class CheckpointView(_CheckpointViewKeys, total=False):
     tokens: Optional[int]
     # Words; null until counted.
     words: Optional[int]
+
+
+class CompressionPayload(TypedDict):
+    """`snapshot:compression`: a session's view was made."""
+
+    # Entries of the view.
+    n_entries: int
+    # Its operations.
+    n_operations: int
+    # Bytes of the operations' diffs.
+    raw_bytes: int
+    # The session.
+    session: str
+    # How long it took.
+    took_ms: float
+    # Bytes of the view's.
+    view_bytes: int
 
 
 class ConflictView(TypedDict):
@@ -278,6 +458,46 @@ class EditEndResult(_EditEndResultKeys, total=False):
     taken_back: List[TakenBack]
 
 
+class _ErrorDataKeys(TypedDict):
+    # What went wrong, from a closed list.
+    kind: ErrorKind
+
+
+class ErrorData(_ErrorDataKeys, total=False):
+    """`data` of an error."""
+
+    # With `edit_conflict`: the paths that conflict.
+    conflicts: List[ConflictView]
+    # With `version_conflict`: the head as it is.
+    head: Optional[int]
+    # With `not_found`: the nearest names.
+    nearest: List[str]
+    # What to do about it, where it is a step of its own.
+    remedy: Optional[str]
+
+
+class _EventKeys(TypedDict):
+    # Which subscription it is for.
+    subscription: str
+
+
+class Event(_EventKeys, total=False):
+    """`params` of a notification `event`."""
+
+    # For `after` and `history.poll`.
+    clock: Optional[str]
+    # What happened; absent in the last notification of a subscription that is dropped.
+    event: Optional[EventName]
+    # The subscriber was too slow and is dropped: events were missed, subscribe anew.
+    fresh_instance: bool
+    # What is to be known about it; `x-events` of the document has the schema for each name.
+    payload: Any
+    # When.
+    time: Optional[Time]
+    # Id of the workspace it is about.
+    workspace: Optional[str]
+
+
 class EventsSubscribeResult(TypedDict):
     """Result of `events.subscribe`."""
 
@@ -331,6 +551,20 @@ class FileReadResult(_FileReadResultKeys, total=False):
     mode: Optional[int]
 
 
+class _FindingKeys(TypedDict):
+    # The test, or the file.
+    name: str
+
+
+class Finding(_FindingKeys, total=False):
+    """A complaint, or a test that failed."""
+
+    # The line in the file.
+    line: Optional[int]
+    # What was said.
+    message: Optional[str]
+
+
 class _GitExportKeys(TypedDict):
     # The branch.
     branch: str
@@ -343,6 +577,20 @@ class GitExport(_GitExportKeys, total=False):
 
     # The commit that was the branch's before.
     parent: Optional[str]
+
+
+class _GoodViewKeys(TypedDict):
+    # Operations since, at most.
+    n_operations: int
+    # The newest good state, right after this operation.
+    operation: int
+
+
+class GoodView(_GoodViewKeys, total=False):
+    """The last word of the checks, in a workspace's status."""
+
+    # Paths that are not as they were then; absent where that would take long to tell.
+    n_changed: Optional[int]
 
 
 class HeadMove(TypedDict):
@@ -407,10 +655,13 @@ class HistoryPollResult(TypedDict):
 
 
 class HunkView(TypedDict):
-    """One hunk."""
+    """One hunk: a part of a change that can be taken back by itself."""
 
-    # Names it in a rollback of single hunks.
+    # Names it in `undo` and `rollback.plan`. It is made of what the hunk changes, so that it is the same
+    # in every answer, also when lines elsewhere in the file came or went.
     hunk: str
+    # What it changes.
+    kind: HunkKind
     # Lines after.
     new_lines: int
     # First line after, from 1.
@@ -419,7 +670,7 @@ class HunkView(TypedDict):
     old_lines: int
     # First line before, from 1.
     old_start: int
-    # The lines with ` `, `-` or `+` in front.
+    # The lines with ` `, `-` or `+` in front; for what has no lines, what is to be said of it.
     text: Bytes
 
 
@@ -458,6 +709,27 @@ class LineStat(_LineStatKeys, total=False):
 
     # The content is not text; lines are not counted.
     binary: bool
+
+
+class MemoryPayload(TypedDict):
+    """Caches that were emptied."""
+
+    # Their bytes.
+    cache_bytes: int
+    # `memory`.
+    cause: str
+    # Bytes of contents that went.
+    content_bytes: int
+    # `warning`, `critical` or `emergency`.
+    level: str
+    # Entries of the session cache that went.
+    n_entries: int
+    # Resident memory after.
+    resident_after: int
+    # Resident memory before.
+    resident_before: int
+    # How long it took.
+    took_ms: float
 
 
 class MemoryView(TypedDict):
@@ -574,6 +846,28 @@ class MilestoneListResult(_MilestoneListResultKeys, total=False):
 
     # Pass it to get older ones; absent when there are none.
     cursor: Optional[str]
+
+
+class _MilestonePayloadKeys(TypedDict):
+    # Their bytes.
+    bytes: int
+    # Files in it.
+    files: int
+    # Its name.
+    milestone: str
+    # The operation whose state it is.
+    operation: int
+    # `generating`, `completed` or `failed`.
+    status: str
+
+
+class MilestonePayload(_MilestonePayloadKeys, total=False):
+    """`snapshot:milestone`: its status changed."""
+
+    # Over everything in it, once it is completed.
+    checksum: Optional[str]
+    # Why it failed.
+    reason: Optional[str]
 
 
 class _MilestoneProblemKeys(TypedDict):
@@ -770,6 +1064,26 @@ class NoteView(TypedDict):
     path: Path
 
 
+class _OperationPayloadKeys(TypedDict):
+    # Who made it.
+    author: str
+    # Why it is there.
+    kind: str
+    # How many paths it changed.
+    n_changes: int
+    # Its number.
+    operation: int
+
+
+class OperationPayload(_OperationPayloadKeys, total=False):
+    """An operation, in `snapshot:created` and `snapshot:rollback`."""
+
+    # Of a way back: why.
+    note: Optional[str]
+    # Of a way back: the operation it went to.
+    target: Optional[int]
+
+
 class _OperationShowResultKeys(TypedDict):
     # The operation; its `changes` are one page.
     operation: OperationView
@@ -816,6 +1130,35 @@ class OperationView(_OperationViewKeys, total=False):
     turn: Optional[str]
 
 
+class OverlapPayload(TypedDict):
+    """`edit:overlap`: several sessions had claimed what changed."""
+
+    # Who they are.
+    authors: List[str]
+    # How many there are.
+    n_paths: int
+    # The operation that changed it, which is nobody's.
+    operation: int
+    # The first of the paths.
+    paths: List[Path]
+    # The sessions.
+    sessions: List[str]
+
+
+class _PastThresholdKeys(TypedDict):
+    # Its name.
+    check: str
+    # Why, in words.
+    reason: str
+
+
+class PastThreshold(_PastThresholdKeys, total=False):
+    """A check past the threshold of its rule."""
+
+    # The first of what failed.
+    failing: List[str]
+
+
 class _PlanViewKeys(TypedDict):
     # Paths that cannot be changed.
     conflicts: List[ConflictView]
@@ -838,6 +1181,8 @@ class PlanView(_PlanViewKeys, total=False):
     cursor: Optional[str]
     # It crosses a move of the repository's HEAD.
     head_moved: Optional[HeadMove]
+    # Hunks that are taken back, where only those were asked for.
+    hunks: List[str]
     # For a point: what rules leave out there. It stays as it is, whatever became of it since the point.
     left_out: LeftOut
     # What is worth knowing and no reason to refuse, such as a hard link that would be broken.
@@ -911,6 +1256,66 @@ class Reason(_ReasonKeys, total=False):
     path: Optional[Path]
     # What to do about it.
     remedy: Optional[str]
+
+
+class RetentionPayload(TypedDict):
+    """History that was merged or collected."""
+
+    # Somebody asked for it.
+    asked: bool
+    # Bytes after.
+    bytes_after: int
+    # Bytes before.
+    bytes_before: int
+    # `history`.
+    cause: str
+    # Checkpoints whose time was over.
+    n_checkpoints: int
+    # Contents that nothing named.
+    n_contents: int
+    # Operations that are part of later ones now.
+    n_merged: int
+    # Other records that were superseded.
+    n_records: int
+    # How long it took.
+    took_ms: float
+
+
+class RpcError(TypedDict):
+    """The error object: a sentence that says what to do, and `data.kind`."""
+
+    # See [`ErrorKind::code`]; -32700, -32600, -32601 and -32603 as JSON-RPC has them.
+    code: int
+    # What a program branches on.
+    data: ErrorData
+    # A sentence that says what is wrong and what to do.
+    message: str
+
+
+class _RunViewKeys(TypedDict):
+    # Its number.
+    run: int
+
+
+class RunView(_RunViewKeys, total=False):
+    """A run that is under way."""
+
+    # The check that runs now.
+    check: Optional[str]
+    # The state it runs on.
+    operation: Optional[int]
+
+
+class _SavePayloadKeys(TypedDict):
+    # `idle`, `saving`, `saved` or `error`.
+    state: str
+
+
+class SavePayload(_SavePayloadKeys, total=False):
+    """`sync:state`."""
+
+    # Of an error: what is wrong.
+    message: Optional[str]
 
 
 class _SessionDiffKeys(TypedDict):
@@ -994,6 +1399,20 @@ class SessionListResult(_SessionListResultKeys, total=False):
     cursor: Optional[str]
 
 
+class _SessionPayloadKeys(TypedDict):
+    # Name of the agent.
+    agent: str
+    # Its id.
+    session: str
+
+
+class SessionPayload(_SessionPayloadKeys, total=False):
+    """`session:started` and `session:ended`."""
+
+    # For people.
+    label: Optional[str]
+
+
 class _SessionShowResultKeys(TypedDict):
     # Name of the agent.
     agent: str
@@ -1050,6 +1469,13 @@ class SessionView(_SessionViewKeys, total=False):
     pid: Optional[int]
     # Its open turn.
     turn: Optional[str]
+
+
+class StatePayload(TypedDict):
+    """`workspace:state`."""
+
+    # `arming`, `armed`, `degraded` or `detached`.
+    state: str
 
 
 class _StateViewKeys(TypedDict):
@@ -1160,6 +1586,10 @@ class StoreStatsResult(_StoreStatsResultKeys, total=False):
     l2: TierView
     # The daemon's memory.
     memory: MemoryView
+    # Of the bytes on disk: what the milestones' own files take.
+    milestone_bytes: int
+    # Milestones.
+    n_milestones: int
 
 
 class SyncResult(TypedDict):
@@ -1209,6 +1639,8 @@ class _TakenBackKeys(TypedDict):
 class TakenBack(_TakenBackKeys, total=False):
     """A way back that somebody else went: what a session holds for the content of these files may no longer be so."""
 
+    # Why, where somebody said so: a rule says which checks failed.
+    note: Optional[str]
     # Operations it took back or made again.
     reverts: List[int]
 
@@ -1242,6 +1674,8 @@ class TravelResult(_TravelResultKeys, total=False):
 
     # It crossed a move of the repository's HEAD.
     head_moved: Optional[HeadMove]
+    # Hunks that are taken back, where only those were asked for.
+    hunks: List[str]
     # Paths that were left as they are or hold conflict markers, with why. When it is not empty the work
     # is partly done.
     kept: List[ConflictView]
@@ -1284,9 +1718,92 @@ class TreeListResult(_TreeListResultKeys, total=False):
     cursor: Optional[str]
 
 
-class TurnEndResult(TypedDict):
-    """Result of `turn.end`."""
+class TrustApproveResult(TypedDict):
+    """Result of `trust.approve`."""
 
+    # Checks that may run as they stand now.
+    checks: List[str]
+    # The workspace's id.
+    workspace: str
+
+
+class _TrustCheckKeys(TypedDict):
+    # It may run as it stands.
+    approved: bool
+    # The words that would run; a shell's line is the third of `sh -c`.
+    command: List[str]
+    # Its name.
+    name: str
+    # The workspace's own file defines it, and not the user's.
+    own: bool
+
+
+class TrustCheck(_TrustCheckKeys, total=False):
+    """A check as it would run."""
+
+    # The directory of the workspace that it runs in; empty for the root.
+    dir: str
+    # Variables of the daemon's environment that it asks for.
+    env: List[str]
+    # It runs in the workspace itself, not in a copy.
+    in_workspace: bool
+    # Why it can not be approved as it stands.
+    problem: Optional[str]
+    # Files of the workspace that its command calls.
+    scripts: List[TrustScript]
+
+
+class TrustFile(TypedDict):
+    """The workspace's own configuration."""
+
+    # These bytes were approved for this directory.
+    approved: bool
+    # BLAKE3 of its bytes.
+    hash: str
+    # Where it is.
+    path: Path
+    # All of it.
+    text: str
+
+
+class TrustScript(TypedDict):
+    """A file of the workspace that a command calls."""
+
+    # These bytes were approved for this directory.
+    approved: bool
+    # BLAKE3 of its bytes.
+    hash: str
+    # Which.
+    path: Path
+    # How many there are.
+    size: int
+
+
+class _TrustShowResultKeys(TypedDict):
+    # Nothing of it has to be approved.
+    approved: bool
+    # Every check that is configured.
+    checks: List[TrustCheck]
+    # One word for all that is shown; `trust.approve` takes it, so that what was shown is what is
+    # approved.
+    digest: str
+    # Its root.
+    root: Path
+    # The workspace's id.
+    workspace: str
+
+
+class TrustShowResult(_TrustShowResultKeys, total=False):
+    """Result of `trust.show`."""
+
+    # The workspace's own configuration; absent where it has none.
+    file: Optional[TrustFile]
+    # What this system does not keep a check from; each is the rest of a sentence that begins with "a
+    # check".
+    not_limited: List[str]
+
+
+class _TurnEndResultKeys(TypedDict):
     # Operations of the turn.
     operations: List[int]
     # Its session.
@@ -1294,7 +1811,14 @@ class TurnEndResult(TypedDict):
     # Its id.
     turn: str
     # Verdicts of the checks that ran.
-    verdicts: List[Any]
+    verdicts: List[VerdictView]
+
+
+class TurnEndResult(_TurnEndResultKeys, total=False):
+    """Result of `turn.end`."""
+
+    # What followed from them.
+    acted: Optional[Acted]
 
 
 class _TurnStartResultKeys(TypedDict):
@@ -1320,6 +1844,158 @@ class UncoveredView(TypedDict):
     reason: str
 
 
+class _VerdictViewKeys(TypedDict):
+    # It is past the threshold of its rule.
+    acts: bool
+    # What made it run: `turn-end`, `idle`, `checkpoint`, `operation`, `manual`.
+    cause: str
+    # Name of the check.
+    check: str
+    # The state right after this operation.
+    operation: int
+    # Why, in words.
+    reason: str
+    # When it began.
+    started: Time
+    # Hash of that state: paths, modes, contents.
+    state: str
+    # How it ended.
+    status: VerdictStatus
+    # How long it took.
+    took_ms: float
+    # Its number; 0 where it is not kept, because the check never ran.
+    verdict: int
+
+
+class VerdictView(_VerdictViewKeys, total=False):
+    """What one check said about one state."""
+
+    # How many tests there were.
+    cases: CaseCounts
+    # What failed.
+    failing: List[str]
+    # The first complaints and failures, with what was said.
+    findings: List[Finding]
+    # Tests that failed and passed when they were run again.
+    flaky: List[str]
+    # Files of the state that the history does not hold and the scratch copy does not have.
+    n_missing: int
+    # The end of what it printed; on `control.sock` only.
+    output: Optional[str]
+    # It was found before, on the same state, and not run now.
+    reused: bool
+    # How long the scratch copy took.
+    scratch_ms: Optional[float]
+    # The command has not been approved, and did not run: `aft trust` shows it.
+    untrusted: bool
+
+
+class _VerifyBisectResultKeys(TypedDict):
+    # What was seen, oldest state first.
+    looks: List[BisectLook]
+    # The operation after which it fails, with its diff stat; the newest of `suspects`.
+    operation: OperationView
+    # How often something was run.
+    runs: int
+    # Operations of which one is it: more than one where states between could not be looked at.
+    suspects: List[int]
+
+
+class VerifyBisectResult(_VerifyBisectResultKeys, total=False):
+    """Result of `verify.bisect`."""
+
+    # What takes back just that and keeps what came later; absent where more than one is suspected.
+    undo: Optional[str]
+
+
+class VerifyCancelResult(TypedDict):
+    """Result of `verify.cancel`."""
+
+    # The runs that were ended.
+    cancelled: List[int]
+
+
+class VerifyFinishedPayload(TypedDict):
+    """`verify:finished`."""
+
+    # It is past the rule's threshold.
+    acts: bool
+    # The check.
+    check: str
+    # What failed.
+    failing: List[str]
+    # The state it ran on.
+    operation: int
+    # A sentence.
+    reason: str
+    # Number of the run.
+    run: int
+    # `passed`, `failed` or `error`.
+    status: str
+    # How long it took.
+    took_ms: float
+    # Number of the verdict.
+    verdict: int
+
+
+class _VerifyListResultKeys(TypedDict):
+    # The checks that are configured.
+    checks: List[CheckView]
+    # Newest first.
+    verdicts: List[VerdictView]
+
+
+class VerifyListResult(_VerifyListResultKeys, total=False):
+    """Result of `verify.list`."""
+
+    # Pass it to get older ones; absent when there are none.
+    cursor: Optional[str]
+    # The newest good state.
+    last_good: Optional[int]
+    # The run that is under way.
+    running: Optional[RunView]
+
+
+class _VerifyRunResultKeys(TypedDict):
+    # Number of the run; `verify.cancel` takes it.
+    run: int
+    # What the checks said, in the configuration's order.
+    verdicts: List[VerdictView]
+
+
+class VerifyRunResult(_VerifyRunResultKeys, total=False):
+    """Result of `verify.run`."""
+
+    # What followed from that.
+    acted: Optional[Acted]
+    # The state right after this operation; absent while the run waits for its turn.
+    operation: Optional[int]
+    # It had not ended when this was answered.
+    running: bool
+
+
+class VerifyStartedPayload(TypedDict):
+    """`verify:started`."""
+
+    # Why it runs.
+    cause: str
+    # The check.
+    check: str
+    # The state it runs on.
+    operation: int
+    # Number of the run.
+    run: int
+
+
+class VerifySuggestResult(TypedDict):
+    """Result of `verify.suggest`."""
+
+    # Names of the checks that fit a project of this kind.
+    names: List[str]
+    # All of them as they would stand in `.afterimage.toml`.
+    toml: str
+
+
 class _VersionViewKeys(TypedDict):
     # Who made it.
     author: str
@@ -1336,6 +2012,8 @@ class _VersionViewKeys(TypedDict):
 class VersionView(_VersionViewKeys, total=False):
     """One version of a file."""
 
+    # The path it was at, where that was another.
+    path: Optional[Path]
     # Where it was moved from.
     renamed_from: Optional[Path]
     # The session it belongs to.
@@ -1435,8 +2113,12 @@ class _WorkspaceStatusResultKeys(TypedDict):
 class WorkspaceStatusResult(_WorkspaceStatusResultKeys, total=False):
     """Result of `workspace.status`."""
 
+    # What a rule did last, or would have done and why it did not.
+    acted: Optional[Acted]
     # The repository's HEAD, where the root is a git work tree.
     git_head: Optional[HeadView]
+    # The newest state of which every check passed.
+    last_good: Optional[GoodView]
     # What rules leave out: `.git` wherever it is, ignored directories, what is excluded, other
     # workspaces. Nothing of it can be brought back, and nothing of it is touched.
     left_out: LeftOut
@@ -1445,4 +2127,4 @@ class WorkspaceStatusResult(_WorkspaceStatusResultKeys, total=False):
     # How far the first scan is, while `arming`.
     progress: Optional[Progress]
     # Last verdict of each verification; empty until there are some.
-    verifications: List[Any]
+    verifications: List[VerdictView]

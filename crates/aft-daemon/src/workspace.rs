@@ -11,6 +11,7 @@ mod entering;
 mod errand;
 mod gather;
 mod githead;
+mod handle;
 mod hints;
 mod inbox;
 mod look;
@@ -38,13 +39,14 @@ mod warm;
 mod writer;
 
 pub(crate) use budget::Budget;
+pub use handle::Workspace;
 pub(crate) use inbox::Input;
 pub use inbox::{
     CheckpointDraft, CheckpointReply, Done, EarlierState, Failure, GoBackReply, SyncReply, Synced,
 };
 pub(crate) use milestones::{Kept, Milestones, WorkError};
 pub(crate) use open::open_history;
-pub use open::{OpenError, OpenOptions, Workspace, open};
+pub use open::{OpenError, OpenOptions, open};
 pub(crate) use retention::CollectOrder;
 pub use retention::Outcome as CollectOutcome;
 #[cfg(test)]

@@ -19,7 +19,7 @@ fn write_history(rig: &Rig, n: usize, planted: usize) -> Vec<u64> {
             true => rig.project.write("state", "one\nbroken\n"),
             false => rig
                 .project
-                .write(&format!("f{}", number % 7), &format!("edit {number}\n")),
+                .write(format!("f{}", number % 7), format!("edit {number}\n")),
         }
         rig.head()
     };
@@ -183,7 +183,7 @@ fn a_check_of_the_workspace_is_not_run_before_it_was_approved() {
     rig.project.write("state", "one\n");
     rig.project.write(
         ".afterimage.toml",
-        &verify("state", "! grep -q broken state", ""),
+        verify("state", "! grep -q broken state", ""),
     );
     rig.watch();
     let good = rig.head().to_string();

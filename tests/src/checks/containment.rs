@@ -21,6 +21,9 @@ use super::rig::{Rig, verify};
 /// Beside time-out and graces: two busy cores and a debug build.
 const SLACK: Duration = Duration::from_secs(6);
 
+/// Cages made so far.
+static CAGES: AtomicU32 = AtomicU32::new(0);
+
 struct Cage {
     dir: TempDir,
     bounds: Bounds,
@@ -34,7 +37,6 @@ impl Cage {
         let dir = tempfile::tempdir().unwrap();
         let work = dir.path().join("work");
         fs::create_dir(&work).unwrap();
-        static CAGES: AtomicU32 = AtomicU32::new(0);
         let number = CAGES.fetch_add(1, Ordering::Relaxed);
         Self {
             bounds: Bounds {

@@ -55,10 +55,9 @@ fn a_checkpoint_an_operation_and_quiet_make_their_checks_run() {
     let said = |name: &str, operation: u64| {
         let listed = rig.json(&["verify", "--list"]);
         let verdicts = listed["verdicts"].as_array().expect("verdicts");
-        let found = verdicts
-            .iter()
-            .any(|one| one["check"] == name && one["operation"] == operation);
-        found
+        let is_said =
+            |one: &serde_json::Value| one["check"] == name && one["operation"] == operation;
+        verdicts.iter().any(is_said)
     };
     let head = rig.head();
     wait_until(Duration::from_secs(30), "quiet", || said("at-quiet", head));

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use aft_testkit::manifest::assert_same;
 use aft_testkit::sim::Rng;
+use aft_testkit::{Manifest, TestDaemon};
 use serde_json::json;
 
 use super::{elsewhere, project};
@@ -14,6 +15,35 @@ use crate::e2e_real::{heavy, seed};
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
+}
+
+/// Into a workspace where other things are: one operation, which can be taken back.
+#[track_caller]
+fn into_what_is_there(there: &TestDaemon, place: &Path, file: &Path, expected: &Manifest) {
+    let old = place.join("old");
+    fs::create_dir(&old).expect("a directory");
+    fs::write(old.join("mine"), "mine\n").expect("a file");
+    fs::write(old.join("text"), "another\n").expect("a file");
+    let refused = there.aft_in(&old, &["milestone", "import", text(file)]);
+    assert_eq!(refused.status, 1, "not empty, not watched");
+    there.aft_ok(&old, &["watch", "--detach"]);
+    let before = manifest_of(&old);
+    there.aft_ok(&old, &["milestone", "import", text(file)]);
+    assert_same(expected, &manifest_of(&old), "an existing workspace");
+    assert_eq!(
+        there
+            .aft_in(&old, &["milestone", "import", text(file)])
+            .status,
+        1,
+        "its name is taken"
+    );
+    let again = there.aft_json(
+        &old,
+        &["milestone", "import", text(file), ".", "--name", "again"],
+    );
+    assert!(again["restored"].is_null(), "nothing to do: {again}");
+    there.aft_ok(&old, &["undo"]);
+    assert_same(&before, &manifest_of(&old), "the import undone");
 }
 
 #[test]
@@ -69,31 +99,7 @@ fn a_milestone_arrives_on_another_machine_as_it_was() {
         Some(2),
         "{history}"
     );
-    // Into a workspace where other things are: one operation, which can be taken back.
-    let old = place.root().join("old");
-    fs::create_dir(&old).expect("a directory");
-    fs::write(old.join("mine"), "mine\n").expect("a file");
-    fs::write(old.join("text"), "another\n").expect("a file");
-    let refused = there.aft_in(&old, &["milestone", "import", text(&file)]);
-    assert_eq!(refused.status, 1, "not empty, not watched");
-    there.aft_ok(&old, &["watch", "--detach"]);
-    let before = manifest_of(&old);
-    there.aft_ok(&old, &["milestone", "import", text(&file)]);
-    assert_same(&expected, &manifest_of(&old), "an existing workspace");
-    assert_eq!(
-        there
-            .aft_in(&old, &["milestone", "import", text(&file)])
-            .status,
-        1,
-        "its name is taken"
-    );
-    let again = there.aft_json(
-        &old,
-        &["milestone", "import", text(&file), ".", "--name", "again"],
-    );
-    assert!(again["restored"].is_null(), "nothing to do: {again}");
-    there.aft_ok(&old, &["undo"]);
-    assert_same(&before, &manifest_of(&old), "the import undone");
+    into_what_is_there(&there, place.root(), &file, &expected);
 }
 
 #[test]

@@ -237,7 +237,7 @@ impl Run {
                 let oldest = operation.reverts.iter().min().map_or(0, |id| id.0);
                 let moved = (oldest..operation.id.0)
                     .filter_map(|id| self.history.operation(id))
-                    .flat_map(|operation| moved_in(operation));
+                    .flat_map(moved_in);
                 for path in moved {
                     targets.remove(path);
                 }

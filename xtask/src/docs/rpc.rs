@@ -33,60 +33,7 @@ pub(super) fn render(document: &Value) -> String {
          same for programs, and what `rpc.discover` answers.\n"
     );
     for method in items(document, "methods") {
-        text.push_str(&format!("\n## `{}`\n\n", string(method, "name")));
-        for key in ["summary", "description"] {
-            if !string(method, key).is_empty() {
-                text.push_str(&format!("{}\n\n", string(method, key)));
-            }
-        }
-        let roles: Vec<&str> = items(method, "x-roles")
-            .iter()
-            .filter_map(Value::as_str)
-            .collect();
-        if !roles.is_empty() {
-            let changes = method.get("x-changes").and_then(Value::as_bool);
-            let noted = if changes == Some(true) {
-                ". In the audit log"
-            } else {
-                ""
-            };
-            text.push_str(&format!("Sockets: {}{noted}\n\n", roles.join(", ")));
-        }
-        let params = items(method, "params");
-        if !params.is_empty() {
-            text.push_str("| parameter | type | required | |\n|---|---|---|---|\n");
-        }
-        for param in params {
-            let schema = param.get("schema").unwrap_or(&Value::Null);
-            let required = param
-                .get("required")
-                .and_then(Value::as_bool)
-                .unwrap_or(false);
-            let about = [string(param, "description"), string(schema, "description")]
-                .into_iter()
-                .find(|text| !text.is_empty());
-            text.push_str(&line(
-                string(param, "name"),
-                schema,
-                required,
-                about.unwrap_or_default(),
-            ));
-        }
-        let result = method
-            .get("result")
-            .and_then(|result| result.get("schema"))
-            .unwrap_or(&Value::Null);
-        if !result.is_null() {
-            let gap = if params.is_empty() { "" } else { "\n" };
-            text.push_str(&format!("{gap}Result: {}\n", ticked(&kind(result))));
-        }
-        let errors: Vec<&str> = items(method, "errors")
-            .iter()
-            .map(|error| string(error, "message"))
-            .collect();
-        if !errors.is_empty() {
-            text.push_str(&format!("\nErrors: {}\n", errors.join(", ")));
-        }
+        text.push_str(&of_method(method));
     }
     text.push_str(&events(document));
     let schemas = document
@@ -97,6 +44,66 @@ pub(super) fn render(document: &Value) -> String {
         for (name, schema) in schemas {
             text.push_str(&describe(name, schema));
         }
+    }
+    text
+}
+
+/// A method with its parameters, its result and its errors.
+fn of_method(method: &Value) -> String {
+    let mut text = String::new();
+    text.push_str(&format!("\n## `{}`\n\n", string(method, "name")));
+    for key in ["summary", "description"] {
+        if !string(method, key).is_empty() {
+            text.push_str(&format!("{}\n\n", string(method, key)));
+        }
+    }
+    let roles: Vec<&str> = items(method, "x-roles")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    if !roles.is_empty() {
+        let changes = method.get("x-changes").and_then(Value::as_bool);
+        let noted = if changes == Some(true) {
+            ". In the audit log"
+        } else {
+            ""
+        };
+        text.push_str(&format!("Sockets: {}{noted}\n\n", roles.join(", ")));
+    }
+    let params = items(method, "params");
+    if !params.is_empty() {
+        text.push_str("| parameter | type | required | |\n|---|---|---|---|\n");
+    }
+    for param in params {
+        let schema = param.get("schema").unwrap_or(&Value::Null);
+        let required = param
+            .get("required")
+            .and_then(Value::as_bool)
+            .unwrap_or(false);
+        let about = [string(param, "description"), string(schema, "description")]
+            .into_iter()
+            .find(|text| !text.is_empty());
+        text.push_str(&line(
+            string(param, "name"),
+            schema,
+            required,
+            about.unwrap_or_default(),
+        ));
+    }
+    let result = method
+        .get("result")
+        .and_then(|result| result.get("schema"))
+        .unwrap_or(&Value::Null);
+    if !result.is_null() {
+        let gap = if params.is_empty() { "" } else { "\n" };
+        text.push_str(&format!("{gap}Result: {}\n", ticked(&kind(result))));
+    }
+    let errors: Vec<&str> = items(method, "errors")
+        .iter()
+        .map(|error| string(error, "message"))
+        .collect();
+    if !errors.is_empty() {
+        text.push_str(&format!("\nErrors: {}\n", errors.join(", ")));
     }
     text
 }

@@ -10,7 +10,7 @@ use super::text::{path, shown};
 use super::time::Now;
 use crate::color::{Paint, Style};
 
-/// `12:03:04  agent  undo  /home/a/project  count=2  #142  uid 1000, pid 4711`.
+/// `12:03:04  agent  undo  /srv/project  count=2  #142  uid 1000, pid 4711`.
 pub(crate) fn line(entry: &AuditEntry, now: &Now, style: Style) -> String {
     let mut parts = vec![
         now.brief(entry.time),

@@ -140,7 +140,7 @@ fn an_unknown_key_is_refused_with_its_line_and_the_nearest_key() {
     let far = refusal("[[checkpoint]]\non = \"complexity\"\nsomething_else = 1\n");
     assert_eq!(
         far,
-        "config.toml:3: unknown key `something_else`; known here: on, keep, enabled"
+        "config.toml:3: unknown key `something_else`; known here: on, keep, enabled, window, files, lines"
     );
     let check = refusal("[[verify]]\nname = \"a\"\nrun = \"true\"\ntimeuot = \"1s\"\n");
     assert_eq!(

@@ -109,13 +109,6 @@ pub(crate) async fn call(peer: &Arc<Peer>, request: &Request) -> Answer {
         "milestone.delete" => milestones::delete(peer, request).await,
         "milestone.export" => milestones::export(peer, request).await,
         "milestone.import" => milestones::import(peer, request).await,
-        "trust.show" => trust::show(peer, request),
-        "trust.approve" => trust::approve(peer, request),
-        "verify.bisect" => bisect::bisect(peer, request).await,
-        "verify.run" => verify::run(peer, request).await,
-        "verify.list" => verify::list(peer, request),
-        "verify.suggest" => verify::suggest(peer, request),
-        "verify.cancel" => verify::cancel(peer, request),
         "events.subscribe" => super::subscribe::subscribe(peer, request).await,
         "events.unsubscribe" => super::subscribe::unsubscribe(peer, request),
         "daemon.status" => process::status(peer, request),
@@ -127,6 +120,20 @@ pub(crate) async fn call(peer: &Arc<Peer>, request: &Request) -> Answer {
         "purge" => space::purge(peer, request).await,
         "audit.list" => audit::list(peer, request),
         "rpc.discover" => process::discover(request),
+        _ => call_checks(peer, request).await,
+    }
+}
+
+/// Answers what is about checks.
+async fn call_checks(peer: &Arc<Peer>, request: &Request) -> Answer {
+    match request.method.as_str() {
+        "trust.show" => trust::show(peer, request),
+        "trust.approve" => trust::approve(peer, request),
+        "verify.bisect" => bisect::bisect(peer, request).await,
+        "verify.run" => verify::run(peer, request).await,
+        "verify.list" => verify::list(peer, request),
+        "verify.suggest" => verify::suggest(peer, request),
+        "verify.cancel" => verify::cancel(peer, request),
         other => Err(RpcError::new(
             ErrorKind::Invalid,
             format!("`{other}` is not served by this version of the daemon"),

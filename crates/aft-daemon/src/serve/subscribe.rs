@@ -224,16 +224,7 @@ impl Follower {
             }
             WorkspaceEvent::Checkpoint(checkpoint) => Told {
                 time: Some(WireTime(checkpoint.time_ns)),
-                ..at_head(
-                    EventName::SnapshotCreated,
-                    serde_json::json!({
-                        "checkpoint": checkpoint.name.as_str(),
-                        "operation": checkpoint.operation.0,
-                        "keep": checkpoint.keep.as_str(),
-                        "message": checkpoint.message,
-                        "cause": cause_of(checkpoint),
-                    }),
-                )
+                ..at_head(EventName::SnapshotCreated, of_checkpoint(checkpoint))
             },
             WorkspaceEvent::Compression(made) => {
                 at_head(EventName::SnapshotCompression, of_compression(made))
@@ -277,20 +268,19 @@ impl Follower {
                 EventName::WorkspaceState,
                 serde_json::json!({ "state": state }),
             ),
-            WorkspaceEvent::Save(save) => {
-                let (state, reason) = match save {
-                    SaveState::Idle => ("idle", None),
-                    SaveState::Saving => ("saving", None),
-                    SaveState::Saved => ("saved", None),
-                    SaveState::Error { reason, .. } => ("error", Some(reason)),
-                };
-                at_head(
-                    EventName::SyncState,
-                    serde_json::json!({ "state": state, "message": reason }),
-                )
-            }
+            WorkspaceEvent::Save(save) => at_head(EventName::SyncState, of_save(save)),
         }
     }
+}
+
+fn of_checkpoint(checkpoint: &Checkpoint) -> serde_json::Value {
+    serde_json::json!({
+        "checkpoint": checkpoint.name.as_str(),
+        "operation": checkpoint.operation.0,
+        "keep": checkpoint.keep.as_str(),
+        "message": checkpoint.message,
+        "cause": cause_of(checkpoint),
+    })
 }
 
 /// Why a rule made it; nothing of one that somebody made.
@@ -345,6 +335,16 @@ fn of_session(news: &SessionNews) -> serde_json::Value {
         "agent": news.agent,
         "label": news.label,
     })
+}
+
+fn of_save(save: &SaveState) -> serde_json::Value {
+    let (state, reason) = match save {
+        SaveState::Idle => ("idle", None),
+        SaveState::Saving => ("saving", None),
+        SaveState::Saved => ("saved", None),
+        SaveState::Error { reason, .. } => ("error", Some(reason)),
+    };
+    serde_json::json!({ "state": state, "message": reason })
 }
 
 fn of_compression(made: &Compression) -> serde_json::Value {

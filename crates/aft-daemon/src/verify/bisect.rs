@@ -36,7 +36,7 @@ const OUTPUT_MAX: usize = 64 << 10;
 /// What says whether a state is good.
 pub(crate) enum Question {
     /// A check of this configuration.
-    Check(Box<VerifyConfig>, Configured),
+    Check(Box<VerifyConfig>, Box<Configured>),
     /// A command that the user typed.
     Command(Vec<OsString>, Duration),
 }

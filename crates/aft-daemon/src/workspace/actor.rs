@@ -380,39 +380,10 @@ impl Actor {
                 Effect::PlaceCookie(number) => {
                     cookies.push((number, self.watch.place_cookie(number)));
                 }
-                Effect::Gather {
-                    job,
-                    what,
-                    operations,
-                } => self.errand(Errand::Gather {
-                    job,
-                    what,
-                    operations,
-                    tree: Arc::clone(self.engine.tree()),
-                }),
-                Effect::Merge { job, files } => self.errand(Errand::Merge { job, files }),
-                Effect::Check {
-                    job,
-                    operation,
-                    stats,
-                } => self.errand(Errand::Check {
-                    job,
-                    operation,
-                    stats,
-                }),
-                Effect::Apply {
-                    job,
-                    operation,
-                    stats,
-                    force,
-                } => {
-                    self.errand(Errand::Apply {
-                        job,
-                        operation,
-                        stats,
-                        force,
-                    });
-                }
+                effect @ (Effect::Gather { .. }
+                | Effect::Merge { .. }
+                | Effect::Check { .. }
+                | Effect::Apply { .. }) => self.send_on_errand(effect),
                 Effect::Reply { request, answer } => self.reply(request, answer),
                 Effect::WakeAt(due) => self.wake_at_ns = Some(due),
                 Effect::State(state) => self.show_state(state),
@@ -427,6 +398,45 @@ impl Actor {
             .n_watches
             .store(self.watch.len() as u64, Ordering::Relaxed);
         self.follow_cookies(cookies);
+    }
+
+    /// What goes back is looked up, merged, checked and applied by the errand worker.
+    fn send_on_errand(&mut self, effect: Effect) {
+        let errand = match effect {
+            Effect::Gather {
+                job,
+                what,
+                operations,
+            } => Errand::Gather {
+                job,
+                what,
+                operations,
+                tree: Arc::clone(self.engine.tree()),
+            },
+            Effect::Merge { job, files } => Errand::Merge { job, files },
+            Effect::Check {
+                job,
+                operation,
+                stats,
+            } => Errand::Check {
+                job,
+                operation,
+                stats,
+            },
+            Effect::Apply {
+                job,
+                operation,
+                stats,
+                force,
+            } => Errand::Apply {
+                job,
+                operation,
+                stats,
+                force,
+            },
+            _ => return,
+        };
+        self.errand(errand);
     }
 
     /// A fence begins, perhaps long after it was asked for: where no events come from, it looks itself. After all

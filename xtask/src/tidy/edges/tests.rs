@@ -43,3 +43,13 @@ fn an_outside_crate_stays_at_home() {
 fn a_crate_that_is_not_in_the_table_is_found() {
     assert_eq!(errors("aft-new", "").len(), 1);
 }
+
+#[test]
+fn a_pure_crate_that_serializes_may_reach_nothing_else() {
+    assert!(errors("aft-verify", "serde").is_empty());
+    assert_eq!(errors("aft-engine", "serde").len(), 2);
+    assert_eq!(errors("aft-verify", "rustix").len(), 1);
+    assert_eq!(errors("aft-verify", "aft-os").len(), 1);
+    assert!(errors("aft-daemon", "aft-verify").is_empty());
+    assert_eq!(errors("aft-cli", "tree-sitter").len(), 1);
+}

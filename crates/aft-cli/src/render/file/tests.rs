@@ -14,6 +14,7 @@ fn view(state: StateView) -> VersionView {
         session: None,
         turn: None,
         state,
+        path: None,
         renamed_from: None,
     }
 }

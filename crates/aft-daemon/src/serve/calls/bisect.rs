@@ -94,7 +94,7 @@ fn search(
             let check = named
                 .pop()
                 .ok_or_else(|| invalid(format!("there is no check `{name}`")))?;
-            Question::Check(Box::new(check), configured)
+            Question::Check(Box::new(check), Box::new(configured))
         }
         (None, Some(command)) if !command.is_empty() => {
             let words = command.iter().map(OsString::from);

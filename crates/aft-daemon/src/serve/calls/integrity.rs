@@ -4,6 +4,7 @@
 //! Does not: mend, or look into the store of a workspace that is not open; it says which those are.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use aft_rpc::types::store::{Problem, StoreCheckParams, StoreCheckResult};
@@ -43,7 +44,7 @@ pub(super) async fn check(peer: &Arc<Peer>, request: &Request) -> Answer {
                 Ok(workspace) => {
                     let report = workspace.reader.check(params.read_data);
                     add(&mut sum, &report.map_err(|error| of_read(&error))?);
-                    add_milestones(&mut sum, &workspace)?;
+                    add_milestones(&mut sum, &workspace, &record.root)?;
                 }
                 Err(closed) if closed.root_gone => {
                     sum.not_checked.push(record.root.as_path().into());
@@ -123,16 +124,21 @@ fn add_audit(sum: &mut StoreCheckResult, audit: &Audit) {
 }
 
 /// Adds the milestones that are not whole.
-fn add_milestones(sum: &mut StoreCheckResult, workspace: &Workspace) -> Result<(), RpcError> {
+fn add_milestones(
+    sum: &mut StoreCheckResult,
+    workspace: &Workspace,
+    root: &Path,
+) -> Result<(), RpcError> {
     let Some(milestones) = workspace.milestones() else {
         return Ok(());
     };
     let broken = milestones.not_whole();
     for (name, reason) in broken.map_err(|error| of_milestone(&error))? {
         let name = name.as_str();
-        let remedy = format!("no history is lost; `aft milestone verify {name}` makes it anew");
+        let remedy =
+            format!("no history is lost; `aft milestone verify {name}` there makes it anew");
         sum.ok = false;
-        let message = format!("milestone {name}: {reason}");
+        let message = format!("milestone {name} of `{}`: {reason}", root.display());
         sum.problems.push(problem(message, &remedy));
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aft_model::{Author, Keep, OperationId, OperationKind, SessionId};
 use aft_os::SystemClock;
@@ -263,19 +263,14 @@ fn another_agents_work_under_way_is_not_gone_over() {
 /// The promise is ten milliseconds; here, where others compute too, the best of some.
 #[test]
 fn from_the_verdict_to_the_beginning_of_the_way_back_it_takes_no_time() {
-    let mut best = Duration::MAX;
+    let mut best = u64::MAX;
     for _ in 0..5 {
         let bench = Bench::new();
         let good = bench.agent(&[("a", "good\n")]);
         let bad = bench.agent(&[("a", "bad\n")]);
-        let began = Instant::now();
         let acted = bench.finish(bad, good, Status::Failed).unwrap();
         assert_eq!(acted.kind, ActedKind::RolledBack);
-        best = best.min(began.elapsed());
-        assert!(acted.started_ms <= 100, "{acted:?}");
-        if acted.started_ms <= 10 {
-            return;
-        }
+        best = best.min(acted.started_ms);
     }
-    panic!("all in all never under {best:?}");
+    assert!(best <= 10, "it took {best} ms and more");
 }

@@ -57,7 +57,7 @@ fn nothing_of_a_run_is_left_whatever_it_closed() {
     let closed = private.temporary().join("closed");
     std::fs::create_dir(&closed).unwrap();
     std::fs::File::create(closed.join("file")).unwrap();
-    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o000)).unwrap();
     drop(private);
     let left = std::fs::read_dir(dir.path().join("checks"))
         .unwrap()

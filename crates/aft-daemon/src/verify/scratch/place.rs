@@ -43,6 +43,9 @@ pub(super) struct Outcome {
     pub(super) missing: Vec<RelPath>,
 }
 
+/// What was written, and what the history does not hold.
+type Written = (Vec<(RelPath, StatSig)>, Vec<RelPath>);
+
 /// What a walk over the tree found to be as it is wanted.
 #[derive(Default)]
 struct Found {
@@ -102,7 +105,7 @@ impl Placing<'_> {
                         dirs.push(path);
                     }
                     Some(state) if self.is_as_placed(&path, state, stat, &placed, until_ns) => {
-                        found.right.insert(path, stat.clone());
+                        found.right.insert(path, *stat);
                     }
                     None if self.is_kept_warm(&entry.name, stat) => {}
                     _ => self.root.remove(&path)?,
@@ -248,10 +251,7 @@ impl Placing<'_> {
     }
 
     /// Writes these, and tells which the history does not hold.
-    fn write_all(
-        &self,
-        todo: &[(&RelPath, &FileState)],
-    ) -> Result<(Vec<(RelPath, StatSig)>, Vec<RelPath>), ScratchError> {
+    fn write_all(&self, todo: &[(&RelPath, &FileState)]) -> Result<Written, ScratchError> {
         let shared = self.shareable();
         let next = AtomicUsize::new(0);
         let results = Mutex::new((Vec::with_capacity(todo.len()), Vec::new()));

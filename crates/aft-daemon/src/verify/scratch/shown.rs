@@ -187,7 +187,7 @@ mod tests {
         let placed = placed.map(|(state, path)| Placed {
             path: RelPath::new(path).unwrap(),
             state,
-            sig: sig.clone(),
+            sig,
         });
         Shown {
             operation: OperationId(42),

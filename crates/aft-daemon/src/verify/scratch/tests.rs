@@ -1,4 +1,8 @@
 //! A scratch tree is exact, costs what differs, and undoes what a check did in it.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "plays a check that writes where it runs"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -192,10 +196,10 @@ fn what_a_check_did_in_the_tree_is_undone_and_what_is_kept_warm_stays() {
     fs::set_permissions(dir.join("src/main.rs"), fs::Permissions::from_mode(0o777)).unwrap();
     fs::create_dir_all(dir.join("made/target/x")).unwrap();
     fs::write(dir.join("made/target/x/y"), "strange").unwrap();
-    fs::set_permissions(dir.join("made/target/x"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(dir.join("made/target/x"), fs::Permissions::from_mode(0o000)).unwrap();
     fs::create_dir_all(dir.join("src/target")).unwrap();
     fs::write(dir.join("src/target/warm"), "built").unwrap();
-    fs::set_permissions(dir.join("empty"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(dir.join("empty"), fs::Permissions::from_mode(0o000)).unwrap();
     drop(lease);
     let lease = rig.scratches.showing(&first).unwrap();
     let mut with_warm = expected(&FIRST);
