@@ -8,6 +8,7 @@
 //! | variable | means | default | `AFT_HEAVY=1` |
 //! |---|---|---|---|
 //! | `AFT_CUTS` | power cuts at random moments, for each file system and placement | 1 | 200 |
+//! | `AFT_DISK` | the one kind of disk whose power is cut, `Btrfs` say | every | every |
 //! | `AFT_REPLAYS` | states of a recorded disk that are gone through, for each file system and way of choosing | 2 | 200 |
 //! | `AFT_HOSTILE` | fuzzed lines on the sockets | 6 000 | 1 000 000 |
 //! | `AFT_FILES` | files of the trees of the tests of scale and of starvation | 2 000 | 100 000 |

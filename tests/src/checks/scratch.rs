@@ -65,6 +65,27 @@ fn what_a_check_did_is_gone_for_the_next_and_what_is_kept_warm_stays() {
 }
 
 #[test]
+fn what_was_compiled_of_another_state_is_not_run() {
+    let rig = Rig::with(&verify(
+        "imports",
+        "python3 -c 'import own; own.check()'",
+        "",
+    ));
+    let version = |sign: char| format!("def check():\n    assert 2 {sign} 2 == 4\n");
+    rig.project.write("own.py", version('+'));
+    rig.watch();
+    rig.ok(&["sync"]);
+    rig.verify(&[], 0);
+    // The same size, and most likely the same second.
+    rig.project.write("own.py", version('-'));
+    rig.ok(&["sync"]);
+    rig.verify(&[], 1);
+    rig.project.write("own.py", version('*'));
+    rig.ok(&["sync"]);
+    rig.verify(&[], 0);
+}
+
+#[test]
 fn a_check_in_the_workspace_says_nothing_when_the_state_moved_meanwhile() {
     let place = "where = \"workspace\"\n";
     let checks = [

@@ -147,6 +147,11 @@ impl Disk {
         machine("sync", &["-f", text(&self.at)]).expect("it is synced");
     }
 
+    /// Whether whoever has it mounted can still write after the cut, into what is not mounted next.
+    pub(super) fn outlives_its_cut(&self) -> bool {
+        self.kind == Kind::Btrfs
+    }
+
     /// The power goes: what is not on the disk now never will be.
     pub(super) fn cut(&self) {
         let cut = match self.kind {

@@ -138,6 +138,10 @@ impl Rig {
             self.end();
             self.disk.cut();
         } else {
+            // A disk that is cloned goes on taking writes after its cut.
+            if self.disk.outlives_its_cut() && self.daemon.pid().is_some() {
+                self.daemon.pause();
+            }
             self.disk.cut();
             self.end();
         }

@@ -152,18 +152,18 @@ fn a_record_of_a_newer_time_is_refused_and_nothing_is_cut() {
     // The header's record: the format, then the store's id.
     let header = frames(bytes)[0].range.start + 10;
     let store = bytes[header + 1..header + 17].to_vec();
-    for (version, kind) in [(4, 6), (1, 77)] {
+    for (version, kind) in [(5, 6), (1, 77)] {
         let newer = frame(&store, number, bytes.len() as u64, version, kind);
         let with_newer = [&bytes[..], &newer].concat();
         std::fs::write(dir.join(name), &with_newer).expect("it is written");
         let before = files_of(&dir);
         let opened = open(&dir);
-        if version == 4 {
+        if version == 5 {
             let refused = matches!(
                 opened.err(),
-                Some(OpenError::NewerFormat { found: 4, known: 3 })
+                Some(OpenError::NewerFormat { found: 5, known: 4 })
             );
-            assert!(refused, "a frame of version 4 is not understood");
+            assert!(refused, "a frame of version 5 is not understood");
             let segments = |files: Vec<(String, Vec<u8>)>| -> Vec<_> {
                 files
                     .into_iter()

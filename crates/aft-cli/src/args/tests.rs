@@ -47,16 +47,10 @@ fn every_example_parses() {
     each_command(&Cli::command(), "aft", &mut |path, definition| {
         let help = definition.get_after_help().unwrap().to_string();
         for line in help.lines().filter_map(|line| line.strip_prefix("  aft ")) {
-            let line = line
-                .split("   ")
-                .next()
-                .unwrap()
-                .split(" | ")
-                .next()
-                .unwrap()
-                .split(" > ")
-                .next()
-                .unwrap();
+            // What a shell does with it, and the remark behind it.
+            let ends = ["   ", " | ", " > ", " >> "];
+            let end = ends.iter().filter_map(|end| line.find(end)).min();
+            let line = &line[..end.unwrap_or(line.len())];
             let words: Vec<&str> = line.split_whitespace().collect();
             // A quoted text stands as one word in a shell.
             if words.iter().any(|word| word.starts_with('\'')) {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// Parameters that are noted: which thing is meant, and how it is gone about.
-const MAIN: [&str; 44] = [
+const MAIN: [&str; 42] = [
     "agent",
     "at",
     "attach",
@@ -36,8 +36,6 @@ const MAIN: [&str; 44] = [
     "on_conflict",
     "operation",
     "parent",
-    "path",
-    "paths",
     "plan_id",
     "point",
     "purge",
@@ -99,14 +97,24 @@ impl Entry {
     }
 }
 
-/// The parameters of a request that are noted, bounded.
+/// The parameters of a request that are noted, bounded. Of names of files only how many there were: what is purged from
+/// all history is not to live on here.
 pub(crate) fn main_parameters(all: &Map<String, Value>) -> Map<String, Value> {
     let wanted = |(name, value): (&String, &Value)| {
         let is_main = MAIN.contains(&name.as_str()) && name != "workspace";
         let value = is_main.then(|| bounded(value)).flatten()?;
         Some((name.clone(), value))
     };
-    all.iter().filter_map(wanted).collect()
+    let mut noted: Map<String, Value> = all.iter().filter_map(wanted).collect();
+    let n_paths = usize::from(all.contains_key("path"))
+        + all
+            .get("paths")
+            .and_then(Value::as_array)
+            .map_or(0, Vec::len);
+    if n_paths > 0 {
+        noted.insert("n_paths".to_owned(), n_paths.into());
+    }
+    noted
 }
 
 /// A value as it is noted; `None` for one that says nothing.

@@ -303,14 +303,9 @@ fn default_rule() -> Rule {
 }
 
 fn default_keep_warm() -> Vec<String> {
-    let names = [
-        "target",
-        "node_modules",
-        ".venv",
-        "__pycache__",
-        ".pytest_cache",
-        ".gradle",
-    ];
+    // Not `__pycache__`: Python takes a compiled file for that of any source with the same size and whole second of
+    // time, and two states come into a copy within a second.
+    let names = ["target", "node_modules", ".venv", ".gradle"];
     names.map(str::to_owned).to_vec()
 }
 

@@ -129,7 +129,10 @@ async fn call_checks(peer: &Arc<Peer>, request: &Request) -> Answer {
     match request.method.as_str() {
         "trust.show" => trust::show(peer, request),
         "trust.approve" => trust::approve(peer, request),
-        "verify.bisect" => bisect::bisect(peer, request).await,
+        "verify.bisect" => {
+            fence_before(peer, request).await?;
+            bisect::bisect(peer, request).await
+        }
         "verify.run" => verify::run(peer, request).await,
         "verify.list" => verify::list(peer, request),
         "verify.suggest" => verify::suggest(peer, request),

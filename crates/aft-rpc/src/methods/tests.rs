@@ -12,7 +12,7 @@ const CONTRACT: &str = "hello workspace.add workspace.list workspace.status work
     operation.show diff file.history file.read tree.list checkpoint.create checkpoint.list checkpoint.show \
     checkpoint.update checkpoint.delete milestone.create milestone.list milestone.show milestone.verify \
     milestone.update milestone.delete milestone.export milestone.import blame undo redo rollback.plan rollback.apply rollback.resume rollback.revert verify.run \
-    verify.list verify.suggest verify.cancel events.subscribe events.unsubscribe daemon.status daemon.stop daemon.logs store.stats store.check store.gc purge audit.list rpc.discover";
+    verify.list verify.suggest verify.cancel events.subscribe events.unsubscribe daemon.status daemon.stop daemon.logs store.stats store.check store.gc purge audit.list trust.show trust.approve verify.bisect rpc.discover";
 
 #[test]
 fn the_table_has_exactly_the_names_of_the_contract() {

@@ -23,17 +23,23 @@ fn sentences_metadata_and_commands_of_a_client_are_not_noted() {
 #[test]
 fn what_says_nothing_is_left_out_and_what_is_long_is_cut() {
     let long = "ü".repeat(1000);
-    let paths: Vec<String> = (0..20).map(|n| n.to_string()).collect();
-    let all = json!({"force": false, "count": null, "path": long, "paths": paths, "file": {"base64": "/w=="}});
+    let names: Vec<String> = (0..20).map(|n| n.to_string()).collect();
+    let all = json!({"force": false, "count": null, "point": long, "names": names, "file": {"base64": "/w=="}});
     let noted = noted(&all);
     assert_eq!(
-        noted["path"].as_str().unwrap().chars().count(),
+        noted["point"].as_str().unwrap().chars().count(),
         TEXT_MAX + 1
     );
-    assert_eq!(noted["paths"].as_array().unwrap().len(), LIST_MAX + 1);
-    assert_eq!(noted["paths"][LIST_MAX], "and 12 more");
+    assert_eq!(noted["names"].as_array().unwrap().len(), LIST_MAX + 1);
+    assert_eq!(noted["names"][LIST_MAX], "and 12 more");
     assert_eq!(noted["file"], json!({"base64": "/w=="}));
     assert_eq!(noted.as_object().unwrap().len(), 3);
+}
+
+#[test]
+fn of_names_of_files_only_their_number_is_noted() {
+    let all = json!({"path": "a", "paths": ["b", {"base64": "/w=="}], "count": 1});
+    assert_eq!(noted(&all), json!({"count": 1, "n_paths": 3}));
 }
 
 #[test]
