@@ -75,8 +75,14 @@ pub(super) fn judge_answered(rig: &Rig, answered: &[&Answered]) {
         // The newest is the one that a missing sync loses.
         let newest = answered.iter().rev().filter(|one| one.dir == dir);
         for one in newest.take(RESTORED) {
-            rig.ok(&["rollback", &one.point, &dir]);
-            assert_same(&one.look, &rig.look(&dir), &one.point);
+            let went = rig.ok(&["rollback", &one.point, &dir]);
+            let now = rig.look(&dir);
+            if one.look != now {
+                let at = rig.ok(&["rollback", "--dry-run", &one.point, &dir]);
+                println!("{went}\nand again: {at}");
+                println!("{}", rig.ok(&["log", "--stat", "-n", "6", &dir]));
+            }
+            assert_same(&one.look, &now, &one.point);
         }
     }
 }
