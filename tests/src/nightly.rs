@@ -33,6 +33,7 @@ mod gc;
 mod hostile;
 mod hostile_lines;
 mod large;
+mod listing;
 mod power;
 mod power_points;
 mod power_replay;

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use aft_model::RelPath;
-use rustix::fs::{AtFlags, OFlags, RawDir};
+use rustix::fs::{AtFlags, OFlags, RawDir, SeekFrom};
 use rustix::io::Errno;
 
 use super::beneath::Beneath;
@@ -26,6 +26,9 @@ pub(super) fn entries(
         other => other?,
     };
     opened(Some(fd.as_fd()));
+    // Some file systems (btrfs since Linux 6.5) list what was there when the directory was opened, or rewound: a file
+    // that was made between the opening and the watch would be neither listed nor told of.
+    rustix::fs::seek(&fd, SeekFrom::Start(0))?;
     let mut buffer = [MaybeUninit::<u8>::uninit(); BUFFER_LEN];
     let mut listing = RawDir::new(&fd, &mut buffer);
     let mut found = Vec::new();
