@@ -12,6 +12,7 @@ mod conformance;
 mod faults;
 mod fixture;
 mod fixture_v2;
+mod fixture_v3;
 mod full;
 mod instances;
 mod rot;
