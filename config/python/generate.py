@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import keyword
+import re
 import sys
 import textwrap
 from pathlib import Path
@@ -129,7 +130,10 @@ def types_file(document: dict[str, Any]) -> str:
         if isinstance(schema, dict) and schema.get("type") == "object":
             dicts += ["", "", *typed_dict(name, schema)]
         else:
-            aliases += ["", *comment(schema.get("description"), ""), f"{name} = {type_of(schema)}"]
+            # An alias is made when the module is read; what it names comes later.
+            later = re.compile(rf'(?<!")\b({"|".join(schemas)})\b(?!")')
+            alias = later.sub(r'"\1"', type_of(schema))
+            aliases += ["", *comment(schema.get("description"), ""), f"{name} = {alias}"]
     return "\n".join(lines + [""] + aliases + dicts) + "\n"
 
 

@@ -9,7 +9,7 @@ import sys
 from mcp import Client, StdioServerParameters
 
 AFT, ROOT = sys.argv[1], pathlib.Path(sys.argv[2])
-READS = {"status", "log", "show", "diff", "cat", "checkpoints", "rollback_plan"}
+READS = {"status", "log", "show", "diff", "cat", "blame", "checkpoints", "rollback_plan"}
 CHANGES = {"undo", "redo", "rollback_apply", "restore"}
 
 

@@ -24,10 +24,10 @@ BisectSeen = Literal["good", "bad", "passed_over"]
 Bytes = Union[str, Base64]
 
 # `snapshot:cleanup`: something was let go of.
-CleanupPayload = Union[MemoryPayload, RetentionPayload]
+CleanupPayload = Union["MemoryPayload", "RetentionPayload"]
 
 # `snapshot:created`: an operation was recorded, or a name was given.
-CreatedPayload = Union[OperationPayload, CheckpointPayload]
+CreatedPayload = Union["OperationPayload", "CheckpointPayload"]
 
 # How much of a diff an operation is shown with.
 DiffDetail = Literal["none", "stat", "unified", "hunks"]
