@@ -12,6 +12,7 @@ mod lines;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use aft_engine::Tree;
 use aft_engine::policy::{Cause, Decision, Happened, Naming, Policy, Rule, Rules};
@@ -36,6 +37,11 @@ use counts::Counts;
 const FACTS_MAX: usize = 4096;
 /// No content is read that is longer.
 const CONTENT_MAX: u64 = 1 << 20;
+/// So long nothing may happen before names are given, and so late they may be, in nanoseconds.
+const QUIET: Duration = Duration::from_millis(50);
+const LATEST_NS: u64 = 2_000_000_000;
+/// Facts that are kept meanwhile.
+const GATHERED_MAX: usize = 4096;
 /// How much lower than everything else the thread stands.
 const NICE: i32 = 10;
 
@@ -167,16 +173,35 @@ impl Smart {
         let own = Arc::clone(self);
         let run = move || {
             aft_os::process::yield_to_others(NICE);
-            while let Ok(fact) = own.queue.recv() {
-                if own.closing.load(Ordering::Acquire) {
-                    return;
+            while let Ok(first) = own.queue.recv() {
+                for fact in own.gathered(first) {
+                    if own.closing.load(Ordering::Acquire) {
+                        return;
+                    }
+                    own.take(fact);
                 }
-                own.take(fact);
             }
         };
         let thread = std::thread::Builder::new().name("aft-smart".to_owned());
         *self.thread.lock() = Some(thread.spawn(run)?);
         Ok(())
+    }
+
+    /// What comes until it has been quiet for a moment: a name for a state that is there can wait, and who is at work
+    /// should not.
+    fn gathered(&self, first: Fact) -> Vec<Fact> {
+        let begun_ns = self.mono_ns();
+        let mut facts = vec![first];
+        while facts.len() < GATHERED_MAX && self.mono_ns().saturating_sub(begun_ns) < LATEST_NS {
+            match self.queue.recv_timeout(QUIET) {
+                Ok(fact) => facts.push(fact),
+                Err(_) => break,
+            }
+            if self.closing.load(Ordering::Acquire) {
+                break;
+            }
+        }
+        facts
     }
 
     /// Ends its thread. Before the milestones and the writer are ended.
