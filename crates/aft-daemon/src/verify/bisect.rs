@@ -18,13 +18,12 @@ use aft_engine::bisect::{Bisect, Seen};
 use aft_model::{OperationId, VerdictStatus};
 use aft_verify::{Ending, Status};
 
-use super::attempt::Attempt;
 use super::checks::Configured;
 use super::queue::{Checks, private};
 use super::run::{Cancel, Order, contained};
 use super::scratch::Wanted;
 use super::trust::Untrusted;
-use super::{quality, state, verdicts};
+use super::{state, verdicts};
 use crate::config::VerifyConfig;
 use crate::daemon::chain;
 
@@ -305,15 +304,7 @@ impl Checks {
             // What was called there then is not what is called now.
             Err(untrusted) => return Ok((Seen::Nothing, chain(&untrusted))),
         };
-        let attempt = Attempt {
-            check,
-            argv: ready.argv.clone(),
-            root: dir,
-            hidden: &self.ground.hidden,
-            private: private(&self.ground.store),
-            metrics: quality::of(check, &self.ground.reader, &wanted.entries, cancel),
-            last_good: verdicts::last_good_report(&self.ground.reader, check)?,
-        };
+        let attempt = self.attempt(check, ready.argv.clone(), (wanted, dir), cancel)?;
         let tried = attempt.run(cancel);
         let seen = match tried.judgement.status {
             Status::Passed => Seen::Good,

@@ -4,16 +4,19 @@
 //! subscribers, note whether the state is good, tell `act`.
 //! Does not: judge, or go anywhere.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use aft_model::{OperationId, Verdict, VerdictStatus};
+use aft_store::ReadError;
 use crossbeam_channel::bounded;
 use tracing::{info, warn};
 
 use super::attempt::{Attempt, Place, Tried};
 use super::checks::{self, Configured};
 use super::queue::{Checks, private};
+use super::run::Cancel;
 use super::scratch::{Lease, Wanted};
 use super::trust::{Ready, Untrusted};
 use super::verdicts::{self, Details};
@@ -118,6 +121,25 @@ impl Checks {
         Ok(())
     }
 
+    /// A run of a check in a directory that shows a state.
+    pub(super) fn attempt<'a>(
+        &'a self,
+        check: &'a VerifyConfig,
+        argv: Vec<OsString>,
+        (wanted, root): (&Wanted, PathBuf),
+        cancel: &Cancel,
+    ) -> Result<Attempt<'a>, ReadError> {
+        Ok(Attempt {
+            check,
+            argv,
+            root,
+            hidden: &self.ground.hidden,
+            private: private(&self.ground.store),
+            metrics: quality::of(check, &self.ground.reader, &wanted.entries, cancel),
+            last_good: verdicts::last_good_report(&self.ground.reader, check)?,
+        })
+    }
+
     /// The state that is meant, after a fence.
     fn stand(&self, run: &Run) -> Result<Ground, String> {
         let workspace = self.workspace().ok_or("the workspace is being closed")?;
@@ -159,21 +181,13 @@ impl Checks {
             }
         };
         self.tell(false, &started(run, ground, check));
-        let last_good = verdicts::last_good_report(&self.ground.reader, check);
-        let attempt = Attempt {
+        let attempt = self.attempt(
             check,
-            argv: ready.argv.clone(),
-            root: dir,
-            hidden: &self.ground.hidden,
-            private: private(&self.ground.store),
-            metrics: quality::of(
-                check,
-                &self.ground.reader,
-                &ground.wanted.entries,
-                &run.cancel,
-            ),
-            last_good: last_good.map_err(|error| chain(&error))?,
-        };
+            ready.argv.clone(),
+            (&ground.wanted, dir),
+            &run.cancel,
+        );
+        let attempt = attempt.map_err(|error| chain(&error))?;
         let mut tried = attempt.run(&run.cancel);
         if place == Place::Workspace && fence(&ground.workspace)? != ground.wanted.operation {
             tried.void("files changed while it ran in the workspace");
