@@ -17,10 +17,12 @@ pub mod daemon;
 pub mod fuzz;
 pub mod manifest;
 pub mod sim;
+mod stop;
 pub mod tiered;
 pub mod workspace;
 
 pub use daemon::TestDaemon;
 pub use manifest::Manifest;
 pub use sim::SimWorld;
+pub use stop::StopAtEnd;
 pub use workspace::Workspace;

@@ -1,7 +1,7 @@
 //! How hard source text is to read: cyclomatic complexity, nesting and length of functions, maintainability of files.
 //!
 //! Does: measure one text at a time, for the languages of [`Language`]; say which functions are past the line.
-//! Does not: read files, choose which ones to measure; judge a change (rule `quality` does, [`mod@crate::judge`]).
+//! Does not: read files, choose which ones to measure; judge a change (rule `quality` does, [`crate::judge()`]).
 
 mod grammar;
 mod walk;

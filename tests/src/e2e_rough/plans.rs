@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use aft_testkit::StopAtEnd;
 use aft_testkit::manifest::{Entry, Kind};
 use aft_testkit::workspace::wait_until;
 use serde_json::{Value, json};
@@ -182,9 +183,10 @@ fn a_file_that_changes_during_rollbacks_is_never_lost() {
                 }
                 count
             });
+            let stopping = StopAtEnd(&stop);
             let params = about(&rig, &json!({"point": "start", "on_conflict": "keep"}));
             let answer = agent.call("rollback.apply", &params);
-            stop.store(true, Ordering::Release);
+            drop(stopping);
             if let Err(error) = answer {
                 assert!(
                     ["edit_conflict", "version_conflict"].contains(&kind(&error)),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use aft_testkit::StopAtEnd;
 use aft_testkit::sim::Rng;
 use parking_lot::Mutex;
 use serde_json::json;
@@ -61,6 +62,7 @@ fn run(backend: &str) {
             let stop = &stop;
             scope.spawn(move || keep_changing(writer, stop));
         }
+        let stopping = StopAtEnd(&stop);
         let fencing: Vec<_> = (0..threads)
             .map(|number| {
                 let writer = writer_of(&rig, seeds.fork(), &format!("w{number}"));
@@ -73,7 +75,7 @@ fn run(backend: &str) {
             })
             .collect();
         let ended: Vec<_> = fencing.into_iter().map(|thread| thread.join()).collect();
-        stop.store(true, Ordering::Relaxed);
+        drop(stopping);
         assert!(ended.iter().all(Result::is_ok), "a writer panicked");
     });
     let took = began.elapsed();

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use aft_testkit::StopAtEnd;
 use aft_testkit::sim::Rng;
 use aft_testkit::workspace::wait_until;
 use aft_testkit::{TestDaemon, Workspace};
@@ -59,9 +60,8 @@ fn observed<T>(store: &Path, work: impl FnOnce() -> T) -> (T, u64, u64) {
                 thread::park_timeout(EVERY);
             }
         });
-        let done = work();
-        over.store(true, Ordering::Relaxed);
-        done
+        let _over = StopAtEnd(&over);
+        work()
     });
     (done, most.into_inner(), looks.into_inner())
 }

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use aft_testkit::TestDaemon;
 use aft_testkit::sim::Rng;
 use aft_testkit::workspace::wait_until;
+use aft_testkit::{StopAtEnd, TestDaemon};
 use serde_json::{Value, json};
 
 use crate::e2e_real::rig::Rig;
@@ -20,9 +20,16 @@ use crate::rollback::strace::{Tracer, counts, is_there, thread_of};
 
 use super::size;
 
-/// Everything but the newest fifty operations is old.
-const CONFIG: &str =
-    "[store]\nkeep_last = 50\nkeep = { every = \"1ms\", hourly = \"2ms\", daily = \"3ms\" }\n";
+/// Everything but the newest fifty operations is old, and nothing gets a name but what a test names.
+const CONFIG: &str = r#"
+[store]
+keep_last = 50
+keep = { every = "1ms", hourly = "2ms", daily = "3ms" }
+
+[[checkpoint]]
+on = "large-refactor"
+enabled = false
+"#;
 const FILES: usize = 12;
 /// What a collection may take for a while.
 const BESIDE: u64 = 64 << 20;
@@ -125,13 +132,16 @@ fn a_collection_beside_readers_and_rollbacks_loses_nothing() {
     let at_start = bytes_beneath(&rig.daemon.store());
     let most = AtomicU64::new(at_start);
     thread::scope(|scope| {
+        let _over = StopAtEnd(&over);
         scope.spawn(|| {
+            let _over = StopAtEnd(&over);
             while !over.load(Ordering::Relaxed) {
                 assert_eq!(named_states(&rig), before, "a reader beside it");
                 n_read.fetch_add(1, Ordering::Relaxed);
             }
         });
         scope.spawn(|| {
+            let _over = StopAtEnd(&over);
             while !over.load(Ordering::Relaxed) {
                 rig.ok(&["rollback", "at-10"]);
                 rig.ok(&["undo"]);
@@ -149,9 +159,9 @@ fn a_collection_beside_readers_and_rollbacks_loses_nothing() {
             merged += done["n_merged"].as_u64().expect("a number");
         }
         wait_until(Duration::from_secs(60), "others had their turn", || {
+            assert!(!over.load(Ordering::Relaxed), "one of them failed");
             n_read.load(Ordering::Relaxed) > 1 && n_back.load(Ordering::Relaxed) > 1
         });
-        over.store(true, Ordering::Relaxed);
         assert!(merged > 20, "only {merged} operations were merged");
     });
     let beside = most.load(Ordering::Relaxed).saturating_sub(at_start);

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use aft_testkit::StopAtEnd;
 use aft_testkit::daemon::{Connection, Socket};
 use aft_testkit::sim::Rng;
 use aft_testkit::workspace::wait_until;
@@ -120,7 +121,7 @@ fn under_instead_of(
                 n_calls.fetch_add(1, Ordering::Relaxed);
             }
         });
-        let _over = AtEnd(over);
+        let _over = StopAtEnd(over);
         // As often as it takes for a percentile to mean something.
         while n_calls.load(Ordering::Relaxed) < CALLS {
             attack(&rig);
@@ -168,7 +169,7 @@ fn beside(rig: &Rig, one_of_them: impl Fn(&Rig, Socket, &AtomicBool) + Sync, act
         for which in [Socket::Agent, Socket::Editor, Socket::Control] {
             scope.spawn(move || one_of_them(rig, which, over));
         }
-        let _over = AtEnd(over);
+        let _over = StopAtEnd(over);
         act();
     });
 }
@@ -190,15 +191,6 @@ fn ask_and_fence(rig: &Rig, which: Socket, over: &AtomicBool) {
             let answer = connection.read_message().expect("an answer");
             assert!(answer.is_some(), "it was closed");
         }
-    }
-}
-
-/// Says that it is over, also where the attack panics.
-struct AtEnd<'a>(&'a AtomicBool);
-
-impl Drop for AtEnd<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
     }
 }
 

@@ -11,6 +11,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use aft_testkit::StopAtEnd;
 use aft_testkit::daemon::Socket;
 use aft_testkit::sim::Rng;
 use aft_testkit::workspace::wait_until;
@@ -150,11 +151,11 @@ fn nothing_grows_while_a_day_goes_by() {
                 let (rig, done, over, rng) = (&rig, &done, &over, rng.fork());
                 scope.spawn(move || write(rig, rng, done, over));
             }
+            let _over = StopAtEnd(&over);
             while start.elapsed() < time / PARTS {
                 fences.push(round(&rig, n, &done, &mut rng));
                 n += 1;
             }
-            over.store(true, Ordering::Relaxed);
         });
         let reading = rest(gauge, n_sockets);
         println!(

@@ -15,7 +15,9 @@ use aft_testkit::manifest::assert_same;
 use aft_testkit::sim::Rng;
 use serde_json::json;
 
-use super::rig::{Rig, StopAtEnd};
+use aft_testkit::StopAtEnd;
+
+use super::rig::Rig;
 use super::{option, seed};
 
 const AGENTS: usize = 3;

@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use super::rig::{Rig, StopAtEnd};
+use aft_testkit::StopAtEnd;
+
+use super::rig::Rig;
 
 /// Files that the rollback takes out of the directory before it comes to the directory itself.
 const FILES: usize = 400;

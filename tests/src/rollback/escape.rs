@@ -15,7 +15,9 @@ use aft_testkit::manifest::{Options, assert_same};
 use aft_testkit::sim::Rng;
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 
-use super::rig::{Rig, StopAtEnd};
+use aft_testkit::StopAtEnd;
+
+use super::rig::Rig;
 use super::{option, seed};
 
 /// How many files the flipped directory has; the place outside has the same names.

@@ -3,7 +3,6 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use aft_testkit::daemon::Connection;
@@ -124,15 +123,6 @@ fn names(manifest: &Manifest) -> Vec<String> {
     paths
         .map(|path| String::from_utf8_lossy(path).into_owned())
         .collect()
-}
-
-/// Tells threads to stop when it goes, so that a test that fails ends.
-pub(super) struct StopAtEnd<'a>(pub(super) &'a AtomicBool);
-
-impl Drop for StopAtEnd<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 /// Where many files are made and deleted: a file system in memory where there is one.

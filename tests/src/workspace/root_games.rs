@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use aft_testkit::StopAtEnd;
 use aft_testkit::manifest::{assert_same, diff};
 use aft_testkit::sim::Rng;
 use aft_testkit::workspace::wait_until;
@@ -117,6 +118,7 @@ fn a_root_that_moves_while_files_are_written_loses_nothing() {
             // It holds the directory, as a shell that stands in it does, and writes wherever that is.
             let inside = fs::File::open(rig.root()).expect("the root");
             let stop = &stop;
+            let stopping = StopAtEnd(stop);
             scope.spawn(move || {
                 use std::os::fd::AsRawFd as _;
                 let held = PathBuf::from(format!("/proc/self/fd/{}", inside.as_raw_fd()));
@@ -134,7 +136,7 @@ fn a_root_that_moves_while_files_are_written_loses_nothing() {
             fs::rename(rig.root(), &away).expect("the root moves");
             let impostor = (round % 2 == 0).then(|| Impostor::stand_in(rig.root()));
             wait_for(&rig, "detached", DETACHED_WITHIN);
-            stop.store(true, Ordering::Relaxed);
+            drop(stopping);
             if let Some(impostor) = impostor {
                 impostor.leave();
             }
@@ -171,6 +173,7 @@ fn a_fence_while_the_root_moves_is_true_or_refused() {
             }
             (true_ones, refused)
         });
+        let stopping = StopAtEnd(&stop);
         for round in 0..rounds() {
             rig.project
                 .write(format!("d1/f{}", round * 20 + 1), format!("edit {round}\n"));
@@ -181,7 +184,7 @@ fn a_fence_while_the_root_moves_is_true_or_refused() {
             fs::rename(&away, rig.root()).expect("the root comes back");
             wait_for(&rig, "armed", ARMED_WITHIN);
         }
-        stop.store(true, Ordering::Relaxed);
+        drop(stopping);
         let (true_ones, refused) = asked.join().expect("the fences");
         println!("{true_ones} fences true, {refused} refused");
         assert!(true_ones > 0 && refused > 0, "both happen");
