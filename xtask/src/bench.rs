@@ -5,6 +5,7 @@
 //!
 //! Start reading at [`work::measure`]. Times are whole processes from start to reaped, unless the line says otherwise.
 
+mod agents;
 mod edits;
 mod live;
 mod machine;
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 
 use crate::shell;
+use agents::Agents;
 use live::Live;
 use options::Options;
 use peer::Peer;
@@ -144,6 +146,10 @@ fn measure_tree(
         let measured = work::measure(&mut aft, tree, options, &mut table);
         let measured = match measured {
             Ok(()) if options.has_op("live") => Live::new(&mut aft, tree, &mut table).run(),
+            other => other,
+        };
+        let measured = match measured {
+            Ok(()) if options.has_op("agents") => Agents::new(&mut aft, tree, &mut table).run(),
             other => other,
         };
         let measured = match measured {

@@ -5,8 +5,10 @@
 use aft_rpc::methods::Call;
 use aft_rpc::types::audit::AuditListParams;
 use aft_rpc::types::checkpoint::CheckpointListParams;
+use aft_rpc::types::file::FileHistoryParams;
 use aft_rpc::types::milestone::MilestoneListParams;
 use aft_rpc::types::session::SessionListParams;
+use aft_rpc::types::verify::VerifyListParams;
 
 use crate::context::{Context, read};
 use crate::failure::Failure;
@@ -51,8 +53,10 @@ macro_rules! pages {
 pages! {
     AuditListParams => entries,
     CheckpointListParams => checkpoints,
+    FileHistoryParams => versions,
     MilestoneListParams => milestones,
-    SessionListParams => sessions
+    SessionListParams => sessions,
+    VerifyListParams => verdicts
 }
 
 /// The whole list. With `--json` it is printed, unchanged where one call brings it all, and `None` is returned.

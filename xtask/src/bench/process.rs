@@ -26,10 +26,27 @@ pub(crate) struct Runner {
 impl Runner {
     /// Runs `words` and returns how long it took.
     pub(crate) fn time(&self, program: &Path, words: &[&str]) -> anyhow::Result<Duration> {
+        self.timed(program, words, Stdio::null())
+    }
+
+    /// The same with something on its standard input, which is a file: nobody has to feed a pipe while the clock runs.
+    pub(crate) fn time_fed(
+        &self,
+        program: &Path,
+        words: &[&str],
+        input: &[u8],
+    ) -> anyhow::Result<Duration> {
+        let path = self.log.with_extension("in");
+        shell::write(&path, input)?;
+        let file = File::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        self.timed(program, words, file.into())
+    }
+
+    fn timed(&self, program: &Path, words: &[&str], input: Stdio) -> anyhow::Result<Duration> {
         let mut command = self.command(program, words);
         let log = File::create(&self.log)
             .with_context(|| format!("cannot make {}", self.log.display()))?;
-        command.stdout(Stdio::null()).stderr(log);
+        command.stdin(input).stdout(Stdio::null()).stderr(log);
         let start = shell::now();
         let mut child = command
             .spawn()

@@ -63,6 +63,20 @@ impl Connection {
         }
     }
 
+    /// Reads lines until an event comes.
+    pub(crate) fn event(&mut self) -> anyhow::Result<Value> {
+        loop {
+            let mut line = String::new();
+            let n_bytes = self.reader.read_line(&mut line).context("no event")?;
+            ensure!(n_bytes > 0, "the daemon closed the connection");
+            let mut message: Value = serde_json::from_str(&line).context("a line is not JSON")?;
+            if message.get("method").and_then(Value::as_str) == Some("event") {
+                let event = message.get_mut("params").map(Value::take);
+                return event.context("an event without `params`");
+            }
+        }
+    }
+
     /// The result in a line, if it answers the last request.
     fn result(&self, line: &str) -> anyhow::Result<Option<Value>> {
         let mut answer: Value = serde_json::from_str(line).context("the answer is not JSON")?;

@@ -6,12 +6,13 @@ mod tests;
 use std::io::Write;
 use std::path::PathBuf;
 
-use aft_rpc::types::file::{FileHistoryParams, FileHistoryResult, FileReadParams, FileReadResult};
+use aft_rpc::types::file::{FileHistoryParams, FileReadParams, FileReadResult};
 use aft_rpc::{ExitKind, WirePoint};
 use clap::Args;
 
 use crate::context::{Context, point, read};
 use crate::failure::Outcome;
+use crate::paged::whole;
 use crate::render::file::version;
 use crate::render::time::Now;
 
@@ -93,34 +94,16 @@ pub(crate) fn cat(args: &CatArgs, context: &mut Context) -> Outcome {
 }
 
 pub(crate) fn history(args: &HistoryArgs, context: &mut Context) -> Outcome {
-    let mut params = FileHistoryParams {
+    let params = FileHistoryParams {
         workspace: context.workspace()?,
         path: context.path(&args.path)?,
         limit: args.limit,
         cursor: None,
         follow: !args.no_follow,
     };
-    let raw = context.call_raw(&params)?;
-    let mut all: FileHistoryResult = read(&raw)?;
-    let is_enough = |all: &FileHistoryResult| {
-        args.limit
-            .is_some_and(|limit| all.versions.len() as u64 >= limit)
+    let Some(all) = whole(params, context)? else {
+        return Ok(ExitKind::Done);
     };
-    if context.json && (all.cursor.is_none() || is_enough(&all)) {
-        context.print_raw(&raw)?;
-        return Ok(ExitKind::Done);
-    }
-    while let Some(cursor) = all.cursor.take().filter(|_| !is_enough(&all)) {
-        params.cursor = Some(cursor);
-        let page: FileHistoryResult = context.call(&params)?;
-        all.versions.extend(page.versions);
-        all.cursor = page.cursor;
-    }
-    if context.json {
-        context.print_json(&all)?;
-        return Ok(ExitKind::Done);
-    }
-    context.out.page()?;
     let (now, style) = (Now::read(), context.out.style());
     let n_shown = args
         .limit

@@ -7,14 +7,15 @@ use aft_rpc::ExitKind;
 use aft_rpc::client::Client;
 use aft_rpc::types::hello::Role;
 use aft_rpc::types::verify::{
-    VerdictStatus, VerifyCancelParams, VerifyListParams, VerifyListResult, VerifyRunParams,
-    VerifyRunResult, VerifySuggestParams,
+    VerdictStatus, VerifyCancelParams, VerifyListParams, VerifyRunParams, VerifyRunResult,
+    VerifySuggestParams,
 };
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::context::{Context, point, read};
 use crate::failure::Outcome;
+use crate::paged::whole;
 use crate::render::time::Now;
 use crate::render::verify::{cancelled, list, shown_lines, verdicts};
 
@@ -186,30 +187,16 @@ fn suggest(context: &mut Context) -> Outcome {
 }
 
 fn show(args: &VerifyArgs, context: &mut Context) -> Outcome {
-    let mut params = VerifyListParams {
+    let params = VerifyListParams {
         workspace: context.workspace()?,
         name: args.names.first().cloned(),
         at: args.at.as_deref().map(point),
         limit: args.limit,
         cursor: None,
     };
-    let mut all: VerifyListResult = context.call(&params)?;
-    let enough = args.limit.unwrap_or(u64::MAX);
-    while let Some(cursor) = all.cursor.take() {
-        if all.verdicts.len() as u64 >= enough {
-            all.cursor = Some(cursor);
-            break;
-        }
-        params.cursor = Some(cursor);
-        let page: VerifyListResult = context.call(&params)?;
-        all.verdicts.extend(page.verdicts);
-        all.cursor = page.cursor;
-    }
-    if context.json {
-        context.print_json(&all)?;
+    let Some(all) = whole(params, context)? else {
         return Ok(ExitKind::Done);
-    }
-    context.out.page()?;
+    };
     let text = list(&all, &Now::read(), context.out.style());
     context.print(&text)?;
     Ok(ExitKind::Done)

@@ -5,6 +5,7 @@ mod bisect;
 mod blame;
 mod checkpoints;
 mod coverage;
+mod fencing;
 mod files;
 mod followed;
 mod histories;
@@ -34,8 +35,9 @@ use super::connection::Peer;
 use super::failure;
 use crate::daemon::Closed;
 use crate::registry::Record;
-use crate::workspace::{Failure, Input, Workspace};
+use crate::workspace::{Failure, Workspace};
 
+use fencing::fence_before;
 pub(crate) use milestones::event as of_milestone;
 pub(crate) use sessions::end_attached;
 
@@ -147,33 +149,6 @@ async fn call_checks(peer: &Arc<Peer>, request: &Request) -> Answer {
 #[derive(serde::Deserialize)]
 struct Named {
     workspace: WirePath,
-}
-
-/// A detached workspace still shows its history, and so does one whose store cannot be written.
-async fn fence_before(peer: &Peer, request: &Request) -> Result<(), RpcError> {
-    let text = request.params.as_deref().map_or("{}", RawValue::get);
-    let Ok(Named { workspace: wanted }) = serde_json::from_str(text) else {
-        return Ok(());
-    };
-    let (_, workspace) = readable(peer, &wanted)?;
-    if workspace.is_at_rest() {
-        return Ok(());
-    }
-    let fence = ask(&workspace, None, |reply| {
-        workspace
-            .ask(Input::Sync {
-                strict: false,
-                durable: false,
-                reply,
-            })
-            .is_ok()
-    });
-    match fence.await {
-        Err(error) if !matches!(error.data.kind, ErrorKind::Detached | ErrorKind::StoreFull) => {
-            Err(error)
-        }
-        _ => Ok(()),
-    }
 }
 
 fn wrong_socket(method: &str, role: Role, allowed: &[Role]) -> RpcError {

@@ -366,12 +366,7 @@ fn verdict_news(run: &Run, verdict: &Verdict) -> serde_json::Value {
 
 /// Everything written before this is in the history; the newest operation.
 fn fence(workspace: &Workspace) -> Result<OperationId, String> {
-    let (tell, told) = bounded(1);
-    let fence = Input::Sync {
-        strict: false,
-        durable: false,
-        reply: Box::new(move |answer| drop(tell.send(answer))),
-    };
+    let (fence, told) = Input::fence();
     if workspace.ask(fence).is_err() {
         return Err("the workspace is busy".to_owned());
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aft_engine::{Answer, Claims, Event, FenceKind, GoBack, Tree};
 use aft_model::{Checkpoint, CheckpointName, Keep, OperationId};
-use crossbeam_channel::Sender;
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 /// A message to the actor. The inbox is bounded; a client whose message does not fit is told `busy`.
 pub(crate) enum Input {
@@ -44,6 +44,17 @@ pub(crate) enum Input {
 }
 
 impl Input {
+    /// A fence for whoever waits in a thread of its own, and where the answer comes.
+    pub(crate) fn fence() -> (Self, Receiver<Result<Synced, Failure>>) {
+        let (tell, told) = bounded(1);
+        let fence = Self::Sync {
+            strict: false,
+            durable: false,
+            reply: Box::new(move |answer| drop(tell.send(answer))),
+        };
+        (fence, told)
+    }
+
     /// Somebody asks for what the workers must do, and waits.
     pub(crate) fn is_wish(&self) -> bool {
         matches!(

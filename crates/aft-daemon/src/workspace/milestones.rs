@@ -346,12 +346,7 @@ impl Milestones {
 
     fn fence(&self) -> Result<(), WorkError> {
         let gone = || WorkError::Workspace("it is being closed".to_owned());
-        let (tell, told) = bounded(1);
-        let fence = Input::Sync {
-            strict: false,
-            durable: false,
-            reply: Box::new(move |answer| drop(tell.send(answer))),
-        };
+        let (fence, told) = Input::fence();
         self.inbox.send(fence).map_err(|_| gone())?;
         match told.recv().map_err(|_| gone())? {
             // Where the root is gone nothing comes any more.

@@ -56,9 +56,19 @@ impl Aft {
         self.runner.time(&self.program, words)
     }
 
+    /// The same with something on its standard input.
+    pub(crate) fn time_fed(&self, words: &[&str], input: &[u8]) -> anyhow::Result<Duration> {
+        self.runner.time_fed(&self.program, words, input)
+    }
+
     /// Where an agent connects.
     pub(crate) fn agent_socket(&self) -> PathBuf {
         self.runtime.join("agent.sock")
+    }
+
+    /// Where an editor connects.
+    pub(crate) fn editor_socket(&self) -> PathBuf {
+        self.runtime.join("editor.sock")
     }
 
     /// Asks the daemon who it is; after this its processor time and memory can be read.

@@ -100,6 +100,51 @@ pub(super) const GOALS: &[Goal] = &[
         Some((0.001, 0.0003)),
     ),
     (
+        "a hook's call with nothing to save, before and after `ls`, p50",
+        Some((0.002, 0.0012)),
+        Some((0.002, 0.0012)),
+    ),
+    (
+        "a hook's call with nothing to save, before and after `cargo test`, p50",
+        Some((0.002, 0.0012)),
+        Some((0.002, 0.0012)),
+    ),
+    (
+        "`edit.begin` and `edit.end` around an edit of 20 KB, p99",
+        Some((0.005, 0.003)),
+        Some((0.005, 0.003)),
+    ),
+    (
+        "event of an observed write to a subscriber, p50",
+        Some((0.035, 0.025)),
+        Some((0.035, 0.025)),
+    ),
+    (
+        "event of a bracketed write to a subscriber, p50",
+        Some((0.002, 0.001)),
+        Some((0.002, 0.001)),
+    ),
+    (
+        "`history.poll` with nothing new, p99",
+        Some((0.001, 0.0003)),
+        Some((0.001, 0.0003)),
+    ),
+    (
+        "50 editors that ask once a second, of one core",
+        Some((1.0, 0.5)),
+        Some((1.0, 0.5)),
+    ),
+    (
+        "50 editors with a long poll each, of one core",
+        Some((1.0, 0.2)),
+        Some((1.0, 0.2)),
+    ),
+    (
+        "one operation undone among 1000 later ones, p50",
+        Some((0.020, 0.010)),
+        Some((0.020, 0.010)),
+    ),
+    (
         "growth for a one-line edit and its checkpoint, after gc, the first hundred",
         Some((500.0, 300.0)),
         Some((500.0, 300.0)),

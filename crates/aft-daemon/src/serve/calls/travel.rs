@@ -16,6 +16,7 @@ use aft_rpc::types::travel::{
 use aft_rpc::types::workspace::LeftOut;
 use aft_rpc::{ErrorKind, Request, RpcError, WirePath, WirePoint};
 
+use super::fencing::{Asked, fence};
 use super::histories::offset;
 use super::{Answer, ask, hunks, reading, result, workspace};
 use crate::registry::Record;
@@ -31,16 +32,7 @@ pub(super) async fn sync(peer: &Arc<Peer>, request: &Request) -> Answer {
     let SyncParams {
         strict, durable, ..
     } = params;
-    let synced = ask(&workspace, params.wait_ms, |reply| {
-        workspace
-            .ask(Input::Sync {
-                strict,
-                durable,
-                reply,
-            })
-            .is_ok()
-    })
-    .await?;
+    let synced = fence(&workspace, params.wait_ms, Asked { strict, durable }).await?;
     let fence = match synced.fence {
         FenceKind::Cookie => Fence::Cookie,
         FenceKind::Rescan => Fence::Rescan,
@@ -79,7 +71,7 @@ pub(super) async fn undo(peer: &Arc<Peer>, request: &Request) -> Answer {
         },
         (None, _) if of_somebody => {
             // What they wrote a moment ago belongs to it.
-            fence(&workspace, params.wait_ms).await?;
+            fence(&workspace, params.wait_ms, Asked::default()).await?;
             let (session, turn) = (params.session.as_deref(), params.turn.as_deref());
             let found = reading(|| whose::operations(&workspace.reader, session, turn, None))?;
             GoBackKind::UndoAll(found)
@@ -94,19 +86,6 @@ pub(super) async fn undo(peer: &Arc<Peer>, request: &Request) -> Answer {
         plan: None,
     };
     go(peer, &workspace, Kind::Undo, wish, params.wait_ms).await
-}
-
-async fn fence(workspace: &Workspace, wait_ms: Option<u64>) -> Result<(), RpcError> {
-    let fenced = ask(workspace, wait_ms, |reply| {
-        workspace
-            .ask(Input::Sync {
-                strict: false,
-                durable: false,
-                reply,
-            })
-            .is_ok()
-    });
-    fenced.await.map(drop)
 }
 
 pub(super) async fn redo(peer: &Arc<Peer>, request: &Request) -> Answer {
@@ -265,7 +244,7 @@ impl Destination<'_> {
                 ));
             }
             // They are of what is there now.
-            fence(workspace, self.wait_ms).await?;
+            fence(workspace, self.wait_ms, Asked::default()).await?;
             return reading(|| hunks::since(peer, workspace, self.point, &selection, ids));
         }
         let Some(session) = self.session else {
@@ -281,7 +260,7 @@ impl Destination<'_> {
                 "what a session did is taken back whole; name paths or a session, not both",
             ));
         }
-        fence(workspace, self.wait_ms).await?;
+        fence(workspace, self.wait_ms, Asked::default()).await?;
         let point = resolve()?;
         let found =
             reading(|| whose::operations(&workspace.reader, Some(session), None, Some(point)))?;

@@ -16,12 +16,13 @@ use aft_rpc::{ErrorKind, Request, RpcError, WirePath, WireTime};
 
 use tokio::sync::broadcast::error::RecvError;
 
-use super::{Answer, ask, coverage, result, workspace};
+use super::fencing::{Asked, fence};
+use super::{Answer, coverage, result, workspace};
 use crate::daemon::Closed;
 use crate::registry::Record;
 use crate::serve::connection::Peer;
 use crate::serve::failure;
-use crate::workspace::{Input, SaveState, Workspace};
+use crate::workspace::{SaveState, Workspace};
 
 /// `status` fences first, but shows what it has when the fence takes longer than this.
 const STATUS_FENCE: Duration = Duration::from_millis(500);
@@ -94,15 +95,7 @@ pub(super) async fn status(peer: &Arc<Peer>, request: &Request) -> Answer {
             WorkspaceState::Arming | WorkspaceState::Detached
         )
     {
-        let fence = ask(&workspace, None, |reply| {
-            workspace
-                .ask(Input::Sync {
-                    strict: false,
-                    durable: false,
-                    reply,
-                })
-                .is_ok()
-        });
+        let fence = fence(&workspace, None, Asked::default());
         drop(tokio::time::timeout(STATUS_FENCE, fence).await);
     }
     let standing = workspace.shared.standing.lock().clone();

@@ -22,6 +22,7 @@ use parking_lot::Mutex;
 use super::export::absolute;
 use super::{begin, of, of_milestone, view};
 use crate::registry::Record;
+use crate::serve::calls::fencing::{Asked, fence};
 use crate::serve::calls::{Answer, ask, checkpoints, reading, result};
 use crate::serve::connection::Peer;
 use crate::serve::failure::{of_add, of_read};
@@ -250,16 +251,11 @@ async fn put(
     let mut tries = 0;
     loop {
         tries += 1;
-        let synced = ask(workspace, None, |reply| {
-            workspace
-                .ask(Input::Sync {
-                    strict: false,
-                    durable: true,
-                    reply,
-                })
-                .is_ok()
-        })
-        .await?;
+        let wanted = Asked {
+            durable: true,
+            ..Asked::default()
+        };
+        let synced = fence(workspace, None, wanted).await?;
         let busy = || RpcError::new(ErrorKind::Busy, "the workspace is busy; try again");
         let tree = reading(|| workspace.tree()).ok_or_else(busy)?;
         let states: Arc<[_]> = states(&tree, std::mem::take(&mut entries)).into();
