@@ -129,6 +129,7 @@ impl Reader {
 
     /// As [`Self::open_intents`], each by itself, so that a damaged one does not hide the others.
     pub(crate) fn each_open_intent(&self) -> Result<Vec<Result<Intent, ReadError>>, ReadError> {
+        let _held = self.shared.hold();
         let open = self.open_intent_places()?;
         Ok(open.into_values().map(|loc| self.intent(loc)).collect())
     }
@@ -173,6 +174,7 @@ impl Reader {
     /// # Errors
     /// [`ReadError`].
     pub fn audit(&self, limit: usize) -> Result<Vec<(i64, Vec<u8>)>, ReadError> {
+        let _held = self.shared.hold();
         let mut locs: BTreeMap<u64, Loc> = self.shared.tail.read().audits.clone();
         self.shared.index.read(|connection| {
             let mut ask =
@@ -207,6 +209,7 @@ impl Reader {
             (state.first_baseline_part, state.next_baseline_part)
         };
         let mut all = Vec::new();
+        let _held = self.shared.hold();
         for part in first..next {
             if let Some(loc) = self.shared.find_part(PartOwner::Baseline, part)? {
                 all.extend(baseline_entries(&self.shared.record(loc)?.payload)?);

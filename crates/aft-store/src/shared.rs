@@ -19,6 +19,7 @@ use crate::content::{BlobRecord, Encoding, prefix_of};
 use crate::entry::{Loc, LogState, PartOwner};
 use crate::error::ReadError;
 use crate::frame::{CrcSeed, FrameHead, HEADER_LEN, Kind};
+use crate::holding::{Held, Holding};
 use crate::index::Index;
 use crate::segment;
 use crate::tail::Tail;
@@ -49,6 +50,8 @@ pub(crate) struct Shared {
     pub(crate) state: RwLock<LogState>,
     head: AtomicU64,
     files: Mutex<HashMap<u32, Arc<dyn ReadAt>>>,
+    /// Who is between looking up and reading.
+    pub(crate) holding: Holding,
 }
 
 /// So many large operations keep what a list shows of them: reading a part for that would cost more than the page.
@@ -97,7 +100,14 @@ impl Shared {
             state: RwLock::default(),
             head: AtomicU64::new(0),
             files: Mutex::default(),
+            holding: Holding::default(),
         }
+    }
+
+    /// Taken before places of records are looked up, and kept until the records were read: no segment that is replaced
+    /// meanwhile goes before.
+    pub(crate) fn hold(&self) -> Held<'_> {
+        self.holding.hold()
     }
 
     /// Operations are being merged from here on, or, called a second time, have been.
@@ -213,6 +223,7 @@ impl Shared {
 
     /// Where a content lies. Damaged candidates are passed over: another copy may be whole.
     pub(crate) fn find_content(&self, id: &ContentId) -> Result<Option<Loc>, ReadError> {
+        let _held = self.hold();
         if let Some(loc) = self.tail.read().blobs.get(id) {
             return Ok(Some(*loc));
         }

@@ -92,10 +92,10 @@ pub struct Writer {
     rewritten: HashSet<u32>,
     /// Segments in which something lies that must go, however small.
     must_go: HashSet<u32>,
-    /// Segments that nothing points into any more.
+    /// Segments that nothing points into any more, and those of rewritings that failed at their end.
     obsolete: Vec<u32>,
-    /// Segments that came of a rewriting which failed at its end.
-    void: Vec<u32>,
+    /// Of those, the ones that go as soon as everybody has ended who may have looked something up in them.
+    leaving: Vec<u32>,
     /// The group has its trailer and waits to be written and seen.
     ended: bool,
 }
@@ -136,7 +136,7 @@ impl Writer {
             collected: None,
             rewritten: HashSet::new(),
             obsolete: Vec::new(),
-            void: Vec::new(),
+            leaving: Vec::new(),
         }
     }
 

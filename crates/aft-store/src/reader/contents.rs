@@ -105,6 +105,7 @@ impl Reader {
     /// # Errors
     /// As [`Self::read_content`].
     pub fn content_size(&self, id: &ContentId) -> Result<u64, ReadError> {
+        let _held = self.shared.hold();
         let loc = self
             .shared
             .find_content(id)?
@@ -187,17 +188,12 @@ fn find(shared: &Shared, id: &ContentId) -> Result<Content, ReadError> {
     if let Some(cached) = shared.cache.lock().get(id) {
         return Ok(Content::Whole(cached));
     }
-    match find_stored(shared, id) {
-        // Its segment was rewritten between the look-up and the reading.
-        Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
-            find_stored(shared, id)
-        }
-        found => found,
-    }
+    find_stored(shared, id)
 }
 
 pub(super) fn find_stored(shared: &Shared, id: &ContentId) -> Result<Content, ReadError> {
     let mut failure = ReadError::NotFound(*id);
+    let _held = shared.hold();
     for loc in shared.candidates(crate::content::prefix_of(id))? {
         match read_one(shared, id, loc) {
             Ok(Some(content)) => {

@@ -45,6 +45,7 @@ impl Reader {
     /// # Errors
     /// [`ReadError`].
     pub fn operation(&self, id: OperationId) -> Result<Option<Operation>, ReadError> {
+        let _held = self.shared.hold();
         let Some(record) = self.operation_record(id)? else {
             return Ok(None);
         };
@@ -64,17 +65,9 @@ impl Reader {
     }
 
     fn operation_record(&self, id: OperationId) -> Result<Option<OperationV1>, ReadError> {
-        let Some(loc) = self.shared.find_operation(id.0)? else {
-            return Ok(None);
-        };
-        match self.record_at(id, loc) {
-            // Its segment was rewritten between the look-up and the reading.
-            Err(ReadError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
-                let loc = self.shared.find_operation(id.0)?;
-                loc.map(|loc| self.record_at(id, loc)).transpose()
-            }
-            record => record.map(Some),
-        }
+        let _held = self.shared.hold();
+        let loc = self.shared.find_operation(id.0)?;
+        loc.map(|loc| self.record_at(id, loc)).transpose()
     }
 
     fn record_at(&self, id: OperationId, loc: Loc) -> Result<OperationV1, ReadError> {
@@ -130,6 +123,7 @@ impl Reader {
     ) -> Result<Vec<HistoryEntry>, ReadError> {
         let below = before.map_or(u64::MAX, |op| op.0);
         let mut entries = Vec::new();
+        let _held = self.shared.hold();
         for id in self.operations_of(path, 0, below, limit, true)? {
             let Some(record) = self.operation_record(OperationId(id))? else {
                 continue;
@@ -230,6 +224,7 @@ impl Reader {
         operation: OperationId,
         path: &RelPath,
     ) -> Result<Option<Change>, ReadError> {
+        let _held = self.shared.hold();
         match self.operation_record(operation)? {
             Some(record) => self.change_in(&record, path),
             None => Ok(None),

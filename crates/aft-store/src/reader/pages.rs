@@ -80,6 +80,7 @@ impl Reader {
         limit: usize,
         shown: usize,
     ) -> Result<Vec<OperationSummary>, ReadError> {
+        let _held = self.shared.hold();
         let found = self.matching(filter, before, limit)?;
         self.summaries(found.into_iter().rev().collect(), shown)
     }
@@ -107,6 +108,7 @@ impl Reader {
         limit: usize,
         shown: usize,
     ) -> Result<Vec<OperationSummary>, ReadError> {
+        let _held = self.shared.hold();
         let start = operation.0.saturating_add(1);
         let mut found: BTreeMap<u64, Loc> = {
             let tail = self.shared.tail.read();
@@ -139,29 +141,11 @@ impl Reader {
             let Some((_, id, at)) = in_order.get(number) else {
                 return Ok(());
             };
-            let summary = match payload {
-                Ok(payload) => Some(self.listed(OperationId(*id), payload, shown)?),
-                // Its segment was rewritten between the look-up and the reading.
-                Err(ReadError::Io(_)) => self.listed_anew(OperationId(*id), shown)?,
-                Err(error) => return Err(error),
-            };
-            page.extend(summary.map(|summary| (*at, summary)));
+            page.push((*at, self.listed(OperationId(*id), payload?, shown)?));
             Ok(())
         })?;
         page.sort_unstable_by_key(|(at, _)| *at);
         Ok(page.into_iter().map(|(_, summary)| summary).collect())
-    }
-
-    fn listed_anew(
-        &self,
-        id: OperationId,
-        shown: usize,
-    ) -> Result<Option<OperationSummary>, ReadError> {
-        let Some(loc) = self.shared.find_operation(id.0)? else {
-            return Ok(None);
-        };
-        let record = self.shared.record(loc)?;
-        self.listed(id, &record.payload, shown).map(Some)
     }
 
     /// The operation in `payload` with its first `shown` changes.

@@ -3,7 +3,7 @@
 //! Does: find where each lies, and read it from there whatever the cache holds, verified.
 //! Does not: keep what was read.
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::sync::Arc;
 
 use aft_model::ContentId;
@@ -47,13 +47,8 @@ impl Reader {
             .map(|loc| read_one(&self.shared, &placed.id, loc));
         let content = match there {
             Some(Ok(Some(content))) => content,
-            // Its segment was rewritten meanwhile, or another record of it may be intact.
-            _ => match find_stored(&self.shared, &placed.id) {
-                Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
-                    find_stored(&self.shared, &placed.id)?
-                }
-                found => found?,
-            },
+            // Its segment was rewritten since it was placed, or another record of it may be intact.
+            _ => find_stored(&self.shared, &placed.id)?,
         };
         Ok(match content {
             Content::Whole(cached) => Loaded::Whole(cached.bytes),

@@ -234,3 +234,43 @@ fn deltas_still_read_when_what_they_stand_on_was_rewritten() {
     }
     assert_all_there(&store, 600);
 }
+
+#[test]
+fn what_a_reader_looked_up_stays_until_it_is_done() {
+    let disk = Disk::default();
+    let mut store = super::opened(&disk);
+    fill(&mut store, 200);
+    let segments = |disk: &Disk| {
+        let mut names = disk.names();
+        names.retain(|name| crate::segment::number_of(name).is_some());
+        names
+    };
+    let before = segments(&disk);
+    let places = |store: &Opened| -> Vec<_> {
+        let ids = (0..200).map(|n| content_id(&text(n)));
+        ids.map(|id| store.reader.shared().find_content(&id).unwrap().unwrap())
+            .collect()
+    };
+    let held = store.reader.shared().hold();
+    let found = places(&store);
+    // Far more steps than it takes without a reader.
+    for _ in 0..20_000 {
+        store.writer.maintain().unwrap();
+    }
+    let moved = places(&store)
+        .iter()
+        .zip(&found)
+        .any(|(now, then)| now != then);
+    assert!(moved, "nothing was rewritten");
+    for loc in &found {
+        store.reader.shared().record(*loc).unwrap();
+    }
+    drop(held);
+    while store.writer.maintain().unwrap() == Maintenance::Working {}
+    let left = segments(&disk);
+    assert!(
+        before.iter().any(|name| !left.contains(name)),
+        "{before:?} {left:?}"
+    );
+    assert_all_there(&store, 200);
+}

@@ -32,8 +32,10 @@ use crate::vouch::Vouched;
 pub(super) use choice::Survey;
 use choice::Target;
 
-/// A growing segment that is longer than this part of a full one is sealed where that is asked for.
+/// A growing segment that is longer than this part of a full one is sealed where that is asked for; a shorter one where
+/// it has so many times what a rewriting is worth.
 const SEAL_PART: u64 = 256;
+const SEAL_TIMES: u64 = 4;
 
 /// A segment that is no longer has its header and no group yet. It is not sealed: the next one would begin with the same
 /// group, and the two could change places when one of them is rewritten.
@@ -156,14 +158,15 @@ impl Writer {
             || self.rewrite.is_some()
             || self.switch.is_some()
             || !self.obsolete.is_empty()
-            || !self.void.is_empty()
+            || !self.leaving.is_empty()
         {
             return Ok(false);
         }
         self.commit(true)?;
+        let seal_min = (self.options.segment_max / SEAL_PART).min(SEAL_TIMES.saturating_mul(options.dead_min));
         if options.seal
             && self.log.end() > BEGUN
-            && (self.log.end() >= self.options.segment_max / SEAL_PART || forbidden.is_some())
+            && (self.log.end() >= seal_min || forbidden.is_some())
         {
             self.roll()?;
             self.commit(true)?;
@@ -372,7 +375,7 @@ impl Writer {
     /// Bytes of all segments, with those that are about to be removed or without.
     pub(super) fn segment_bytes(&self, with_obsolete: bool) -> u64 {
         let gone = |number: &u32| {
-            !with_obsolete && (self.obsolete.contains(number) || self.void.contains(number))
+            !with_obsolete && (self.obsolete.contains(number) || self.leaving.contains(number))
         };
         let names = self.shared.dir.list().unwrap_or_default();
         let numbers = names.iter().filter_map(|name| segment::number_of(name));

@@ -30,14 +30,19 @@ impl Writer {
         if self.group_start.is_some() {
             self.commit(false)?;
         }
-        if let Some(void) = self.void.last().copied() {
-            self.remove_segment(void)?;
-            self.void.pop();
+        if let Some(leaving) = self.leaving.last().copied() {
+            if self.shared.holding.is_over() {
+                self.remove_segment(leaving)?;
+                self.leaving.pop();
+            } else {
+                // Whoever reads there is soon done, and nothing is rewritten meanwhile: both copies take room.
+                std::thread::yield_now();
+            }
             return Ok(Maintenance::Working);
         }
-        if let Some(obsolete) = self.obsolete.last().copied() {
-            self.remove_segment(obsolete)?;
-            self.obsolete.pop();
+        if !self.obsolete.is_empty() {
+            self.leaving = std::mem::take(&mut self.obsolete);
+            self.shared.holding.turn();
             return Ok(Maintenance::Working);
         }
         if let Some(switch) = self.switch.take() {
@@ -66,7 +71,7 @@ impl Writer {
         self.next_rewrite()
     }
 
-    /// Removed one step later than the switch, when readers that had found a record there are done.
+    /// Removed when nobody reads there any more.
     fn remove_segment(&mut self, number: u32) -> Result<(), StoreError> {
         self.shared.index.shrink_wal().map_err(StoreError::Index)?;
         self.shared

@@ -282,7 +282,7 @@ impl Writer {
             .map_err(StoreError::io("name a segment"))?;
         let named = self.settle_rewrite(*rewrite);
         if named.is_err() {
-            self.void.push(target);
+            self.obsolete.push(target);
             self.stays_after_all(&sources);
         }
         named

@@ -121,7 +121,7 @@ impl Writer {
             }
             Stage::TakeBack(0) => {
                 shared.index.end_moves().map_err(StoreError::Index)?;
-                self.void.push(switch.target);
+                self.obsolete.push(switch.target);
                 self.stays_after_all(&switch.sources);
                 Ok(None)
             }
