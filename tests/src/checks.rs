@@ -10,11 +10,15 @@
 mod agent;
 mod bisect;
 mod containment;
+mod culprit;
 mod person;
+mod places;
 mod projects;
 mod rig;
 mod scratch;
+mod seeded;
 mod smart;
+mod stories;
 mod triggers;
 mod trust;
 mod verdicts;

@@ -11,6 +11,7 @@ mod carried;
 mod git;
 mod killed;
 mod made;
+mod settled;
 mod verified;
 
 use std::path::Path;

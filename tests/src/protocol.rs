@@ -9,7 +9,10 @@
 )]
 
 mod audit;
+mod audit_bound;
 mod conformance;
 mod matrix;
+mod others;
+mod refusals;
 mod scene;
 mod schema;

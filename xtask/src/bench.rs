@@ -17,6 +17,7 @@ mod socket;
 mod table;
 mod tiers;
 mod tree;
+mod verify;
 mod work;
 
 use std::path::{Path, PathBuf};
@@ -34,6 +35,7 @@ use peer::jj::Jj;
 use table::Table;
 use tiers::Tiers;
 use tree::Tree;
+use verify::Verify;
 
 /// Runs the command. `false` when a figure could not be had.
 pub(crate) fn run(root: &Path, arguments: &[String]) -> anyhow::Result<bool> {
@@ -156,6 +158,10 @@ fn measure_tree(
             Ok(()) if options.has_op("tiers") => {
                 Tiers::new(&mut aft, tree, &mut table, options.operations).run()
             }
+            other => other,
+        };
+        let measured = match measured {
+            Ok(()) if options.has_op("verify") => Verify::new(&mut aft, tree, &mut table).run(),
             other => other,
         };
         finish(&mut aft, measured, &mut table, work, options)?;

@@ -983,6 +983,7 @@ class VerifyMethods:
         bad: Optional[Point] = None,
         command: Optional[Sequence[str]] = None,
         good: Optional[Point] = None,
+        hunks: Optional[bool] = None,
         name: Optional[str] = None,
         timeout_ms: Optional[int] = None,
     ) -> VerifyBisectResult:
@@ -994,11 +995,12 @@ class VerifyMethods:
         command: A program and its arguments, run at the root of each state. Exit 0 is good, 1 to 124 bad,
             125 to 127 say nothing, others end the search.
         good: A state that is good; the last good one without it.
+        hunks: Also which hunks of the operation did it.
         name: A check of the configuration.
         timeout_ms: After this a command is stopped and its state is passed over; a minute without it.
         Sockets: control.
         """
-        return cast("VerifyBisectResult", self._call("verify.bisect", {"workspace": workspace, "at_once": at_once, "bad": bad, "command": command, "good": good, "name": name, "timeout_ms": timeout_ms}))
+        return cast("VerifyBisectResult", self._call("verify.bisect", {"workspace": workspace, "at_once": at_once, "bad": bad, "command": command, "good": good, "hunks": hunks, "name": name, "timeout_ms": timeout_ms}))
 
 
 class EventsMethods:

@@ -39,7 +39,7 @@ DiffFormat = Literal["unified", "stat", "hunks"]
 ErrorKind = Literal["not_found", "version_conflict", "edit_conflict", "not_armed", "detached", "forbidden", "untrusted", "too_large", "corrupt", "store_full", "busy", "invalid"]
 
 # Name of an event.
-EventName = Literal["snapshot:created", "snapshot:rollback", "snapshot:milestone", "snapshot:compression", "snapshot:cleanup", "experiment:branch-created", "experiment:branch-merged", "verify:started", "verify:finished", "session:started", "session:ended", "workspace:state", "sync:state", "edit:overlap"]
+EventName = Literal["snapshot:created", "snapshot:rollback", "snapshot:milestone", "snapshot:compression", "snapshot:cleanup", "experiment:branch-created", "experiment:branch-merged", "verify:started", "verify:finished", "verify:culprit", "session:started", "session:ended", "workspace:state", "sync:state", "edit:overlap"]
 
 # How a fence was made sure.
 Fence = Literal["cookie", "rescan", "strict"]
@@ -112,6 +112,10 @@ class Acted(_ActedKeys, total=False):
     between: List[int]
     # The breaker has opened: rules go back no more for now.
     breaker_opened: bool
+    # The operation that broke it, where it was found in time.
+    culprit: Optional[Culprit]
+    # Why it is not known which one broke it, where one was looked for; the rest of a sentence.
+    culprit_unknown: Optional[str]
     # With `rolled_back`: the checkpoint that keeps the attempt.
     kept_as: Optional[str]
     # How many there are.
@@ -155,6 +159,9 @@ class AuditEntry(_AuditEntryKeys, total=False):
     params: Dict[str, Any]
     # The caller's process when it connected.
     pid: Optional[int]
+    # So many more calls of this method on this socket were refused in the same way within a second; they
+    # have no entry of their own.
+    repeated: Optional[int]
     # Its root then.
     root: Optional[Path]
     # Id of the workspace.
@@ -171,6 +178,25 @@ class AuditListResult(_AuditListResultKeys, total=False):
 
     # For the next page; absent on the last.
     cursor: Optional[str]
+    # On the last page: entries up to this number are not there any more, because the log has its limit.
+    gone_through: Optional[int]
+
+
+class BisectHunks(TypedDict):
+    """The hunks of an operation that broke a check."""
+
+    # They are all there are.
+    all: bool
+    # The changes they are in, each with these hunks alone.
+    changes: List[ChangeView]
+    # Their ids, as `operation.show` has them and `undo` takes them. With all of them taken out it does
+    # not fail.
+    hunks: List[str]
+    # It fails where any of them alone is put back; false where states between could not be looked at, or
+    # the search was ended.
+    least: bool
+    # What was seen of the states without some hunks, in order.
+    looks: List[BisectLook]
 
 
 class _BisectLookKeys(TypedDict):
@@ -189,6 +215,8 @@ class BisectLook(_BisectLookKeys, total=False):
 
     # It was known already, and nothing was run.
     known: bool
+    # The hunks of the operation that were taken out of the state.
+    without: List[str]
 
 
 class _BlameRangeKeys(TypedDict):
@@ -349,6 +377,22 @@ class CheckpointView(_CheckpointViewKeys, total=False):
     words: Optional[int]
 
 
+class _ClashViewKeys(TypedDict):
+    # What the change made of them that is to be taken back.
+    base: Bytes
+    # What they were before it, and would be again.
+    before: Bytes
+    # What they are now.
+    now: Bytes
+
+
+class ClashView(_ClashViewKeys, total=False):
+    """Lines that the change to be taken back and later edits touch."""
+
+    # The first of them in the file as it is now, from 1, where that can be said.
+    line: Optional[int]
+
+
 class CompressionPayload(TypedDict):
     """`snapshot:compression`: a session's view was made."""
 
@@ -366,9 +410,7 @@ class CompressionPayload(TypedDict):
     view_bytes: int
 
 
-class ConflictView(TypedDict):
-    """A path that must not be changed."""
-
+class _ConflictViewKeys(TypedDict):
     # A sentence.
     message: str
     # The path.
@@ -376,6 +418,35 @@ class ConflictView(TypedDict):
     # `changed-later`, `changed-now`, `not-captured`, `content-damaged`, `not-writable`, `unsafe`,
     # `directory-in-use`, `same-name`, or `conflict-markers` for a file that holds both sides now.
     reason: str
+
+
+class ConflictView(_ConflictViewKeys, total=False):
+    """A path that must not be changed."""
+
+    # The lines that clash, where later edits touch the same ones; the first of them where there are many.
+    hunks: List[ClashView]
+
+
+class _CulpritKeys(TypedDict):
+    # Who made it.
+    author: str
+    # The check that was asked.
+    check: str
+    # How many paths it changed.
+    n_changes: int
+    # Its number.
+    operation: int
+    # The first of them.
+    paths: List[Path]
+    # How often it was run for that.
+    runs: int
+
+
+class Culprit(_CulpritKeys, total=False):
+    """The operation after which a check fails, as it was found when a rule had acted."""
+
+    # The tool it was made with.
+    tool: Optional[str]
 
 
 class DaemonLogsResult(TypedDict):
@@ -1904,7 +1975,10 @@ class _VerifyBisectResultKeys(TypedDict):
 class VerifyBisectResult(_VerifyBisectResultKeys, total=False):
     """Result of `verify.bisect`."""
 
-    # What takes back just that and keeps what came later; absent where more than one is suspected.
+    # With `hunks`, where one operation did it and has hunks that can be told.
+    hunks: Optional[BisectHunks]
+    # What takes back just that and keeps what came later, the hunks alone where they were asked for and
+    # found; absent where more than one operation is suspected, or it is one that cannot be undone.
     undo: Optional[str]
 
 
@@ -1913,6 +1987,24 @@ class VerifyCancelResult(TypedDict):
 
     # The runs that were ended.
     cancelled: List[int]
+
+
+class _VerifyCulpritPayloadKeys(TypedDict):
+    # The state that failed.
+    checked: int
+    # What is known, as a sentence.
+    message: str
+    # Number of the run whose verdict the rule acted on.
+    run: int
+
+
+class VerifyCulpritPayload(_VerifyCulpritPayloadKeys, total=False):
+    """`verify:culprit`."""
+
+    # The operation that broke it, where it was found.
+    culprit: Optional[Culprit]
+    # The operation that went back, where one did.
+    operation: Optional[int]
 
 
 class VerifyFinishedPayload(TypedDict):

@@ -67,10 +67,7 @@ impl Applier<'_> {
         }
         let conflicts = steps.iter().filter_map(|step| {
             let reason = found.get(&step.index)?;
-            Some(Conflict {
-                path: step.change.path.clone(),
-                reason: *reason,
-            })
+            Some(Conflict::new(step.change.path.clone(), *reason))
         });
         Checked {
             conflicts: conflicts.collect(),

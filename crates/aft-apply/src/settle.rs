@@ -14,6 +14,9 @@ use crate::steps::{Interrupted, pass};
 use crate::task::{Applier, Step, Task};
 use crate::torn;
 
+/// From so many files on all of the disk is synced, a neighbour's files too, rather than each by itself.
+const MANY: usize = 256;
+
 /// Why things are not settled. The intent stays, and a recovery does the rest.
 #[derive(Debug, thiserror::Error)]
 pub enum SettleError {
@@ -128,6 +131,9 @@ impl Applier<'_> {
             there && matches!(step.target, FileState::File { .. })
         });
         let files: Vec<&RelPath> = files.map(|(result, _)| &result.path).collect();
+        if files.len() >= MANY && self.sync_everything() {
+            return Ok(None);
+        }
         // All of them begin before one is waited for, and the first wait commits them together.
         for path in &files {
             if let Err(error) = self.root.start_write_back(path) {
@@ -142,6 +148,15 @@ impl Applier<'_> {
             .iter()
             .try_for_each(|dir| checked(dir, self.root.sync_dir(dir)))?;
         Ok(unreachable)
+    }
+
+    /// True where one call has made all of it durable: each sync of a file flushes the disk's own cache, a few times a
+    /// millisecond. Where it fails, that may be anybody's file on the same disk; syncing ours tells whether it is one.
+    fn sync_everything(&self) -> bool {
+        self.root.sync_everything().unwrap_or_else(|error| {
+            tracing::warn!(%error, "something on the disk could not be written; each file is synced by itself");
+            false
+        })
     }
 
     /// Whatever else the operation has in staging: targets that were not needed, and what a crash left.

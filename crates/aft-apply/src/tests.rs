@@ -6,3 +6,4 @@ mod late;
 mod refuse;
 mod seeds;
 pub(crate) mod support;
+mod whole;

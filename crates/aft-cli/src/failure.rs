@@ -10,6 +10,7 @@ use aft_rpc::client::ClientError;
 use aft_rpc::{ExitKind, PathsError, RpcError};
 use serde_json::json;
 
+use crate::render::clash::clashes;
 use crate::render::text::shown;
 
 /// Why a command did not do what it was asked.
@@ -102,12 +103,11 @@ impl Failure {
 
 impl From<RpcError> for Failure {
     fn from(error: RpcError) -> Self {
-        let conflicts = error
-            .data
-            .conflicts
-            .iter()
-            .map(|conflict| format!("{}: {}", conflict.path.display(), conflict.message));
-        let mut details: Vec<String> = conflicts.collect();
+        let mut details = Vec::new();
+        for conflict in &error.data.conflicts {
+            details.push(format!("{}: {}", conflict.path.display(), conflict.message));
+            details.extend(clashes(conflict));
+        }
         if !error.data.nearest.is_empty() {
             details.push(format!("nearest: {}", error.data.nearest.join(", ")));
         }

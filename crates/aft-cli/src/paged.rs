@@ -51,12 +51,31 @@ macro_rules! pages {
 }
 
 pages! {
-    AuditListParams => entries,
     CheckpointListParams => checkpoints,
     FileHistoryParams => versions,
     MilestoneListParams => milestones,
     SessionListParams => sessions,
     VerifyListParams => verdicts
+}
+
+impl Pages for AuditListParams {
+    fn limit(&self) -> Option<u64> {
+        self.limit
+    }
+    fn go_on(&mut self, cursor: String, left: Option<u64>) {
+        self.cursor = Some(cursor);
+        self.limit = left;
+    }
+    fn cursor(page: &Self::Result) -> Option<&String> {
+        page.cursor.as_ref()
+    }
+    fn len(page: &Self::Result) -> u64 {
+        page.entries.len() as u64
+    }
+    fn add(all: &mut Self::Result, page: Self::Result) {
+        all.entries.extend(page.entries);
+        (all.cursor, all.gone_through) = (page.cursor, page.gone_through);
+    }
 }
 
 /// The whole list. With `--json` it is printed, unchanged where one call brings it all, and `None` is returned.

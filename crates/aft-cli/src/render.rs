@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod blame;
 pub(crate) mod checkpoint;
+pub(crate) mod clash;
 pub(crate) mod daemon;
 pub(crate) mod file;
 pub(crate) mod milestone;

@@ -59,6 +59,8 @@ enum Order {
     },
     /// Where the log stands once everything before is written.
     Standing(Sender<io::Result<Standing>>),
+    /// What does not grow any more is made small.
+    Pack(Sender<Result<(), String>>),
     Close,
 }
 
@@ -150,6 +152,19 @@ impl Audit {
             .map_err(|_| io::Error::other("the audit log is closed"))?
     }
 
+    /// Makes everything but the newest few entries as small as it gets. Blocks.
+    pub(crate) fn pack(&self) -> Result<(), String> {
+        // Without a thread nothing was written since the start, and the next entry is soon enough.
+        if self.waiting.lock().is_some() {
+            return Ok(());
+        }
+        let (reply, packed) = bounded(1);
+        self.order(Order::Pack(reply));
+        packed
+            .recv()
+            .unwrap_or_else(|_| Err("the audit log is closed".to_owned()))
+    }
+
     /// Shows entries from `before` backwards, newest first, until `visit` has enough. Everything that was answered before
     /// this call is among them. Blocks.
     pub(crate) fn newest_first(
@@ -167,6 +182,11 @@ impl Audit {
                 None => ControlFlow::Continue(()),
             },
         )
+    }
+
+    /// Entries up to this number were let go of, if any. Blocks.
+    pub(crate) fn gone_through(&self) -> io::Result<Option<u64>> {
+        reading::gone_through((self.dir)()?.as_ref())
     }
 
     /// Follows the chain through the whole log. Blocks.

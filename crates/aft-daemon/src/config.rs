@@ -9,6 +9,7 @@
 //! I1 A workspace's file decides about tracking and checks only: it cannot raise a store's cap, a memory
 //! ceiling or an agent's rights, nor say that something is no secret: whoever writes in the workspace writes it.
 
+mod check;
 mod error;
 mod layers;
 mod schema;
@@ -18,13 +19,13 @@ mod units;
 #[cfg(test)]
 mod tests;
 
+pub use check::{Action, Place, ReportFormat, Rule, RunCommand, VerifyConfig, VerifyTrigger};
 pub use error::ConfigError;
 pub use layers::{Source, read_user, read_workspace, user_path};
 pub use schema::schema;
 pub use sections::{
-    Action, CheckpointConfig, CheckpointTrigger, DaemonConfig, IgnoredFiles, KeepClass, KeepConfig,
-    LogLevel, Place, ReportFormat, Rule, RunCommand, SecretPolicy, StoreConfig, TrackConfig,
-    VerifyConfig, VerifyTrigger, WatchBackend,
+    CheckpointConfig, CheckpointTrigger, DaemonConfig, IgnoredFiles, KeepClass, KeepConfig,
+    LogLevel, SecretPolicy, StoreConfig, TrackConfig, WatchBackend,
 };
 pub use units::{ByteSize, Period, UnitError};
 

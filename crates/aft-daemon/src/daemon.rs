@@ -8,7 +8,6 @@ mod roots;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use aft_model::{OperationId, RelPath, WorkspaceId};
 use aft_os::Clock;
@@ -21,6 +20,8 @@ use crate::audit::Audit;
 use crate::config::{self, Config, ConfigError, DaemonConfig};
 use crate::memory::Memory;
 use crate::registry::{self, Record, Registered, RegistryError};
+use crate::serve::refusals::Refusals;
+use crate::serve::room::Room;
 use crate::workspace::{self, Budget, Input, OpenError, OpenOptions, SessionCaches, Workspace};
 use roots::{identity_of, is_replaced, nested_in, not_a_root};
 
@@ -49,7 +50,9 @@ pub struct Daemon {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) instance: String,
     pub(crate) started_ns: i64,
-    pub(crate) n_connections: AtomicU64,
+    pub(crate) room: Arc<Room>,
+    /// Refused calls that have no line in the audit log yet.
+    pub(crate) refusals: Refusals,
     pub(crate) stopping: tokio::sync::watch::Sender<bool>,
     /// L2 over all workspaces.
     pub(crate) caches: Arc<SessionCaches>,
@@ -142,7 +145,8 @@ impl Daemon {
             clock,
             instance,
             started_ns,
-            n_connections: AtomicU64::new(0),
+            room: Arc::default(),
+            refusals: Refusals::default(),
             stopping: tokio::sync::watch::Sender::new(false),
             caches: Arc::new(SessionCaches::new(config)),
             memory: Arc::new(Memory::new(config)),

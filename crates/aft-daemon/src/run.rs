@@ -116,6 +116,7 @@ pub fn run(options: RunOptions) -> Result<(), RunError> {
     let result = runtime.block_on(serve_until_stopped(&daemon));
     daemon.close_all();
     daemon.caches.stop();
+    daemon.refusals.write_all(&daemon);
     daemon.audit.close();
     if keeper.join().is_err() {
         error!("the thread that looks after memory had panicked");

@@ -6,14 +6,16 @@ mod connection;
 mod diffs;
 pub(crate) mod failure;
 mod points;
+pub(crate) mod refusals;
+pub(crate) mod room;
 mod sight;
 mod subscribe;
+mod veil;
 mod whose;
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use aft_rpc::Paths;
 use aft_rpc::types::hello::Role;
@@ -22,16 +24,6 @@ use tracing::{debug, warn};
 
 use crate::daemon::Daemon;
 use crate::run::RunError;
-
-/// Connections served at once; more wait in the kernel's backlog and are then closed. What agents leave open keeps
-/// neither an editor nor a person out, and what editors leave open keeps no person out.
-const fn connections_max(role: Role) -> u64 {
-    match role {
-        Role::Agent => 48,
-        Role::Editor => 56,
-        Role::Control => 64,
-    }
-}
 
 /// How often the log says that connections are closed because there are too many.
 const SAID_AGAIN_NS: i64 = 10_000_000_000;
@@ -134,15 +126,14 @@ fn admit(daemon: &Arc<Daemon>, role: Role, stream: UnixStream, refused: &mut Ref
             return;
         }
     };
-    if daemon.n_connections.fetch_add(1, Ordering::Relaxed) >= connections_max(role) {
-        daemon.n_connections.fetch_sub(1, Ordering::Relaxed);
+    let Some(place) = daemon.room.take(role) else {
         refused.say(daemon.clock.wall_ns());
         return;
-    }
+    };
     debug!(role = role.as_str(), pid = peer.pid(), "connection");
     let daemon = Arc::clone(daemon);
     tokio::spawn(async move {
         connection::serve(Arc::clone(&daemon), role, stream, peer).await;
-        daemon.n_connections.fetch_sub(1, Ordering::Relaxed);
+        drop(place);
     });
 }

@@ -8,6 +8,7 @@ mod attempt;
 pub(crate) mod bisect;
 mod carry;
 pub(crate) mod checks;
+mod culprit;
 mod quality;
 pub(crate) mod queue;
 pub(crate) mod run;

@@ -55,7 +55,7 @@ pub(crate) use session_cache::SessionCaches;
 pub use sessions::{Session, Sessions, Turn};
 pub use shared::{
     Cleanup, Compression, Overlap, SaveState, SessionNews, Shared, Standing, VerifyNews,
-    WorkspaceEvent,
+    VerifyStep, WorkspaceEvent,
 };
 pub use stepped::{Ground, Load, Stepped};
 pub(crate) use warm::FILE as WARM_FILE;

@@ -7,6 +7,8 @@
 //! once, what is found is one of the places where it does. A state that cannot be looked at is passed over, and where
 //! only such states are left, what is found is the row of them.
 
+pub mod parts;
+
 use std::collections::BTreeSet;
 
 /// What was seen of a state.

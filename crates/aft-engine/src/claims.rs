@@ -78,6 +78,19 @@ impl Bracket {
     }
 }
 
+/// A tool has said what it wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Its session.
+    pub session: SessionId,
+    /// The tool.
+    pub tool: Option<String>,
+    /// What its bracket claimed before.
+    pub from: Option<Selection>,
+    /// What it claims.
+    pub to: Selection,
+}
+
 /// Everybody who is at work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {
@@ -128,6 +141,19 @@ impl Claims {
     #[must_use]
     pub fn none() -> Self {
         Self::new(Vec::new(), Attribution::unknown())
+    }
+
+    /// A bracket of this session and tool, which claimed `from`, claims `to` instead. Brackets that are alike in all of
+    /// that stand for each other.
+    pub(crate) fn narrow(&mut self, named: &Named) {
+        let is_it = |bracket: &&mut Bracket| {
+            bracket.whose.session.as_ref() == Some(&named.session)
+                && bracket.whose.tool == named.tool
+                && bracket.paths == named.from
+        };
+        if let Some(bracket) = self.brackets.iter_mut().find(is_it) {
+            bracket.paths = Some(named.to.clone());
+        }
     }
 
     /// Whether anybody is.

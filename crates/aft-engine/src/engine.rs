@@ -208,6 +208,7 @@ impl Engine {
             Event::Attribute { request, claims } => {
                 self.fence(now, Waiter::Attribute(request, claims), false);
             }
+            Event::Named(named) => self.name_paths(&named),
         }
         self.turn(now);
         std::mem::take(&mut self.effects)

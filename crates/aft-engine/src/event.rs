@@ -7,7 +7,7 @@ use aft_model::{
     SessionId, StatSig, Uncovered,
 };
 
-use crate::claims::Claims;
+use crate::claims::{Claims, Named};
 use crate::goback::{Merged, Targets};
 
 /// The moment an event happened, from both clocks.
@@ -201,6 +201,8 @@ pub enum Event {
         /// To whom changes belong from here on.
         claims: Arc<Claims>,
     },
+    /// A tool has said what it wrote: so of what is not recorded yet that is all its bracket claims.
+    Named(Named),
 }
 
 /// A change that is to be taken out from under later ones.

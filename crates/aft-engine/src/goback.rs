@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use aft_model::{
-    Conflict, ConflictReason, ContentId, FileState, Note, OpaqueReason, Operation, OperationId,
-    Plan, PlanId, PlanStep, RelPath, Uncovered,
+    Clash, Conflict, ConflictReason, ContentId, FileState, Note, OpaqueReason, Operation,
+    OperationId, Plan, PlanId, PlanStep, RelPath, Uncovered,
 };
 
 use crate::Tree;
@@ -51,14 +51,14 @@ impl Targets {
 }
 
 /// What a merge came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MergedFile {
     /// Both changes are in it.
     Clean(FileState),
     /// Both are in it, and where they clash they stand between markers.
     Marked(FileState),
-    /// They clash.
-    Clash,
+    /// They clash, here.
+    Clash(Arc<[Clash]>),
 }
 
 /// Files that were merged for a plan, by the path of what came of it, with what was asked for.
@@ -249,7 +249,7 @@ impl Draft<'_> {
                     continue;
                 }
                 Goal::Blocked => {
-                    stays.push(path);
+                    stays.push((path, Arc::default()));
                     continue;
                 }
                 Goal::Merge(file) => file,
@@ -267,19 +267,26 @@ impl Draft<'_> {
                 (_, Some(last)) if force => {
                     reached.insert(path, last.theirs);
                 }
-                _ => stays.push(file.at),
+                // Of a file that was moved since nothing is shown: its names may say different things of who may see it.
+                (Some((_, MergedFile::Clash(clashes))), _) if file.at == path => {
+                    stays.push((file.at, Arc::clone(clashes)));
+                }
+                _ => stays.push((file.at, Arc::default())),
             }
         }
-        for path in stays {
+        for (path, clashes) in stays {
             // Also where it was to be moved away from.
             reached.remove(&path);
-            self.conflict(path, ConflictReason::ChangedLater);
+            self.conflicts.push(Conflict {
+                clashes,
+                ..Conflict::new(path, ConflictReason::ChangedLater)
+            });
         }
         reached
     }
 
     fn conflict(&mut self, path: RelPath, reason: ConflictReason) {
-        self.conflicts.push(Conflict { path, reason });
+        self.conflicts.push(Conflict::new(path, reason));
     }
 
     fn want(&mut self, path: &RelPath, now: FileState, target: FileState) {
@@ -305,10 +312,7 @@ impl Draft<'_> {
                 "its bytes are not in the history, so it is not removed",
             );
         } else if now.is_opaque() {
-            self.conflicts.push(Conflict {
-                path: path.clone(),
-                reason: ConflictReason::NotCaptured,
-            });
+            self.conflict(path.clone(), ConflictReason::NotCaptured);
         } else {
             self.steps.insert(path.clone(), Wanted { now, target });
         }
@@ -339,10 +343,7 @@ impl Draft<'_> {
                 continue;
             }
             if self.is_there_after(&dir) {
-                self.conflicts.push(Conflict {
-                    path: dir.clone(),
-                    reason: ConflictReason::DirectoryInUse,
-                });
+                self.conflict(dir.clone(), ConflictReason::DirectoryInUse);
             } else {
                 self.leave(&dir, "something in it is kept");
             }

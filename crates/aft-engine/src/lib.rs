@@ -32,7 +32,7 @@ mod ring;
 pub mod session;
 mod tree;
 
-pub use claims::{Attribution, Bracket, Claims, Owner};
+pub use claims::{Attribution, Bracket, Claims, Named, Owner};
 pub use engine::{Engine, Settings, Start};
 pub use event::{
     Answer, Applied, Effect, Event, FenceKind, GoBack, GoBackKind, Hint, How, JobId, MergeFile,

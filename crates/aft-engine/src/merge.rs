@@ -8,6 +8,7 @@ mod tests;
 
 use std::ops::Range;
 
+use aft_model::Clash;
 use similar::{MergeRegion, MergeResolution, TextMerge};
 
 use crate::diff::is_binary;
@@ -15,6 +16,9 @@ use crate::diff::is_binary;
 /// Bytes of all three contents together above which lines are not merged: matching has no deadline
 /// here, because a merge cut short would be a wrong one.
 const MERGE_BYTES_MAX: usize = 48 << 20;
+/// Clashes of one file that are shown, and bytes of them together.
+const CLASHES_MAX: usize = 20;
+const CLASH_BYTES_MAX: usize = 64 << 10;
 
 /// What the three contents are called in conflict markers.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +82,49 @@ pub fn three_way(base: &[u8], theirs: &[u8], ours: &[u8], labels: &Labels<'_>) -
         }
     }
     Merged { bytes, conflicts }
+}
+
+/// Where a merge of the same three clashes; nothing of content without lines. The first ones where there are many.
+#[must_use]
+pub fn clashes(base: &[u8], theirs: &[u8], ours: &[u8], is_now: bool) -> Vec<Clash> {
+    let sides = [base, theirs, ours];
+    let len: usize = sides.iter().map(|side| side.len()).sum();
+    if len > MERGE_BYTES_MAX || sides.into_iter().any(is_binary) {
+        return Vec::new();
+    }
+    let merge = TextMerge::from_lines(base, ours, theirs);
+    let mut room = CLASH_BYTES_MAX;
+    let mut found = Vec::new();
+    for region in merge.regions() {
+        let is_resolved = matches!(
+            region.resolution(),
+            MergeResolution::Unchanged
+                | MergeResolution::Ours
+                | MergeResolution::Both
+                | MergeResolution::Theirs
+        );
+        if is_resolved {
+            continue;
+        }
+        let (mut now, mut base, mut before) = (Vec::new(), Vec::new(), Vec::new());
+        append(&mut now, region.ours_range(), |at| merge.ours_line(at));
+        append(&mut base, region.base_range(), |at| merge.base_line(at));
+        append(&mut before, region.theirs_range(), |at| {
+            merge.theirs_line(at)
+        });
+        let needed = now.len() + base.len() + before.len();
+        if needed > room || found.len() == CLASHES_MAX {
+            break;
+        }
+        room -= needed;
+        found.push(Clash {
+            line: is_now.then(|| region.ours_range().start as u64 + 1),
+            now,
+            base,
+            before,
+        });
+    }
+    found
 }
 
 /// Written here and not by the merging crate, which takes a lone CR for the end of a line and would

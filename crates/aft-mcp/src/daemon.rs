@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use aft_rpc::RpcError;
-use aft_rpc::WirePath;
 use aft_rpc::client::{Client, ClientError};
 use aft_rpc::methods::Call;
 use aft_rpc::types::sync::SyncParams;
+use aft_rpc::{WireBytes, WirePath};
 
 /// Longest wait for an answer: a workspace that is armed for the first time takes a while.
 const WAIT_MAX: Duration = Duration::from_secs(600);
@@ -95,6 +95,15 @@ fn refused(error: &RpcError) -> String {
             conflict.message,
             conflict.reason
         ));
+        for clash in &conflict.hunks {
+            let lossy = |bytes: &WireBytes| String::from_utf8_lossy(&bytes.0).into_owned();
+            text.push_str(&format!(
+                "\n  now:\n{}  the change made of it:\n{}  before the change:\n{}",
+                lossy(&clash.now),
+                lossy(&clash.base),
+                lossy(&clash.before)
+            ));
+        }
     }
     if !error.data.nearest.is_empty() {
         text.push_str(&format!("\nNearest: {}", error.data.nearest.join(", ")));

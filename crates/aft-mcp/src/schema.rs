@@ -19,8 +19,9 @@ pub(crate) fn of<T: JsonSchema>() -> Map<String, Value> {
     }
 }
 
-/// The same without sentences: a client checks results against it and nobody reads it, while all of it is sent to every
-/// client that lists the tools.
+/// The same without sentences, and without what goes without saying of a result (that a number of things is not below
+/// zero): a client checks results against it and nobody reads it, while all of it is sent to every client that lists the
+/// tools.
 pub(crate) fn terse<T: JsonSchema>() -> Map<String, Value> {
     let mut schema = Value::Object(of::<T>());
     silence(&mut schema, true);
@@ -30,13 +31,14 @@ pub(crate) fn terse<T: JsonSchema>() -> Map<String, Value> {
     }
 }
 
-/// Takes descriptions away; a property of that name is none.
+/// Takes that away; a property of such a name is none of it.
 fn silence(schema: &mut Value, is_schema: bool) {
     match schema {
         Value::Object(object) => {
             if is_schema {
-                object.remove("description");
-                object.remove("title");
+                for name in ["description", "title", "default", "minimum"] {
+                    object.remove(name);
+                }
             }
             for (name, value) in object {
                 let holds_names = is_schema && matches!(name.as_str(), "properties" | "$defs");

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod changing;
+mod hunks;
 mod reading;
 #[cfg(test)]
 mod tests;
@@ -82,9 +83,9 @@ tools! {
     "log" "Operations" Reads reading::log: Log => HistoryListResult,
         "Lists recorded operations, newest first: who changed which files when. Narrow it by path, session, turn or point.";
     "show" "One operation" Reads reading::show: Show => OperationShowResult,
-        "Shows one operation with its unified diff.";
+        "Shows one operation with its unified diff, or, with `hunks`, the parts of it that `undo` can take back by themselves.";
     "diff" "Differences" Reads reading::diff: Diff => DiffResult,
-        "Shows what differs between two points of the history, or between a point and now, as unified diffs.";
+        "Shows what differs between two points of the history, or between a point and now, as unified diffs, or, with `hunks`, the parts that `rollback_plan` can take back by themselves.";
     "cat" "File at a point" Reads reading::cat: Cat => FileReadResult,
         "Reads a file as it was at a point of the history, deleted files included.";
     "blame" "Who wrote each line" Reads reading::blame: Blame => BlameResult,
@@ -94,7 +95,7 @@ tools! {
     "checkpoint" "Name this state" Adds changing::checkpoint: Checkpoint => CheckpointView,
         "Gives the present state, or a past one, a name to go back to. Costs nothing; durable when it is answered.";
     "undo" "Undo" ChangesFiles changing::undo: Undo => TravelResult,
-        "Takes back the last operation, or one operation, a turn or a session, and keeps everybody's later edits. Conflicts are refused and nothing is touched. It can be taken back with `redo`.";
+        "Takes back the last operation, or one operation or some of its hunks, a turn or a session, and keeps everybody's later edits. Conflicts are refused and nothing is touched. It can be taken back with `redo`.";
     "redo" "Redo" ChangesFiles changing::redo: Redo => TravelResult,
         "Takes an undo or rollback back.";
     "rollback_plan" "Plan a rollback" Reads changing::plan: Plan => PlanView,

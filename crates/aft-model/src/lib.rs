@@ -22,7 +22,7 @@ mod work;
 pub use ids::{CheckpointName, ContentId, NameError, OperationId, SessionId, TurnId, WorkspaceId};
 pub use operation::{Author, Change, Checkpoint, GitHead, Keep, Operation, OperationKind};
 pub use path::{PathError, RelPath};
-pub use plan::{Conflict, ConflictReason, Note, Plan, PlanId, PlanStep, Uncovered};
+pub use plan::{Clash, Conflict, ConflictReason, Note, Plan, PlanId, PlanStep, Uncovered};
 pub use point::{Point, PointError};
 pub use secret::{SecretNameError, SecretNames};
 pub use state::{FileState, Known, OpaqueReason, StatSig};

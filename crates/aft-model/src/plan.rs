@@ -1,5 +1,7 @@
 //! Plans: what going back would do, as a value that can be shown before it runs.
 
+use std::sync::Arc;
+
 use crate::{ContentId, FileState, OperationId, RelPath};
 
 /// Hash over a plan's content: what was shown is what runs.
@@ -43,6 +45,33 @@ pub struct Conflict {
     pub path: RelPath,
     /// Why.
     pub reason: ConflictReason,
+    /// Where lines clash, as far as that is shown.
+    pub clashes: Arc<[Clash]>,
+}
+
+impl Conflict {
+    /// One of which nothing more can be shown.
+    #[must_use]
+    pub fn new(path: RelPath, reason: ConflictReason) -> Self {
+        Self {
+            path,
+            reason,
+            clashes: Arc::default(),
+        }
+    }
+}
+
+/// Lines that were changed in two ways.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clash {
+    /// The first of them in the file as it is now, from 1; `None` where older changes were taken out above them.
+    pub line: Option<u64>,
+    /// What they are now.
+    pub now: Vec<u8>,
+    /// What the change made of them that is to be taken out.
+    pub base: Vec<u8>,
+    /// What they were before that change.
+    pub before: Vec<u8>,
 }
 
 /// Why a path must not be changed.

@@ -270,4 +270,13 @@ pub trait WriteDir: ReadDir {
     /// # Errors
     /// Whatever `fsync` reports.
     fn sync_dir(&self, path: &RelPath) -> io::Result<()>;
+
+    /// Makes everything written on the root's file system durable by one call, also what others wrote there: never before
+    /// an answer. False where that cannot be relied on, and each file and directory is to be synced by itself.
+    ///
+    /// # Errors
+    /// Something on that file system could not be written since this was asked last; syncing each file tells which.
+    fn sync_everything(&self) -> io::Result<bool> {
+        Ok(false)
+    }
 }

@@ -44,6 +44,15 @@ impl Rig {
         self.daemon.aft_json(self.project.root(), arguments)
     }
 
+    /// `aft … --json`, which must end with this code.
+    #[track_caller]
+    pub(super) fn json_of(&self, arguments: &[&str], exit: i32) -> Value {
+        let arguments: Vec<&str> = ["--json"].iter().chain(arguments).copied().collect();
+        let output = self.daemon.aft_in(self.project.root(), &arguments);
+        assert_eq!(output.status, exit, "{}{}", output.stdout, output.stderr);
+        serde_json::from_str(&output.stdout).expect("JSON")
+    }
+
     /// An agent's turn that writes these files; what its end said.
     #[track_caller]
     pub(super) fn turn(&self, files: &[(&str, &str)]) -> Value {

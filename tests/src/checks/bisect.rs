@@ -198,3 +198,127 @@ fn a_check_of_the_workspace_is_not_run_before_it_was_approved() {
     rig.ok(&["trust", "--yes"]);
     rig.ok(&["bisect", "state", "--good", &good]);
 }
+
+/// A file of so many blocks of lines, far enough apart to be hunks of their own; those of these numbers are changed.
+fn blocks(n: usize, changed: &[(usize, &str)]) -> String {
+    let block = |number: usize| {
+        let text = changed.iter().find(|(at, _)| *at == number);
+        let text = text.map_or("as it was", |(_, text)| text);
+        let filling: String = (0..8)
+            .map(|line| format!("filling {line} of {number}\n"))
+            .collect();
+        format!("block {number}: {text}\n{filling}")
+    };
+    (0..n).map(block).collect()
+}
+
+#[test]
+fn of_the_operation_the_hunk_is_found_and_what_is_offered_takes_back_just_that() {
+    let mut rig = Rig::with(&verify("state", "! grep -rq broken .", ""));
+    rig.project.write("src/a", blocks(9, &[]));
+    rig.project.write("src/b", blocks(3, &[]));
+    rig.watch();
+    rig.verify(&[], 0);
+    // One operation that changes many places of two files and adds a third in a new directory.
+    rig.ok(&["turn", "start"]);
+    let changed: Vec<(usize, &str)> = (0..9)
+        .map(|at| (at, if at == 5 { "broken" } else { "new" }))
+        .collect();
+    let scene = "mkdir -p src/d; printf '%s' \"$1\" > src/a; printf '%s' \"$2\" > src/b; echo fine > src/d/c";
+    let mut play = std::process::Command::new("sh");
+    let play = play.args([
+        "-c",
+        scene,
+        "sh",
+        &blocks(9, &changed),
+        &blocks(3, &[(1, "new")]),
+    ]);
+    assert!(play.current_dir(rig.root()).status().unwrap().success());
+    rig.ok(&["turn", "end"]);
+    let wanted = rig.head();
+    rig.project.write("later", "stays\n");
+    rig.ok(&["sync"]);
+    let before = signatures(&rig);
+    let head = rig.head();
+
+    for question in [
+        &["state"][..],
+        &["--good", "good", "--", "sh", "-c", "! grep -rq broken ."],
+    ] {
+        let arguments: Vec<&str> = ["--hunks"].iter().chain(question).copied().collect();
+        let found = found(&rig, &arguments);
+        assert_eq!(found["suspects"], serde_json::json!([wanted]), "{found:#}");
+        let hunks = &found["hunks"];
+        assert_eq!(hunks["hunks"].as_array().unwrap().len(), 1, "{found:#}");
+        assert_eq!(
+            (&hunks["all"], &hunks["least"]),
+            (&false.into(), &true.into()),
+            "{found:#}"
+        );
+        assert_eq!(hunks["changes"][0]["path"], "src/a", "{found:#}");
+        let id = hunks["hunks"][0].as_str().unwrap();
+        assert_eq!(found["undo"], format!("aft undo {wanted} --hunk {id}"));
+        // Eleven hunks: four to find it, one to see that it is enough.
+        assert!(hunks["looks"].as_array().unwrap().len() <= 5, "{found:#}");
+    }
+    assert_eq!(signatures(&rig), before);
+    assert_eq!(rig.head(), head);
+    let text = rig.ok(&["bisect", "state", "--hunks"]);
+    assert!(
+        text.contains("Without 1 hunk of it") && text.contains("+block 5: broken"),
+        "{text}"
+    );
+
+    let found = found(&rig, &["state", "--hunks"]);
+    let undo = found["undo"].as_str().unwrap().to_owned();
+    let words: Vec<&str> = undo.split(' ').skip(1).collect();
+    rig.ok(&words);
+    let kept: Vec<(usize, &str)> = changed.into_iter().filter(|(at, _)| *at != 5).collect();
+    assert_eq!(rig.project.text("src/a"), blocks(9, &kept));
+    assert_eq!(rig.project.text("src/d/c"), "fine\n");
+    rig.verify(&[], 0);
+    rig.daemon.stop();
+}
+
+#[test]
+fn hunks_that_break_it_together_are_all_found() {
+    let mut rig = Rig::with("");
+    rig.project.write("a", blocks(8, &[]));
+    rig.watch();
+    let good = rig.head().to_string();
+    rig.project
+        .write("a", blocks(8, &[(1, "broken"), (4, "new"), (6, "broken")]));
+    let wanted = rig.head();
+    let line = [
+        "--hunks",
+        "--good",
+        &good,
+        "--",
+        "sh",
+        "-c",
+        "! grep -rq broken .",
+    ];
+    let found = found(&rig, &line);
+    let hunks = found["hunks"]["hunks"].as_array().unwrap();
+    assert_eq!(hunks.len(), 2, "{found:#}");
+    let ids: Vec<&str> = hunks.iter().map(|id| id.as_str().unwrap()).collect();
+    let undo = format!("aft undo {wanted} --hunk {} --hunk {}", ids[0], ids[1]);
+    assert_eq!(found["undo"], undo, "{found:#}");
+    // A state with a hunk taken out never was; a verdict on it is kept for nobody.
+    let more = [
+        "--hunks",
+        "--good",
+        &good,
+        "--",
+        "sh",
+        "-c",
+        "! grep -q 'block 4: new' a",
+    ];
+    let one = self::found(&rig, &more);
+    assert_eq!(
+        one["hunks"]["hunks"].as_array().unwrap().len(),
+        1,
+        "{one:#}"
+    );
+    rig.daemon.stop();
+}

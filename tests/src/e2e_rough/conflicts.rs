@@ -52,6 +52,41 @@ fn markers_show_both_sides_of_what_clashes() {
 }
 
 #[test]
+fn what_is_refused_shows_the_lines_that_clash_and_to_whom_they_may_be_shown() {
+    let rig = Rig::watching(PROJECT);
+    let first = clash(&rig);
+    let text = rig.fails(&["undo", &first], 3);
+    for line in ["now, line 2", "zwei", "TWO", "two", "f: later operations"] {
+        assert!(text.contains(line), "no `{line}` in {text}");
+    }
+    let error = rig.fails_json(&["undo", &first], 3);
+    let expected = json!([{"line": 2, "now": "zwei\n", "base": "TWO\n", "before": "two\n"}]);
+    assert_eq!(error["data"]["conflicts"][0]["hunks"], expected, "{error}");
+    let plan = rig.aft(&["undo", &first, "--dry-run"]);
+    assert_eq!(plan.status, 3, "{}", plan.stderr);
+    assert!(plan.stdout.contains("zwei"), "{}", plan.stdout);
+    // One hunk, named by itself, clashes in the same way.
+    let shown = rig.json(&["show", &first, "--hunks"]);
+    let hunk = shown["operation"]["changes"][0]["hunks"][0]["hunk"]
+        .as_str()
+        .expect("a hunk");
+    let error = rig.fails_json(&["undo", &first, "--hunk", hunk], 3);
+    assert_eq!(error["data"]["conflicts"][0]["hunks"], expected, "{error}");
+    assert_eq!(rig.project.text("f"), "one\nzwei\nthree\n");
+
+    // Of a secret an agent is told that it clashes, and not with what.
+    rig.edit(".env", "A=1\nKEY=old\n");
+    let second = rig.edit(".env", "A=1\nKEY=first\n");
+    rig.edit(".env", "A=1\nKEY=second\n");
+    let undo = about(&rig, &json!({"operation": second}));
+    let refused = rig.agent().call("undo", &undo).expect_err("it clashes");
+    assert_eq!(refused["data"]["conflicts"][0]["path"], ".env", "{refused}");
+    assert!(!refused.to_string().contains("KEY"), "{refused}");
+    let whole = rig.fails(&["undo", &second.to_string()], 3);
+    assert!(whole.contains("KEY=second"), "{whole}");
+}
+
+#[test]
 fn what_has_no_lines_gets_no_markers() {
     let rig = Rig::watching(PROJECT);
     let first = rig.edit("b", b"\0one").to_string();

@@ -173,8 +173,36 @@ fn many_connections_have_a_ceiling_and_room_comes_back() {
         }
     }
     assert!((16..200).contains(&served), "{served} of 200 were served");
+    // Each socket has its own room.
+    rig.agent().expect_call("workspace.list", &json!({}));
+    rig.ok(&["status"]);
     drop(open);
     aft_testkit::workspace::wait_until(Duration::from_secs(20), "there is room again", || {
         rig.aft(&["status"]).status == 0
     });
+}
+
+#[test]
+fn who_went_away_in_the_middle_of_a_long_poll_keeps_no_place() {
+    let rig = Rig::watching("//- /f\n1\n");
+    let first = rig
+        .editor()
+        .expect_call("history.poll", &about(&rig, &json!({})));
+    let poll = about(&rig, &json!({"clock": first["clock"], "wait_ms": 60_000}));
+    // Greeted, so that it has a place; `None` where none is left.
+    let greeted = || {
+        let mut editor = rig.editor();
+        let asked = editor.send("hello", &json!({})).ok()?;
+        editor.answer(asked).ok()?.ok().map(|_| editor)
+    };
+    let mut open = Vec::new();
+    while let Some(mut editor) = greeted().filter(|_| open.len() < 500) {
+        editor.send("history.poll", &poll).expect("it is sent");
+        open.push(editor);
+    }
+    assert!((60..500).contains(&open.len()), "{} editors", open.len());
+    drop(open);
+    // Sooner than an answer that is not taken is given up.
+    let limit = Duration::from_secs(5);
+    aft_testkit::workspace::wait_until(limit, "there is room again", || greeted().is_some());
 }

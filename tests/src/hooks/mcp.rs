@@ -149,7 +149,8 @@ fn work(rig: &Rig, client: &mut Client) {
     let asked = json!({ "workspace": root, "path": "src/greet.py" });
     let blamed = client.tool("blame", asked);
     assert_eq!(blamed["ranges"][0]["author"], "agent:mcp-test", "{blamed}");
-    assert_eq!(blamed["ranges"][0]["session"], session.as_str());
+    // A call that names no session knows none: of its own it sees the beginning, as of any other.
+    assert_eq!(blamed["ranges"][0]["session"], session[..8]);
 
     let to = format!("before-{head}");
     let plan = client.tool("rollback_plan", json!({ "workspace": root, "to": to }));
@@ -292,5 +293,66 @@ fn what_is_refused_says_why_and_what_to_do() {
     assert!(nothing.contains("not_found"), "{nothing}");
     let unknown = client.call("tools/call", json!({ "name": "rm", "arguments": {} }));
     assert!(unknown["error"].is_object(), "{unknown}");
+    client.end();
+}
+
+#[test]
+fn one_hunk_of_an_operation_is_listed_and_taken_back_by_its_name() {
+    let rig = Rig::watching();
+    let lines = |first: &str, last: &str| format!("{first}\n{}{last}\n", "same\n".repeat(20));
+    rig.project.write("f", lines("a", "z"));
+    let mut client = Client::stateless(&rig);
+    let root = rig.root();
+    let before = client.tool("status", json!({ "workspace": root }))["head"].clone();
+    rig.project.write("f", lines("A", "Z"));
+    let shown = client.tool(
+        "show",
+        json!({ "workspace": root, "operation": "@", "hunks": true }),
+    );
+    let hunks = shown["operation"]["changes"][0]["hunks"].clone();
+    assert_eq!(hunks.as_array().map(Vec::len), Some(2), "{shown}");
+    let operation = shown["operation"]["operation"].clone();
+    let listed = client.call(
+        "tools/call",
+        json!({ "name": "show", "arguments": { "workspace": root, "operation": "@", "hunks": true } }),
+    );
+    let text = listed["result"]["content"][0]["text"].to_string();
+    let first = hunks[0]["hunk"].as_str().unwrap();
+    assert!(text.contains(first), "{text}");
+    client.tool(
+        "undo",
+        json!({ "workspace": root, "operation": operation.to_string(), "hunks": [first] }),
+    );
+    assert_eq!(rig.project.text("f"), lines("a", "Z"));
+
+    // The other one by what changed since.
+    let differs = client.tool(
+        "diff",
+        json!({ "workspace": root, "from": before.to_string(), "hunks": true }),
+    );
+    let changed = differs["files"].as_array().unwrap();
+    let of_f = changed.iter().find(|file| file["path"] == "f").unwrap();
+    let last = of_f["hunks"][0]["hunk"].as_str().unwrap();
+    let wish = json!({ "workspace": root, "to": before.to_string(), "hunks": [last] });
+    let plan = client.tool("rollback_plan", wish.clone());
+    let mut apply = wish;
+    apply["plan"] = plan["plan"].clone();
+    client.tool("rollback_apply", apply);
+    assert_eq!(rig.project.text("f"), lines("a", "z"));
+    let unknown =
+        json!({ "workspace": root, "operation": operation.to_string(), "hunks": ["nothing"] });
+    let refused = client.refused("undo", unknown);
+    assert!(refused.contains("no hunk"), "{refused}");
+
+    // What clashes is shown to the model.
+    rig.project.write("f", lines("one", "z"));
+    let clashing = client.tool("log", json!({ "workspace": root, "limit": 1 }));
+    let clashing = clashing["operations"][0]["operation"].to_string();
+    rig.project.write("f", lines("two", "z"));
+    let refused = client.refused("undo", json!({ "workspace": root, "operation": clashing }));
+    assert!(
+        refused.contains("one") && refused.contains("two"),
+        "{refused}"
+    );
     client.end();
 }

@@ -205,6 +205,11 @@ impl Scene {
         params
     }
 
+    /// What a method answered last.
+    pub(super) fn answer(&self, method: &str) -> Option<&Value> {
+        self.last.get(method)
+    }
+
     fn session(&self) -> &Value {
         &self.last["session.start"]["session"]
     }

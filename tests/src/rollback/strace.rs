@@ -90,6 +90,12 @@ impl Tracer {
         }
     }
 
+    /// Attaches to `thread`, only to tell which of these calls it makes.
+    #[track_caller]
+    pub(crate) fn attach_to(thread: i32, calls: &[&str], output: PathBuf) -> Self {
+        Self::run(thread, &calls.join(","), None, output)
+    }
+
     /// Attaches to `thread`, whose n-th such call and all after it are answered with an input/output error.
     #[track_caller]
     pub(super) fn attach_failing(thread: i32, (call, n): (&str, usize), output: PathBuf) -> Self {

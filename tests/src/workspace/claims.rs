@@ -72,7 +72,13 @@ impl Agent {
     }
 
     fn end(&mut self, edit: &Value) -> Vec<u64> {
-        let params = json!({"session": self.session, "edit": edit, "success": true});
+        self.end_naming(edit, None)
+    }
+
+    /// Ends a bracket and says what the tool wrote.
+    fn end_naming(&mut self, edit: &Value, wrote: Option<&[&str]>) -> Vec<u64> {
+        let params =
+            json!({"session": self.session, "edit": edit, "success": true, "paths": wrote});
         let answer = self.line.expect_call("edit.end", &params);
         let operations = answer["operations"].as_array().expect("a list");
         operations.iter().filter_map(Value::as_u64).collect()
@@ -203,4 +209,41 @@ fn directories_made_on_the_way_do_not_part_a_session_from_its_file() {
             .aft_ok(rig.project.root(), &["rollback", &point.to_string()]);
     }
     assert!(!rig.project.exists("new"));
+}
+
+#[test]
+fn what_a_tool_says_at_its_end_that_it_wrote_is_all_it_claims() {
+    let rig = Rig {
+        daemon: TestDaemon::start(),
+        project: Workspace::new(),
+    };
+    rig.project
+        .add_fixture("//- /src/a\na\n//- /src/b\nb\n//- /both\nboth\n");
+    // Nothing is recorded before a bracket ends, however slow the machine is.
+    rig.project
+        .write(".afterimage.toml", "[track]\nsettle = \"4s\"\n");
+    rig.daemon
+        .aft_ok(rig.project.root(), &["watch", "--detach"]);
+    let (mut one, mut two) = (rig.agent("one"), rig.agent("two"));
+    let first = one.begin(None);
+    let second = two.begin(Some(&["src/b"]));
+    rig.project.write("src/a", "A\n");
+    rig.project.write("src/b", "B\n");
+    rig.project.write("elsewhere", "?\n");
+    one.end_naming(&first, Some(&["src/a"]));
+    two.end(&second);
+    assert_eq!(rig.author("src/a"), "agent:one");
+    assert_eq!(rig.author("src/b"), "agent:two", "it is not shared");
+    assert_eq!(rig.author("elsewhere"), "unknown", "nobody said so");
+
+    // It is the last word, also against what was announced.
+    let first = one.begin(Some(&["src/a"]));
+    rig.project.write("both", "by one\n");
+    one.end_naming(&first, Some(&["both"]));
+    assert_eq!(rig.author("both"), "agent:one");
+    // What is not in the workspace says nothing.
+    let first = one.begin(Some(&["src/a"]));
+    rig.project.write("src/a", "AA\n");
+    one.end_naming(&first, Some(&["/somewhere/else"]));
+    assert_eq!(rig.author("src/a"), "agent:one");
 }

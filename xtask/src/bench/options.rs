@@ -18,7 +18,7 @@ the same seeded work on the same copy of a tree, one after the other.
   --work DIR      where trees and stores are made (default: target/bench). Use a journaled file system or tmpfs: an ext4 without a
                   journal makes every program that creates many files slow
   --peers LIST    of aft,git,jj (default: all that are installed)
-  --ops LIST      of baseline,nochange,edit,restore,growth,live,agents,tiers (default: all)
+  --ops LIST      of baseline,nochange,edit,restore,growth,live,agents,tiers,verify (default: all)
   --ns LIST       numbers of files to change (default: 1,10,100,1000)
   --runs N        runs of each short operation (default: 7); a baseline is run at most three times
   --operations N  operations that the history has for the lines of `tiers` (default: 10000; up to 1000000, a minute for 40000)
@@ -59,7 +59,7 @@ impl Default for Options {
             trees: Vec::new(),
             work: None,
             peers: words("aft,git,jj"),
-            ops: words("baseline,nochange,edit,restore,growth,live,agents,tiers"),
+            ops: words("baseline,nochange,edit,restore,growth,live,agents,tiers,verify"),
             counts: vec![1, 10, 100, 1000],
             runs: 7,
             operations: 10_000,
@@ -90,7 +90,7 @@ impl Options {
                         &value()?,
                         &[
                             "baseline", "nochange", "edit", "restore", "growth", "live", "agents",
-                            "tiers",
+                            "tiers", "verify",
                         ],
                     )?
                 }

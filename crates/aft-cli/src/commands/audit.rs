@@ -1,6 +1,6 @@
 //! `aft audit`.
 
-use aft_rpc::types::audit::AuditListParams;
+use aft_rpc::types::audit::{AuditListParams, AuditListResult};
 use aft_rpc::types::hello::Role;
 use aft_rpc::{ExitKind, WirePoint};
 use clap::{Args, ValueEnum};
@@ -18,7 +18,8 @@ const SHOWN: u64 = 50;
 ///
 /// One line for every call that changed something or was refused: when, by which socket, by which user and process, what,
 /// and what came of it. Over all workspaces, also those that are no longer watched, or with -w one. Nothing is changed on
-/// disk; `aft check` tells whether an entry was changed by somebody else.
+/// disk; `aft check` tells whether an entry was changed by somebody else. The oldest entries go when the log has reached its
+/// limit; the last line then says so.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example:\n  aft audit -n 20\n  aft audit --since 2h --socket agent\n  aft audit --method purge --json\n\nExit codes: 0 done, 6 only control.sock tells"
@@ -58,6 +59,14 @@ impl From<SocketName> for Role {
     }
 }
 
+/// Says where the log does not begin with its first entry any more.
+fn gone(all: &AuditListResult) -> Option<String> {
+    let through = all.gone_through?;
+    Some(format!(
+        "entries up to {through} are gone: the log keeps what `audit_max` of [daemon] has room for\n"
+    ))
+}
+
 pub(crate) fn run(args: &AuditArgs, context: &mut Context) -> Outcome {
     let workspace = if context.place.is_chosen() {
         Some(context.workspace()?)
@@ -76,7 +85,9 @@ pub(crate) fn run(args: &AuditArgs, context: &mut Context) -> Outcome {
     if let Some(all) = paged::whole(params, context)? {
         let (now, style) = (Now::read(), context.out.style());
         let lines = all.entries.iter().map(|entry| line(entry, &now, style));
-        context.print(&lines.collect::<String>())?;
+        let mut text = lines.collect::<String>();
+        text.extend(gone(&all));
+        context.print(&text)?;
     }
     Ok(ExitKind::Done)
 }

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use aft_rpc::ExitKind;
-use aft_rpc::types::bisect::{BisectSeen, VerifyBisectParams, VerifyBisectResult};
+use aft_rpc::types::bisect::{BisectHunks, BisectSeen, VerifyBisectParams, VerifyBisectResult};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -13,15 +13,21 @@ use crate::context::{Context, point};
 use crate::failure::{Failure, Outcome};
 use crate::render::text::{count, path, shown};
 
+/// Lines of a hunk that are shown.
+const LINES_MAX: usize = 12;
+
 /// Find the operation after which a check fails
 ///
 /// Looks at states between a good one and a bad one in scratch copies, always in the middle of what is left, until one operation
 /// remains: nine looks for five hundred operations. The workspace is not touched, and nothing is taken back; the answer names
 /// the command that would take back just that operation. The exit code of a COMMAND means what it means to `git bisect run`: 0
 /// is good, 125 passes the state over, 126 and 127 as well, other codes below 128 are bad, and from 128 on the search ends.
+///
+/// With --hunks the search goes on within the operation: states of it without some of its hunks, until those are left without
+/// which the check does not fail. The command that is named then takes back just them.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example:\n  aft bisect tests\n  aft bisect --good 2h -- make check\n  aft bisect -- sh -c '! grep -q broken src/a.txt'\n\nExit codes: 0 found, 1 it could not be found, 4 no such check or point, 6 a command has not been approved"
+    after_help = "Example:\n  aft bisect tests\n  aft bisect tests --hunks\n  aft bisect --good 2h -- make check\n  aft bisect -- sh -c '! grep -q broken src/a.txt'\n\nExit codes: 0 found, 1 it could not be found, 4 no such check or point, 6 a command has not been approved"
 )]
 pub(crate) struct BisectArgs {
     /// A check of the configuration
@@ -43,6 +49,9 @@ pub(crate) struct BisectArgs {
     /// Look at so many states at once [default: as suits the machine]
     #[arg(short = 'j', long, value_name = "N")]
     at_once: Option<u64>,
+    /// Then look for the hunks of the operation that did it
+    #[arg(long)]
+    hunks: bool,
     /// What to run in each state
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
@@ -57,6 +66,7 @@ pub(crate) fn run(args: &BisectArgs, context: &mut Context) -> Outcome {
         bad: args.bad.as_deref().map(point),
         timeout_ms: args.timeout.map(|seconds| seconds.saturating_mul(1000)),
         at_once: args.at_once,
+        hunks: args.hunks,
     };
     let spinner = spinner(context);
     let found = context.call_or_print(&params);
@@ -137,12 +147,42 @@ fn render(found: &VerifyBisectResult) -> Result<String, std::fmt::Error> {
     if more > 0 {
         writeln!(text, "    and {more} more")?;
     }
+    if let Some(hunks) = &found.hunks {
+        text.push_str(&in_hunks(hunks)?);
+    }
     writeln!(text, "Found with {}.", count(found.runs, "run", "runs"))?;
     if let Some(undo) = &found.undo {
         writeln!(
             text,
             "\n`{undo}` takes back just that and keeps what came later."
         )?;
+    }
+    Ok(text)
+}
+
+/// Which hunks did it, with their lines.
+fn in_hunks(found: &BisectHunks) -> Result<String, std::fmt::Error> {
+    let mut text = String::new();
+    let n = count(found.hunks.len() as u64, "hunk", "hunks");
+    match (found.all, found.least) {
+        (true, _) => writeln!(text, "Every hunk of it is needed for that.")?,
+        (false, true) => writeln!(text, "Without {n} of it, it does not fail:")?,
+        (false, false) => writeln!(
+            text,
+            "Without {n} of it, it does not fail; not every state between could be looked at, so fewer may do:"
+        )?,
+    }
+    if found.all {
+        return Ok(text);
+    }
+    for change in &found.changes {
+        for hunk in change.hunks.iter().flatten() {
+            writeln!(text, "  {}  {}", path(&change.path), shown(&hunk.hunk))?;
+            let lines = String::from_utf8_lossy(&hunk.text.0);
+            for line in lines.lines().take(LINES_MAX) {
+                writeln!(text, "    {}", shown(line))?;
+            }
+        }
     }
     Ok(text)
 }

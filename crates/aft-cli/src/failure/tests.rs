@@ -48,6 +48,7 @@ fn a_conflict_lists_its_paths_and_what_to_do() {
         path: "src/a\x1b.rs".into(),
         reason: "changed-now".to_owned(),
         message: "it changed".to_owned(),
+        hunks: Vec::new(),
     };
     let error = RpcError::new(ErrorKind::EditConflict, "files changed")
         .with_conflicts(vec![conflict])

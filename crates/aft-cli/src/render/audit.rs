@@ -23,6 +23,8 @@ pub(crate) fn line(entry: &AuditEntry, now: &Now, style: Style) -> String {
     if entry.outcome != "done" {
         parts.push(style.paint(Paint::Red, &shown(&entry.outcome)));
     }
+    let more = entry.repeated.map(|more| format!("and {more} more"));
+    parts.extend(more);
     let operation = entry.operation.map(|number| format!("#{number}"));
     parts.extend(operation.map(|number| style.paint(Paint::Yellow, &number)));
     let pid = entry

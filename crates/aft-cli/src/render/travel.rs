@@ -8,6 +8,7 @@ use aft_rpc::types::operation::{Kind, StateKind, StateView};
 use aft_rpc::types::travel::{ConflictView, HeadMove, NoteView, PlanView, StepView, TravelResult};
 use aft_rpc::types::workspace::{LeftOut, UncoveredView};
 
+use super::clash::clashes;
 use super::operation::{git_head, numbers};
 use super::status::names;
 use super::text::{count, path, shown};
@@ -131,12 +132,15 @@ fn conflicts(title: &str, conflicts: &[&ConflictView], style: Style) -> String {
         count(conflicts.len() as u64, "path", "paths")
     );
     let lines = conflicts.iter().map(|conflict| {
-        format!(
+        let line = format!(
             "  {} {}: {}\n",
             style.paint(Paint::Red, "!"),
             path(&conflict.path),
             shown(&conflict.message)
-        )
+        );
+        let hunks = clashes(conflict);
+        let hunks = hunks.iter().map(|line| format!("  {}\n", shown(line)));
+        line + &hunks.collect::<String>()
     });
     title + &lines.collect::<String>()
 }

@@ -1,7 +1,7 @@
 //! The audit log's files: numbered parts that only grow, and a note of how far they are known to reach.
 //!
-//! Does: append lines, make them durable, begin a new part when one is full, let go of the oldest beyond the cap, and find
-//! its end again after any end of the process.
+//! Does: append lines, make them durable, begin a new part when one is full, pack it (`packing`), let go of the oldest
+//! beyond the cap, and find its end again after any end of the process.
 //! Does not: know what a line is about, or which thread it runs on.
 //!
 //! I1 What is on the disk and vouched for, by a later line or by the note, is never cut: it is damage, stays as it is,
@@ -11,6 +11,7 @@
 //! I3 A part is removed only after a durable line says so.
 
 mod opening;
+mod packing;
 mod parts;
 
 use std::io;
@@ -20,10 +21,14 @@ use aft_os::{AppendFile, StoreDir};
 
 use super::chain::{self, Head};
 use super::reading::Standing;
-pub(super) use parts::{PartStart, first_of, name_of, noted, parts_in, read_whole};
+use packing::Earlier;
+pub(super) use parts::{PartStart, first_of, name_of, noted, packed_name_of, parts_in, read_whole};
 
 /// Name of the note.
 pub(super) const NOTE: &str = "head";
+
+/// Full parts that may wait for a quiet moment to be packed.
+const PLAIN_MAX: usize = 2;
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug)]
@@ -32,14 +37,17 @@ pub(super) struct Limits {
     pub(super) part_max: u64,
     /// Bytes of all parts.
     pub(super) total_max: u64,
+    /// Bytes from which it is worth while to begin a new part only to pack this one.
+    pub(super) pack_min: u64,
 }
 
 impl Limits {
     /// Sixteen parts or more, so that little is let go at once.
     pub(super) fn of_total(total_max: u64) -> Self {
         Self {
-            part_max: (total_max / 16).clamp(16 << 10, 4 << 20),
+            part_max: (total_max / 16).clamp(16 << 10, 1 << 20),
             total_max,
+            pack_min: 16 << 10,
         }
     }
 }
@@ -62,8 +70,8 @@ pub(super) struct Book {
     unsynced: Vec<u8>,
     /// A sync failed since: the disk may hold less than the system says.
     is_suspect: bool,
-    /// Earlier parts with their bytes, oldest first.
-    earlier: Vec<(u32, u64)>,
+    /// Earlier parts, oldest first.
+    earlier: Vec<Earlier>,
     /// What the note says.
     noted: Head,
 }
@@ -122,21 +130,30 @@ impl Book {
         }
         self.sync()?;
         self.begin(self.part + 1)?;
+        // Where nobody gives it a moment of rest, it is done all the same.
+        if self.earlier.iter().filter(|one| !one.is_packed).count() > PLAIN_MAX {
+            self.pack_one()?;
+        }
+        self.let_go()
+    }
+
+    /// Lets go of the oldest beyond the cap.
+    fn let_go(&mut self) -> io::Result<()> {
         loop {
-            let total: u64 = self.earlier.iter().map(|(_, len)| len).sum();
-            let Some((oldest, _)) = self.earlier.first().copied() else {
+            let total: u64 = self.earlier.iter().map(|one| one.len).sum();
+            let Some(oldest) = self.earlier.first().copied() else {
                 break;
             };
             if total + self.len <= self.limits.total_max {
                 break;
             }
-            let next = self.earlier.get(1).map_or(self.part, |(part, _)| *part);
+            let next = self.earlier.get(1).map_or(self.part, |one| one.part);
             if let Some(first) = first_of(self.dir.as_ref(), next)? {
                 let through = first.saturating_sub(1);
                 self.append(&[format!("{{\"dropped\":{through}}}")])?;
                 self.sync()?;
             }
-            self.dir.remove(&name_of(oldest))?;
+            oldest.remove(self.dir.as_ref())?;
             self.dir.sync_dir()?;
             self.earlier.remove(0);
         }
@@ -171,7 +188,11 @@ impl Book {
             }
         };
         if part != self.part && self.part != 0 {
-            self.earlier.push((self.part, self.len));
+            self.earlier.push(Earlier {
+                part: self.part,
+                len: self.len,
+                is_packed: false,
+            });
         }
         self.part = part;
         self.file = Some(file);

@@ -83,6 +83,9 @@ pub(crate) struct Entry {
     /// The operation it made, or was about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) operation: Option<u64>,
+    /// So many more were refused in the same way within the second, which have no line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) repeated: Option<u64>,
 }
 
 impl Entry {

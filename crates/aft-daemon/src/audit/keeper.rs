@@ -1,6 +1,7 @@
 //! The thread that writes the audit log.
 //!
-//! Does: gather what waits into one write, make it durable in time, and try again after a failure.
+//! Does: gather what waits into one write, make it durable in time, try again after a failure, and pack full parts when
+//! it is quiet.
 //! Does not: drop an entry without saying so in the log.
 
 use std::io;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use aft_os::Clock;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::book::{Book, Limits};
 use super::reading::Standing;
@@ -19,6 +20,10 @@ use super::{OpenDir, Order, Until};
 pub(super) const SYNC_WITHIN: Duration = Duration::from_secs(1);
 /// How long after a failure is tried again, where nobody brings anything.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// Quiet after which a full part is packed.
+const PACKED_AFTER: Duration = Duration::from_millis(500);
+/// After a failure none is packed for so long.
+const NOT_PACKED_NS: u64 = 60_000_000_000;
 /// Orders taken at once.
 const AT_ONCE_MAX: usize = 256;
 /// Entries kept while the disk takes nothing.
@@ -37,6 +42,8 @@ pub(super) struct Keeper {
     /// When the oldest line was written that is not on the disk, as far as is known.
     unsynced_since: Option<u64>,
     is_failing: bool,
+    /// Nothing is packed before this.
+    packs_from: u64,
 }
 
 impl Keeper {
@@ -50,6 +57,7 @@ impl Keeper {
             n_lost: 0,
             unsynced_since: None,
             is_failing: false,
+            packs_from: 0,
         }
     }
 
@@ -65,9 +73,13 @@ impl Keeper {
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => break,
             };
+            let is_quiet = first.is_none();
             let more = orders.try_iter().take(AT_ONCE_MAX);
             if self.carry_out(first.into_iter().chain(more)) {
                 break;
+            }
+            if is_quiet {
+                self.pack_one();
             }
         }
         let Some(book) = &mut self.book else { return };
@@ -81,14 +93,41 @@ impl Keeper {
         if !self.lines.is_empty() {
             return Some(AGAIN_AFTER);
         }
-        let since = self.unsynced_since?;
-        let waited = Duration::from_nanos(self.clock.mono_ns().saturating_sub(since));
-        Some(SYNC_WITHIN.saturating_sub(waited))
+        let now = self.clock.mono_ns();
+        let packs = self.book.as_ref().is_some_and(Book::has_unpacked);
+        let later = Duration::from_nanos(self.packs_from.saturating_sub(now));
+        let quiet = packs.then_some(later.max(PACKED_AFTER));
+        let Some(since) = self.unsynced_since else {
+            return quiet;
+        };
+        let waited = Duration::from_nanos(now.saturating_sub(since));
+        let synced = SYNC_WITHIN.saturating_sub(waited);
+        Some(quiet.map_or(synced, |quiet| quiet.min(synced)))
+    }
+
+    /// Makes use of a quiet moment.
+    fn pack_one(&mut self) {
+        let now = self.clock.mono_ns();
+        let book = self.book.as_mut().filter(|book| book.has_unpacked());
+        if let Some(book) = book.filter(|_| self.packs_from <= now)
+            && let Err(error) = book.pack_one()
+        {
+            warn!(%error, "a part of the audit log is not packed");
+            self.packs_from = now + NOT_PACKED_NS;
+        }
+    }
+
+    /// Makes all that does not grow as small as it gets; how that ended.
+    fn pack_all(&mut self) -> io::Result<()> {
+        match &mut self.book {
+            Some(book) if self.lines.is_empty() => book.pack_all(),
+            _ => Ok(()),
+        }
     }
 
     /// True where it is to end.
     fn carry_out(&mut self, orders: impl Iterator<Item = Order>) -> bool {
-        let (mut waiting, mut asking) = (Vec::new(), Vec::new());
+        let (mut waiting, mut asking, mut packing) = (Vec::new(), Vec::new(), Vec::new());
         let mut wanted = Until::Queued;
         let mut is_last = false;
         for order in orders {
@@ -99,6 +138,7 @@ impl Keeper {
                     waiting.push(done);
                 }
                 Order::Standing(reply) => asking.push(reply),
+                Order::Pack(reply) => packing.push(reply),
                 Order::Close => is_last = true,
             }
         }
@@ -110,6 +150,12 @@ impl Keeper {
         for done in waiting {
             // Whoever asked may have gone.
             let _heard = done.send(());
+        }
+        if !packing.is_empty() {
+            let packed = self.pack_all();
+            for reply in packing {
+                let _heard = reply.send(packed.as_ref().map(|()| ()).map_err(ToString::to_string));
+            }
         }
         for reply in asking {
             let answer = match &done {

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use aft_os::StoreDir;
 
-use super::book::{PartStart, first_of, name_of, noted, parts_in, read_whole};
+use super::book::{PartStart, first_of, name_of, noted, packed_name_of, parts_in, read_whole};
 use super::chain::{self, Head, Line, Link};
 
 /// Problems that are told; what is beyond is counted.
@@ -33,6 +33,7 @@ pub(super) fn newest_first(
         }
         let bytes = match read_whole(dir, part) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => continue,
             bytes => bytes?,
         };
         for line in bytes.rsplit(|byte| *byte == b'\n').filter_map(chain::read) {
@@ -42,6 +43,15 @@ pub(super) fn newest_first(
         }
     }
     Ok(())
+}
+
+/// The number before that of the oldest line there is.
+pub(super) fn gone_through(dir: &dyn StoreDir) -> io::Result<Option<u64>> {
+    let oldest = parts_in(dir)?.first().copied();
+    let first = oldest.map_or(Ok(None), |oldest| first_of(dir, oldest))?;
+    Ok(first
+        .map(|first| first.saturating_sub(1))
+        .filter(|gone| *gone > 0))
 }
 
 /// What a check found.
@@ -96,8 +106,10 @@ fn check_once(dir: &dyn StoreDir, standing: Standing) -> io::Result<Checked> {
         if check.is_over() {
             break;
         }
-        let bytes = read_whole(dir, *part)?;
-        check.part(*part, &bytes);
+        match read_whole(dir, *part) {
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => check.unreadable(*part),
+            bytes => check.part(*part, &bytes?),
+        }
     }
     check.beginning(parts.first().copied());
     check.ending();
@@ -153,13 +165,23 @@ impl Check {
             .is_some_and(|before| before.number >= self.end.number)
     }
 
-    fn part(&mut self, part: u32, bytes: &[u8]) {
+    fn begin_part(&mut self, part: u32) {
         if let Some(before) = self.part_before
             && part != before + 1
         {
             self.tell(format!("{} is missing", name_of(before + 1)));
         }
         self.part_before = Some(part);
+    }
+
+    /// A packed part of which not a line can be believed.
+    fn unreadable(&mut self, part: u32) {
+        self.begin_part(part);
+        self.tell(format!("{} was changed", packed_name_of(part)));
+    }
+
+    fn part(&mut self, part: u32, bytes: &[u8]) {
+        self.begin_part(part);
         let mut offset = 0;
         let mut is_first = true;
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {

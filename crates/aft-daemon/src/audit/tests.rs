@@ -26,6 +26,7 @@ fn entry(n: u64) -> Entry {
         params: serde_json::Map::default(),
         outcome: "done".to_owned(),
         operation: Some(n),
+        repeated: None,
     }
 }
 

@@ -9,8 +9,8 @@ use aft_model::{RelPath, SecretNames};
 use aft_os::ReadDir;
 use toml::{Table, Value};
 
+use super::check::{ReportFormat, RunCommand, VerifyConfig};
 use super::error::{ConfigError, from_toml, line_of};
-use super::sections::{ReportFormat, RunCommand, VerifyConfig};
 use super::{Config, WORKSPACE_FILE};
 
 /// No configuration is longer than this; a file that is, is something else.
@@ -310,6 +310,11 @@ fn check_verify(verify: &VerifyConfig) -> Result<(), (&'static str, String)> {
             "parse"
         };
         return Err((word, message));
+    }
+    let mut places = verify.writable.iter();
+    if let Some(place) = places.find(|place| !Path::new(place).is_absolute()) {
+        let message = format!("`writable` has absolute paths, not `{place}`");
+        return Err(("writable", message));
     }
     Ok(())
 }

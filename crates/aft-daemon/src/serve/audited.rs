@@ -72,6 +72,9 @@ impl Noted {
             }
             Err(error) => error.data.kind.as_str().clone_into(&mut entry.outcome),
         }
+        if entry.outcome != "done" && !peer.daemon.refusals.take(&peer.daemon, entry) {
+            return;
+        }
         // What was refused by the socket did nothing that could be lost.
         let is_forbidden = entry.outcome == ErrorKind::Forbidden.as_str();
         let until = if is_forbidden {
@@ -87,7 +90,9 @@ impl Noted {
 pub(super) fn turned_away(peer: &Arc<Peer>, request: &Request) {
     let mut entry = fresh(peer, request);
     ErrorKind::Forbidden.as_str().clone_into(&mut entry.outcome);
-    peer.daemon.audit.tell_soon(&entry);
+    if peer.daemon.refusals.take(&peer.daemon, &entry) {
+        peer.daemon.audit.tell_soon(&entry);
+    }
 }
 
 fn fresh(peer: &Peer, request: &Request) -> Entry {
@@ -105,6 +110,7 @@ fn fresh(peer: &Peer, request: &Request) -> Entry {
         params: Map::new(),
         outcome: String::new(),
         operation: None,
+        repeated: None,
     }
 }
 

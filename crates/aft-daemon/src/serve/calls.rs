@@ -5,6 +5,7 @@ mod bisect;
 mod blame;
 mod checkpoints;
 mod coverage;
+mod edits;
 mod fencing;
 mod files;
 mod followed;
@@ -19,6 +20,7 @@ mod sessions;
 mod space;
 mod travel;
 mod trust;
+mod turns;
 mod verify;
 mod workspaces;
 
@@ -86,10 +88,10 @@ pub(crate) async fn call(peer: &Arc<Peer>, request: &Request) -> Answer {
         "session.end" => sessions::end(peer, request).await,
         "session.list" => sessions::list(peer, request),
         "session.show" => session_view::show(peer, request),
-        "turn.start" => sessions::turn_start(peer, request).await,
-        "turn.end" => sessions::turn_end(peer, request).await,
-        "edit.begin" => sessions::edit_begin(peer, request).await,
-        "edit.end" => sessions::edit_end(peer, request).await,
+        "turn.start" => turns::start(peer, request).await,
+        "turn.end" => turns::end(peer, request).await,
+        "edit.begin" => edits::begin(peer, request).await,
+        "edit.end" => edits::end(peer, request).await,
         "history.list" => histories::list(peer, request),
         "history.poll" => histories::poll(peer, request).await,
         "operation.show" => histories::show(peer, request),

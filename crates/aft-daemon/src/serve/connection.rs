@@ -19,6 +19,7 @@ use tokio::net::unix::{OwnedWriteHalf, UCred};
 use tokio::sync::mpsc;
 use tracing::{debug, info};
 
+use super::veil::Veil;
 use super::{audited, calls, subscribe::Subscriptions};
 use crate::daemon::Daemon;
 use crate::workspace::Workspace;
@@ -44,6 +45,8 @@ pub(crate) struct Peer {
     pub(crate) outgoing: mpsc::Sender<Vec<u8>>,
     pub(crate) subscriptions: Subscriptions,
     pub(crate) plans: Plans,
+    /// Ids that it is shown whole.
+    pub(crate) veil: Arc<Veil>,
     /// Sessions that end with this connection.
     pub(crate) attached: Mutex<Vec<(Arc<Workspace>, String)>>,
 }
@@ -52,6 +55,15 @@ impl Peer {
     /// Nanoseconds since the epoch.
     pub(crate) fn now_ns(&self) -> i64 {
         self.daemon.clock.wall_ns()
+    }
+
+    /// What a request names its client knows.
+    fn know_named(&self, request: &Request) {
+        if let Some(params) = request.params.as_deref()
+            && self.role == Role::Agent
+        {
+            self.veil.know_named(params.get());
+        }
     }
 }
 
@@ -82,7 +94,9 @@ impl Plans {
 pub(crate) async fn serve(daemon: Arc<Daemon>, role: Role, stream: UnixStream, cred: UCred) {
     let (reading, writing) = stream.into_split();
     let (outgoing, waiting) = mpsc::channel(OUTGOING_MAX);
-    let mut writer = tokio::spawn(write(writing, waiting));
+    let veil = Arc::<Veil>::default();
+    let covers = (role == Role::Agent).then(|| Arc::clone(&veil));
+    let mut writer = tokio::spawn(write(writing, waiting, covers));
     let peer = Arc::new(Peer {
         daemon,
         role,
@@ -90,6 +104,7 @@ pub(crate) async fn serve(daemon: Arc<Daemon>, role: Role, stream: UnixStream, c
         outgoing,
         subscriptions: Subscriptions::default(),
         plans: Plans::default(),
+        veil,
         attached: Mutex::default(),
     });
     // Who takes no answers any more sends no questions either: reading alone would wait for ever.
@@ -101,13 +116,33 @@ pub(crate) async fn serve(daemon: Arc<Daemon>, role: Role, stream: UnixStream, c
     peer.subscriptions.end_all();
     calls::end_attached(&peer).await;
     drop(peer);
-    if is_writing {
+    if is_gone(reading.as_ref()) {
+        // What it still waits for is for nobody, and its place is for the next.
+        writer.abort();
+    } else if is_writing {
         drop(tokio::time::timeout(WRITE_WITHIN, writer).await);
     }
 }
 
-async fn write(mut stream: OwnedWriteHalf, mut waiting: mpsc::Receiver<Vec<u8>>) {
-    while let Some(message) = waiting.recv().await {
+/// Whether the other end is closed, rather than only done with asking.
+fn is_gone(stream: &UnixStream) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let mut polled = [PollFd::new(stream, PollFlags::empty())];
+    let at_once = Timespec::default();
+    let found = poll(&mut polled, Some(&at_once));
+    found.is_ok_and(|n_found| n_found > 0)
+}
+
+/// Every line goes through here, answers and events alike.
+async fn write(
+    mut stream: OwnedWriteHalf,
+    mut waiting: mpsc::Receiver<Vec<u8>>,
+    covers: Option<Arc<Veil>>,
+) {
+    while let Some(mut message) = waiting.recv().await {
+        if let Some(veil) = &covers {
+            message = veil.cover(message);
+        }
         match tokio::time::timeout(WRITE_WITHIN, stream.write_all(&message)).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) | Err(_) => break,
@@ -305,6 +340,7 @@ async fn one(peer: &Arc<Peer>, request: Result<Request, Rejected>) -> Option<Res
     if request.method == "hello" {
         return id.map(|id| hello(peer, id, &request));
     }
+    peer.know_named(&request);
     let noted = audited::begin(peer, &request);
     let result = calls::call(peer, &request).await;
     if let Some(noted) = noted {

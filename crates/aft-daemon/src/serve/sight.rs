@@ -8,14 +8,17 @@
 
 use std::sync::Arc;
 
-use aft_model::{Change, FileState, PlanStep, RelPath, SecretNames};
+use aft_model::{Change, Conflict, FileState, PlanStep, RelPath, SecretNames};
 use aft_rpc::types::hello::Role;
 use aft_rpc::types::operation::{ChangeView, StateView};
-use aft_rpc::types::travel::StepView;
+use aft_rpc::types::travel::{ClashView, ConflictView, StepView};
 use aft_rpc::{ErrorKind, RpcError};
 
 use super::connection::Peer;
 use crate::workspace::Workspace;
+
+/// Bytes of clashing lines in one answer.
+const CLASH_BYTES_MAX: usize = 512 << 10;
 
 /// What one peer may see of one workspace.
 #[derive(Clone)]
@@ -79,6 +82,26 @@ impl Sight {
             now: self.state(&step.path, &step.now),
             target: self.state(&step.path, &step.target),
         }
+    }
+
+    /// What is in the way, with the lines that clash as far as there is room for them.
+    pub(crate) fn conflicts(&self, conflicts: &[Conflict]) -> Vec<ConflictView> {
+        let mut room = CLASH_BYTES_MAX;
+        let view = |conflict: &Conflict| {
+            let mut view = ConflictView::from(conflict);
+            if !self.hides(&conflict.path) {
+                for clash in conflict.clashes.iter() {
+                    let needed = clash.now.len() + clash.base.len() + clash.before.len();
+                    let Some(left) = room.checked_sub(needed) else {
+                        break;
+                    };
+                    room = left;
+                    view.hunks.push(ClashView::from(clash));
+                }
+            }
+            view
+        };
+        conflicts.iter().map(view).collect()
     }
 
     /// Refuses to tell what is in `path` where that is a secret.

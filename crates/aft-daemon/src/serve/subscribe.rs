@@ -19,7 +19,7 @@ use super::calls::{self, result};
 use super::connection::Peer;
 use crate::daemon::new_id;
 use crate::workspace::{
-    Cleanup, CollectOutcome, Compression, Overlap, SaveState, SessionNews, Workspace,
+    Cleanup, CollectOutcome, Compression, Overlap, SaveState, SessionNews, VerifyStep, Workspace,
     WorkspaceEvent,
 };
 
@@ -251,9 +251,10 @@ impl Follower {
                 }
             }
             WorkspaceEvent::Verify(news) => {
-                let name = match news.has_finished {
-                    true => EventName::VerifyFinished,
-                    false => EventName::VerifyStarted,
+                let name = match news.step {
+                    VerifyStep::Started => EventName::VerifyStarted,
+                    VerifyStep::Finished => EventName::VerifyFinished,
+                    VerifyStep::Culprit => EventName::VerifyCulprit,
                 };
                 at_head(name, news.payload.clone())
             }

@@ -1,13 +1,28 @@
-//! The operations of a session or a turn, for taking them back.
+//! The operations of a session or a turn, for taking them back; and which session a shortened id means, for who reads.
 
 use aft_model::{OperationId, SessionId, TurnId};
 use aft_rpc::{ErrorKind, RpcError};
 use aft_store::{Filter, Reader};
 
 use super::failure::of_read;
+use super::veil::shortened;
+use crate::workspace::Workspace;
 
 /// Operations looked at in one go while turns are counted.
 const PAGE: usize = 500;
+
+/// The session that is meant by who only reads: an id, or one that was told shortened. Nothing is changed by such a name.
+pub(crate) fn meant(workspace: &Workspace, id: &str) -> String {
+    let sessions = &workspace.shared.sessions;
+    if sessions.get(id).is_none() {
+        let all = sessions.list();
+        let mut meant = all.iter().filter(|session| shortened(&session.id) == id);
+        if let (Some(only), None) = (meant.next(), meant.next()) {
+            return only.id.clone();
+        }
+    }
+    id.to_owned()
+}
 
 /// The operations of a turn, of a session, or of a session's turn, after `since`, newest first.
 pub(crate) fn operations(

@@ -132,6 +132,34 @@ fn forget_suggestion(workspace: &Workspace) {
     }
 }
 
+/// What is known of it meanwhile goes into what was said, and into the report that the attempt's name carries.
+pub(super) fn add(workspace: &Workspace, acted: &Acted) {
+    let mut said = workspace.shared.acted.lock();
+    if said
+        .as_ref()
+        .is_some_and(|said| (said.time, said.checked) == (acted.time, acted.checked))
+    {
+        *said = Some(Arc::new(acted.clone()));
+    }
+    drop(said);
+    let id = workspace.shared.id.clone();
+    let draft = acted.kept_as.as_ref().and_then(|name| attempt(name, acted));
+    if let (Some(draft), Some(smart)) = (draft, workspace.smart()) {
+        smart.put(draft, OperationId(acted.checked), move |made| {
+            if let Err(failure) = made {
+                warn!(workspace = %id, ?failure, "what broke it is not in the report");
+            }
+        });
+    }
+}
+
+/// What is said of an operation that went back, with what was found since; `None` of any but the last.
+pub(crate) fn said_of(workspace: &Workspace, operation: OperationId) -> Option<String> {
+    let said = workspace.shared.acted.lock();
+    let said = said.as_ref()?;
+    (said.operation == Some(operation.0)).then(|| said.message.clone())
+}
+
 /// One verdict's consequences under way.
 struct Acting<'a> {
     workspace: &'a Workspace,
@@ -251,7 +279,7 @@ impl Acting<'_> {
 
     fn keep_attempt(&self, back: &RollBack, plan: &Acted) {
         let id = self.workspace.shared.id.clone();
-        let Some(draft) = attempt(back, plan) else {
+        let Some(draft) = attempt(&back.keep_failed_as, plan) else {
             return;
         };
         self.smart.put(draft, back.from, move |made| {
@@ -268,14 +296,14 @@ impl Acting<'_> {
 }
 
 /// The checkpoint that keeps the attempt, with the report.
-fn attempt(back: &RollBack, report: &Acted) -> Option<CheckpointDraft> {
+fn attempt(name: &str, report: &Acted) -> Option<CheckpointDraft> {
     let metadata = serde_json::json!({
         "by": "afterimage",
         "cause": "failed",
         "report": report,
     });
     Some(CheckpointDraft {
-        name: CheckpointName::new(&back.keep_failed_as).ok()?,
+        name: CheckpointName::new(name).ok()?,
         message: Some(report.message.clone()),
         keep: Keep::Session,
         metadata: Some(metadata.to_string()),

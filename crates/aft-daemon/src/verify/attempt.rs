@@ -115,16 +115,21 @@ impl Attempt<'_> {
             "" => self.root.clone(),
             beneath => self.root.join(beneath),
         };
+        let mut writable = match checks::writable(self.check, self.hidden) {
+            Ok(places) => places,
+            Err(why) => return Ran::not_started(why),
+        };
+        writable.push(self.root.clone());
         let order = Order {
             argv: self.argv.clone(),
             dir,
             env,
             timeout: self.check.timeout.0,
             output_max: OUTPUT_MAX,
-            writable: vec![self.root.clone()],
+            writable,
             hidden: self.hidden.to_vec(),
             private: self.private.clone(),
-            unix_sockets: false,
+            unix_sockets: self.check.sockets,
         };
         contained(order, cancel, &mut |_| ())
     }

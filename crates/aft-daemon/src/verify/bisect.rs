@@ -1,36 +1,34 @@
 //! Which operation broke a check: a search over exact states in scratch trees, beside everything else.
 //!
-//! Does: choose states by [`aft_engine::bisect`], show each in a tree of its own, run the check or the command there, several at
-//! once where that is wanted, and say what was seen of each.
+//! Does: choose states by [`aft_engine::bisect`], have `look` look at them, several at once where that is wanted, and say what was
+//! seen of each. `parts` goes on with the hunks of what was found.
 //! Does not: touch the workspace, keep a verdict, or take anything back; the answer names what would.
 //!
 //! A state is bad where the check fails, and passed over where the check itself breaks: it says nothing then. For a command
 //! the exit codes are those of `git bisect run`: 0 is good, 125 passes over, other codes below 126 are bad, and from 128 on
 //! the search ends. 126 and 127 pass over: a program that is not there says nothing of the state.
 
+mod look;
+pub(crate) mod parts;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aft_engine::bisect::{Bisect, Seen};
-use aft_model::{OperationId, VerdictStatus};
-use aft_verify::{Ending, Status};
+use aft_model::OperationId;
 
 use super::checks::Configured;
-use super::queue::{Checks, private};
-use super::run::{Cancel, Order, contained};
+use super::queue::Checks;
+use super::run::Cancel;
 use super::scratch::Wanted;
+use super::state;
 use super::trust::Untrusted;
-use super::{state, verdicts};
 use crate::config::VerifyConfig;
-use crate::daemon::chain;
 
 /// Operations read at once.
 const PAGE: usize = 1000;
-/// Bytes of a command's output that are kept, for the reason that is told.
-const OUTPUT_MAX: usize = 64 << 10;
 
 /// What says whether a state is good.
 pub(crate) enum Question {
@@ -48,6 +46,8 @@ pub(crate) struct Search {
     pub(crate) bad: OperationId,
     /// States looked at together.
     pub(crate) at_once: usize,
+    /// On the monotonic clock: then it ends, whatever is known.
+    pub(crate) until_ns: Option<u64>,
 }
 
 /// What was seen of one state.
@@ -103,6 +103,9 @@ pub(crate) enum Failed {
     /// The history cannot be read.
     #[error("the history cannot be read")]
     Read(#[from] aft_store::ReadError),
+    /// Its time is over.
+    #[error("it was not found in the time there was")]
+    OutOfTime,
     /// Somebody ended it.
     #[error("it was cancelled")]
     Cancelled,
@@ -150,7 +153,7 @@ impl Checks {
             });
         };
         let mut looks = BTreeMap::new();
-        let bad = self.look(search, search.bad, cancel)?;
+        let bad = self.look_at(search, &self.state_at(search.bad)?, cancel)?;
         let is_good = bad.seen == Seen::Good;
         looks.insert(search.bad, bad);
         if is_good {
@@ -162,10 +165,11 @@ impl Checks {
             if next.is_empty() {
                 break;
             }
-            let wanted = next
-                .into_iter()
-                .filter_map(|at| Some((at, *states.get(at)?)));
-            for (at, look) in self.looks(search, wanted.collect(), cancel)? {
+            let chosen = next.into_iter();
+            let chosen = chosen.filter_map(|at| Some((at, *states.get(at)?)));
+            let wanted = chosen.map(|(at, operation)| Ok((at, self.state_at(operation)?)));
+            let wanted: Vec<(usize, Wanted)> = wanted.collect::<Result<_, Failed>>()?;
+            for (at, look) in self.looks(search, &wanted, cancel)? {
                 bisect.see(at, look.seen);
                 looks.insert(look.operation, look);
             }
@@ -173,7 +177,7 @@ impl Checks {
         let (good, bad) = bisect.bounds();
         if good == 0 {
             // Nobody has looked at it yet, and all that was looked at is bad.
-            let look = self.look(search, search.good, cancel)?;
+            let look = self.look_at(search, &self.state_at(search.good)?, cancel)?;
             let is_bad = look.seen == Seen::Bad;
             looks.insert(search.good, look);
             if is_bad {
@@ -202,148 +206,9 @@ impl Checks {
         Ok(states)
     }
 
-    /// Looks at several states at once, each on a thread of its own.
-    fn looks(
-        self: &Arc<Self>,
-        search: &Search,
-        wanted: Vec<(usize, OperationId)>,
-        cancel: &Cancel,
-    ) -> Result<Vec<(usize, Look)>, Failed> {
-        if let [(at, operation)] = wanted.as_slice() {
-            return Ok(vec![(*at, self.look(search, *operation, cancel)?)]);
-        }
-        std::thread::scope(|scope| {
-            let begun = wanted.into_iter().map(|(at, operation)| {
-                let look = scope.spawn(move || self.look(search, operation, cancel));
-                (at, operation, look)
-            });
-            // All of them begin before one is waited for.
-            let begun: Vec<_> = begun.collect();
-            let ended = begun.into_iter().map(|(at, operation, look)| {
-                let look = look.join().unwrap_or_else(|_| {
-                    let reason = "the look at it broke off".to_owned();
-                    Err(Failed::State { operation, reason })
-                });
-                Ok((at, look?))
-            });
-            ended.collect()
-        })
-    }
-
-    fn look(
-        self: &Arc<Self>,
-        search: &Search,
-        operation: OperationId,
-        cancel: &Cancel,
-    ) -> Result<Look, Failed> {
-        if cancel.is_cancelled() {
-            return Err(Failed::Cancelled);
-        }
-        let failed = |reason: String| Failed::State { operation, reason };
-        let wanted = state::wanted(&self.ground.milestones, operation).map_err(failed)?;
-        if let Some(known) = self.known(search, &wanted)? {
-            return Ok(known);
-        }
-        let began_ns = self.ground.clock.mono_ns();
-        let lease = self.scratches.showing(&wanted);
-        let lease = lease.map_err(|error| failed(chain(&error)))?;
-        let dir = lease.dir().to_path_buf();
-        let (seen, reason) = match &search.question {
-            Question::Check(check, configured) => {
-                self.by_check((configured, check), (&wanted, dir), cancel)?
-            }
-            Question::Command(argv, timeout) => {
-                let order = self.order(argv.clone(), *timeout, dir);
-                by_command(operation, order, cancel)?
-            }
-        };
-        drop(lease);
-        if cancel.is_cancelled() {
-            return Err(Failed::Cancelled);
-        }
-        let took_ns = self.ground.clock.mono_ns().saturating_sub(began_ns);
-        Ok(Look {
-            operation,
-            seen,
-            reason,
-            took: Duration::from_nanos(took_ns),
-            was_known: false,
-        })
-    }
-
-    /// What the check said of this very state before.
-    fn known(&self, search: &Search, wanted: &Wanted) -> Result<Option<Look>, Failed> {
-        let Question::Check(check, _) = &search.question else {
-            return Ok(None);
-        };
-        let identity = state::identity(&wanted.entries);
-        let verdict = verdicts::said_before(&self.ground.reader, check, &identity)?;
-        let look = verdict.map(|verdict| Look {
-            operation: wanted.operation,
-            seen: match verdict.status {
-                VerdictStatus::Passed => Seen::Good,
-                VerdictStatus::Failed => Seen::Bad,
-                VerdictStatus::Error => Seen::Nothing,
-            },
-            reason: verdicts::judgement(&verdict).reason,
-            took: Duration::ZERO,
-            was_known: true,
-        });
-        Ok(look)
-    }
-
-    fn by_check(
-        &self,
-        (configured, check): (&Configured, &VerifyConfig),
-        (wanted, dir): (&Wanted, PathBuf),
-        cancel: &Cancel,
-    ) -> Result<(Seen, String), Failed> {
-        let approved = self.trust.check(&self.root(), configured, check)?;
-        let ready = match approved.in_scratch(&dir) {
-            Ok(ready) => ready,
-            // What was called there then is not what is called now.
-            Err(untrusted) => return Ok((Seen::Nothing, chain(&untrusted))),
-        };
-        let attempt = self.attempt(check, ready.argv.clone(), (wanted, dir), cancel)?;
-        let tried = attempt.run(cancel);
-        let seen = match tried.judgement.status {
-            Status::Passed => Seen::Good,
-            Status::Failed => Seen::Bad,
-            Status::Error => Seen::Nothing,
-        };
-        Ok((seen, tried.judgement.reason))
-    }
-
-    fn order(&self, argv: Vec<OsString>, timeout: Duration, dir: PathBuf) -> Order {
-        Order {
-            argv,
-            writable: vec![dir.clone()],
-            dir,
-            env: Vec::new(),
-            timeout,
-            output_max: OUTPUT_MAX,
-            hidden: self.ground.hidden.clone(),
-            private: private(&self.ground.store),
-            unix_sockets: false,
-        }
-    }
-}
-
-fn by_command(
-    operation: OperationId,
-    order: Order,
-    cancel: &Cancel,
-) -> Result<(Seen, String), Failed> {
-    let ran = contained(order, cancel, &mut |_| ());
-    let ended = |reason: String| Err(Failed::Ended { operation, reason });
-    match ran.ending {
-        Ending::Code(0) => Ok((Seen::Good, "exit 0".to_owned())),
-        Ending::Code(code @ 125..=127) => Ok((Seen::Nothing, format!("exit {code}"))),
-        Ending::Code(code) if (1..125).contains(&code) => Ok((Seen::Bad, format!("exit {code}"))),
-        Ending::Code(code) => ended(format!("the command ended with {code}")),
-        Ending::Signal(signal) => ended(format!("signal {signal} ended the command")),
-        Ending::TimedOut => Ok((Seen::Nothing, "its time was over".to_owned())),
-        Ending::Cancelled => Err(Failed::Cancelled),
-        Ending::NotStarted(why) => ended(why),
+    /// Everything in the workspace right after an operation.
+    pub(crate) fn state_at(&self, operation: OperationId) -> Result<Wanted, Failed> {
+        let wanted = state::wanted(&self.ground.milestones, operation);
+        wanted.map_err(|reason| Failed::State { operation, reason })
     }
 }

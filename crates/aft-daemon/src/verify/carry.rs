@@ -24,7 +24,7 @@ use super::wish::{Run, Said};
 use super::{act, quality, state};
 use crate::config::{VerifyConfig, VerifyTrigger};
 use crate::daemon::chain;
-use crate::workspace::{Checked, Input, Order, VerifyNews, Workspace, WorkspaceEvent};
+use crate::workspace::{Checked, Input, Order, VerifyNews, VerifyStep, Workspace, WorkspaceEvent};
 
 /// A state that checks run on.
 struct Ground {
@@ -117,6 +117,7 @@ impl Checks {
             session: run.wish.cause.session.clone(),
         };
         let acted = act::finished(&ground.workspace, &finished);
+        let acted = acted.map(|acted| self.with_culprit(run, &ground.workspace, configured, acted));
         run.progress.lock().acted = acted;
         Ok(())
     }
@@ -135,7 +136,7 @@ impl Checks {
             root,
             hidden: &self.ground.hidden,
             private: private(&self.ground.store),
-            metrics: quality::of(check, &self.ground.reader, &wanted.entries, cancel),
+            metrics: quality::of(check, &self.ground.reader, wanted, cancel),
             last_good: verdicts::last_good_report(&self.ground.reader, check)?,
         })
     }
@@ -180,7 +181,7 @@ impl Checks {
                 return Ok(Said::Untrusted(check.name.clone(), reason));
             }
         };
-        self.tell(false, &started(run, ground, check));
+        self.tell(VerifyStep::Started, started(run, ground, check));
         let attempt = self.attempt(
             check,
             ready.argv.clone(),
@@ -199,7 +200,7 @@ impl Checks {
             lease.as_ref().filter(|_| place == Place::Scratch),
         )?;
         self.keep(&ground.workspace, Checked::Verdict(verdict.clone()))?;
-        self.tell(true, &verdict_news(run, &verdict));
+        self.tell(VerifyStep::Finished, verdict_news(run, &verdict));
         Ok(Said::Now(verdict))
     }
 
@@ -329,11 +330,8 @@ impl Checks {
         }
     }
 
-    fn tell(&self, has_finished: bool, payload: &serde_json::Value) {
-        let news = VerifyNews {
-            has_finished,
-            payload: payload.clone(),
-        };
+    pub(super) fn tell(&self, step: VerifyStep, payload: serde_json::Value) {
+        let news = VerifyNews { step, payload };
         self.ground
             .shared
             .publish(WorkspaceEvent::Verify(Arc::new(news)));

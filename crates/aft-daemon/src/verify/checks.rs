@@ -5,7 +5,7 @@
 //! Does not: decide whether a command may run; `trust` does.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aft_os::fs::real::RealRoot;
 use aft_verify::{Format, Rule};
@@ -138,6 +138,13 @@ pub(crate) fn definition(check: &VerifyConfig) -> [u8; 32] {
     part(&[check.rule as u8, check.r#where as u8]);
     part(&threshold(check).to_le_bytes());
     check.env.iter().for_each(|name| part(name.as_bytes()));
+    if check.sockets || !check.writable.is_empty() {
+        part(&[u8::from(check.sockets)]);
+        check
+            .writable
+            .iter()
+            .for_each(|place| part(place.as_bytes()));
+    }
     *hasher.finalize().as_bytes()
 }
 
@@ -224,6 +231,27 @@ pub(crate) fn command_line(check: &VerifyConfig) -> String {
     }
 }
 
+/// The places besides its tree in which it may write, as they are without links. None may open what is `hidden`.
+///
+/// # Errors
+/// A sentence that says which cannot be used.
+pub(crate) fn writable(check: &VerifyConfig, hidden: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+    let plain = |path: &Path| path.canonicalize();
+    let hidden: Vec<PathBuf> = hidden.iter().filter_map(|path| plain(path).ok()).collect();
+    let usable = |name: &String| {
+        let place = plain(Path::new(name))
+            .map_err(|error| format!("`writable` names {name}, which cannot be used: {error}"))?;
+        let mut hidden = hidden.iter();
+        match hidden.any(|hidden| hidden.starts_with(&place) || place.starts_with(hidden)) {
+            true => Err(format!(
+                "`writable` names {name}, which would open the history"
+            )),
+            false => Ok(place),
+        }
+    };
+    check.writable.iter().map(usable).collect()
+}
+
 /// The variables it asks for, as they are around the daemon.
 pub(crate) fn environment(check: &VerifyConfig) -> Vec<(OsString, OsString)> {
     let asked = check.env.iter();
@@ -273,6 +301,7 @@ mod tests {
             "timeout='5s'",
             "action='rollback'",
             "quiet='3s'",
+            "find_within='3s'",
         ] {
             assert_eq!(of(""), of(same), "{same}");
         }
@@ -282,6 +311,8 @@ mod tests {
             "env=['X']",
             "threshold=0.5",
             "rule='exit'",
+            "sockets=true",
+            "writable=['/dev/shm']",
         ] {
             assert_ne!(of(""), of(other), "{other}");
         }

@@ -2,11 +2,12 @@
 //!
 //! Does: measure the files of a state whose language is known, within a limit. Does not: judge; `aft_verify` does.
 
-use aft_model::{FileState, RelPath};
+use aft_model::FileState;
 use aft_store::Reader;
 use aft_verify::metrics::{Language, Metrics, SOURCE_MAX, measure};
 
 use super::run::Cancel;
+use super::scratch::Wanted;
 use crate::config::{Rule, VerifyConfig};
 
 /// Files that are measured, the first in order of their paths.
@@ -16,13 +17,13 @@ const FILES_MAX: usize = 5000;
 pub(super) fn of(
     check: &VerifyConfig,
     reader: &Reader,
-    entries: &[(RelPath, FileState)],
+    wanted: &Wanted,
     cancel: &Cancel,
 ) -> Option<Metrics> {
     if check.rule != Rule::Quality {
         return None;
     }
-    let sources = entries.iter().filter_map(|(path, state)| {
+    let sources = wanted.entries.iter().filter_map(|(path, state)| {
         let FileState::File { content, size, .. } = state else {
             return None;
         };
@@ -35,10 +36,12 @@ pub(super) fn of(
         if cancel.is_cancelled() {
             break;
         }
-        let Ok(text) = reader.read_content(content) else {
-            continue;
-        };
-        files.extend(measure(name, &text, &mut || !cancel.is_cancelled()));
+        let go_on = &mut || !cancel.is_cancelled();
+        if let Some(text) = wanted.made.get(content) {
+            files.extend(measure(name, text, go_on));
+        } else if let Ok(text) = reader.read_content(content) {
+            files.extend(measure(name, &text, go_on));
+        }
     }
     Some(Metrics { files })
 }

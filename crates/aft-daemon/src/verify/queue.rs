@@ -16,6 +16,7 @@ use parking_lot::{Condvar, Mutex};
 use tracing::warn;
 
 use super::checks::Configured;
+use super::culprit::Sought;
 use super::run::{self, Cancel};
 use super::scratch::{Limits, Scratches};
 use super::state;
@@ -62,6 +63,8 @@ pub(crate) struct Checks {
     pub(crate) trust: Trust,
     /// Ends the search that is under way.
     pub(super) searching: Mutex<Option<Arc<Cancel>>>,
+    /// What was found when a rule acted last.
+    pub(super) sought: Mutex<Option<Sought>>,
     queue: Mutex<Queue>,
     wake: Condvar,
     pub(super) wants: Wants,
@@ -87,6 +90,7 @@ impl Checks {
         let checks = Arc::new(Self {
             trust,
             searching: Mutex::default(),
+            sought: Mutex::default(),
             ground,
             scratches,
             queue: Mutex::new(Queue {

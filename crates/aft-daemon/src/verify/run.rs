@@ -73,7 +73,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    fn not_started(why: String) -> Self {
+    pub(super) fn not_started(why: String) -> Self {
         Self {
             ending: Ending::NotStarted(why),
             stdout: Vec::new(),

@@ -12,12 +12,13 @@ mod shown;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aft_model::{FileState, OperationId, RelPath};
+use aft_model::{ContentId, FileState, OperationId, RelPath};
 use aft_os::Clock;
 use aft_os::fs::real::ScratchRoot;
 use aft_store::{ReadError, Reader};
@@ -71,6 +72,8 @@ pub(crate) struct Wanted {
     pub(crate) operation: OperationId,
     /// Everything in it but the root, in order.
     pub(crate) entries: Arc<Vec<(RelPath, FileState)>>,
+    /// Contents in it that the history never had: those of a state that a search makes up.
+    pub(crate) made: Arc<HashMap<ContentId, Vec<u8>>>,
 }
 
 /// Tells everything in the workspace right after an operation.
@@ -242,6 +245,7 @@ impl Scratches {
         let placing = Placing {
             root: &root,
             reader: &self.reader,
+            made: &wanted.made,
             keep_warm: &keep_warm,
             sibling: self.sibling(number, &parent),
         };

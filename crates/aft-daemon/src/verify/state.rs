@@ -20,6 +20,7 @@ pub(crate) fn wanted(milestones: &Milestones, operation: OperationId) -> Result<
     Ok(Wanted {
         operation,
         entries: Arc::new(entries),
+        made: Arc::default(),
     })
 }
 

@@ -246,6 +246,7 @@ impl Actor {
                 });
                 self.tell(Event::Attribute { request, claims });
             }
+            Input::Named(named) => self.tell(Event::Named(*named)),
             Input::Tree(reply) => drop(reply.send(Arc::clone(self.engine.tree()))),
             Input::Polled(polled) => {
                 self.shared.standing.lock().polled = polled;

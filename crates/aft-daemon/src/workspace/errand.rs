@@ -110,7 +110,9 @@ impl Runner {
                 let merged = files
                     .into_iter()
                     .map(|file| {
-                        let merged = self.merge(&file).unwrap_or(MergedFile::Clash);
+                        let merged = self
+                            .merge(&file)
+                            .unwrap_or_else(|| MergedFile::Clash(Arc::default()));
                         (file.path.clone(), (file, merged))
                     })
                     .collect();

@@ -76,17 +76,19 @@ impl Runner {
         };
         let (mut now, mut mode) = (bytes(&file.ours)?, mode_of(&file.ours)?);
         let mut is_marked = false;
-        for MergeStep { base, theirs } in &file.steps {
+        for (at, MergeStep { base, theirs }) in file.steps.iter().enumerate() {
             if is_marked {
                 // What stands between markers has no place in the lines of an older change.
                 return None;
             }
-            let merged = merge::three_way(&bytes(base)?, &bytes(theirs)?, &now, &labels);
+            let (base_bytes, their_bytes) = (bytes(base)?, bytes(theirs)?);
+            let merged = merge::three_way(&base_bytes, &their_bytes, &now, &labels);
             mode = merged_mode(mode_of(base)?, mode_of(theirs)?, mode)?;
             is_marked = merged.conflicts > 0;
             // What has no lines comes back from the merge as it is now.
             if is_marked && (!file.markers || merged.bytes.as_slice() == &*now) {
-                return None;
+                let clashes = merge::clashes(&base_bytes, &their_bytes, &now, at == 0);
+                return Some(MergedFile::Clash(clashes.into()));
             }
             now = Arc::from(merged.bytes);
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aft_engine::{Answer, Claims, Event, FenceKind, GoBack, Tree};
+use aft_engine::{Answer, Claims, Event, FenceKind, GoBack, Named, Tree};
 use aft_model::{Checkpoint, CheckpointName, Keep, OperationId};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
@@ -33,6 +33,8 @@ pub(crate) enum Input {
         claims: Arc<Claims>,
         reply: SyncReply,
     },
+    /// A tool has said what it wrote.
+    Named(Box<Named>),
     /// The newest tree, shared.
     Tree(Sender<Arc<Tree>>),
     /// Directories without events, found by a scan.

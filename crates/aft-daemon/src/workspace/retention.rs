@@ -99,6 +99,8 @@ pub(crate) struct Keeping {
     hardness: u32,
     due_ns: Option<u64>,
     size_at_last: Option<u64>,
+    /// When thinning because of the cap began.
+    press_began_ns: u64,
     /// Not before this because of the cap.
     pressed_ns: Option<u64>,
     forgot_ns: Option<u64>,

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use aft_engine::{Attribution, Bracket, Claims, Selection};
+use aft_engine::{Attribution, Bracket, Claims, Named, Selection};
 use aft_model::{Author, OperationId, OperationKind, SessionId, TurnId};
 use parking_lot::Mutex;
 
@@ -154,27 +154,37 @@ impl Sessions {
         tool_use_id: Option<&str>,
     ) -> Option<Closed> {
         let mut all = self.0.lock();
-        for open in all
-            .iter_mut()
-            .filter(|open| session.is_none_or(|wanted| open.id == wanted))
-        {
-            let wanted = |found: &Edit| match edit {
-                Some(edit) => found.id == edit,
-                None => {
-                    session.is_some()
-                        && (tool_use_id.is_none() || found.tool_use_id.as_deref() == tool_use_id)
-                }
-            };
-            if let Some(at) = open.edits.iter().rposition(wanted) {
-                let found = open.edits.remove(at);
-                return Some(Closed {
-                    edit: found.id,
-                    session: open.id.clone(),
-                    since: found.since,
-                });
-            }
-        }
-        None
+        let (open, at) = bracket_of(&mut all, edit, session, tool_use_id)?;
+        let found = open.edits.remove(at);
+        Some(Closed {
+            edit: found.id,
+            session: open.id.clone(),
+            since: found.since,
+        })
+    }
+
+    /// The bracket that would be closed by these claims only `paths` from now on; `send` is handed what changes by that,
+    /// in its place among what [`Self::send_claims`] sends.
+    pub(crate) fn send_named<T>(
+        &self,
+        (edit, session, tool_use_id): (Option<&str>, Option<&str>, Option<&str>),
+        paths: &Selection,
+        send: impl FnOnce(Named) -> T,
+    ) -> Option<T> {
+        let _turn = self.1.lock();
+        let mut all = self.0.lock();
+        let (open, at) = bracket_of(&mut all, edit, session, tool_use_id)?;
+        let session = SessionId(open.id.clone());
+        let bracket = open.edits.get_mut(at)?;
+        let from = bracket.paths.replace(paths.clone());
+        let named = Named {
+            session,
+            tool: bracket.tool.clone(),
+            from,
+            to: paths.clone(),
+        };
+        drop(all);
+        Some(send(named))
     }
 
     /// To whom what happens now belongs.
@@ -208,6 +218,28 @@ impl Sessions {
         let _turn = self.1.lock();
         send(Arc::new(self.claims()))
     }
+}
+
+/// The bracket of this id, or the one that this session opened for a tool call, and in which session it is.
+fn bracket_of<'a>(
+    all: &'a mut [Session],
+    edit: Option<&str>,
+    session: Option<&str>,
+    tool_use_id: Option<&str>,
+) -> Option<(&'a mut Session, usize)> {
+    let wanted = |found: &Edit| match edit {
+        Some(edit) => found.id == edit,
+        None => {
+            session.is_some()
+                && (tool_use_id.is_none() || found.tool_use_id.as_deref() == tool_use_id)
+        }
+    };
+    all.iter_mut()
+        .filter(|open| session.is_none_or(|wanted| open.id == wanted))
+        .find_map(|open| {
+            let at = open.edits.iter().rposition(wanted)?;
+            Some((open, at))
+        })
 }
 
 /// Sessions between one and those that started it.

@@ -112,11 +112,22 @@ pub struct SessionNews {
     pub label: Option<String>,
 }
 
+/// Where a check is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VerifyStep {
+    /// It began.
+    Started,
+    /// It ended.
+    Finished,
+    /// After a rule acted on it: what broke it was looked for.
+    Culprit,
+}
+
 /// What is told of a check.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VerifyNews {
-    /// It ended.
-    pub has_finished: bool,
+    /// Where it is.
+    pub step: VerifyStep,
     /// What is told.
     pub payload: serde_json::Value,
 }

@@ -1,6 +1,9 @@
 //! Moving fences from stage to stage.
 
+use std::sync::Arc;
+
 use super::{Engine, LookKind};
+use crate::claims::Named;
 use crate::event::{Answer, Effect, FenceKind, JobId, Now, Refusal, WorkspaceState};
 use crate::fence::{Fence, Stage, Waiter};
 
@@ -29,6 +32,24 @@ impl Engine {
                     kind,
                 });
             }
+        }
+    }
+
+    /// In what is in force, in what was gathered under it, and in what comes into force when a fence is true.
+    pub(super) fn name_paths(&mut self, named: &Named) {
+        let burst = self.burst.as_mut().map(|burst| &mut burst.claims);
+        let waiting = self.fences.iter_mut().filter_map(|fence| {
+            if let Waiter::Attribute(_, claims) = &mut fence.waiter {
+                Some(claims)
+            } else {
+                None
+            }
+        });
+        for claims in std::iter::once(&mut self.claims)
+            .chain(burst)
+            .chain(waiting)
+        {
+            Arc::make_mut(claims).narrow(named);
         }
     }
 

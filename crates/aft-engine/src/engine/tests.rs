@@ -472,10 +472,10 @@ impl Bench {
     }
 
     fn refuse(&mut self, job: JobId, name: &str) {
-        let refused = vec![aft_model::Conflict {
-            path: path(name),
-            reason: aft_model::ConflictReason::NotWritable,
-        }];
+        let refused = vec![aft_model::Conflict::new(
+            path(name),
+            aft_model::ConflictReason::NotWritable,
+        )];
         self.tell(Event::Applied {
             job,
             applied: Applied {

@@ -85,7 +85,7 @@ fn planned(targets: &Targets, tree: &Tree, force: bool, merged: &Merged) -> Plan
 }
 
 fn became(files: Vec<MergeFile>, what: MergedFile) -> Merged {
-    let entry = |file: MergeFile| (file.path.clone(), (file, what));
+    let entry = |file: MergeFile| (file.path.clone(), (file, what.clone()));
     files.into_iter().map(entry).collect()
 }
 
@@ -143,7 +143,7 @@ fn a_file_that_was_edited_after_it_was_moved_goes_back_to_its_name_with_the_edit
         ]
     );
     // Where it clashes, it stays where it is.
-    let merged = became(files, MergedFile::Clash);
+    let merged = became(files, MergedFile::Clash(Arc::default()));
     let plan = planned(&targets, &edited, false, &merged);
     assert_eq!(steps_of(&plan), []);
     assert_eq!(plan.conflicts.len(), 1);
@@ -241,7 +241,7 @@ impl Contents {
                 now = merged.bytes;
             }
             let became = if clash {
-                MergedFile::Clash
+                MergedFile::Clash(Arc::default())
             } else {
                 MergedFile::Clean(self.file(now))
             };

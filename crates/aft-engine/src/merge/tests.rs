@@ -121,3 +121,38 @@ proptest! {
         prop_assert_eq!(merged.conflicts, 0);
     }
 }
+
+#[test]
+fn clashes_are_the_lines_that_both_changed_and_no_others() {
+    let base = b"a\nb\nc\nd\ne\n";
+    let before = b"a\nB\nc\nd\ne\n";
+    let now = b"new\na\nbb\nc\nd\nE\n";
+    let found = super::clashes(base, before, now, true);
+    let expected = aft_model::Clash {
+        line: Some(3),
+        now: b"bb\n".to_vec(),
+        base: b"b\n".to_vec(),
+        before: b"B\n".to_vec(),
+    };
+    assert_eq!(found, [expected.clone()]);
+    let unplaced = super::clashes(base, before, now, false);
+    assert_eq!(
+        unplaced,
+        [aft_model::Clash {
+            line: None,
+            ..expected
+        }]
+    );
+    assert!(super::clashes(base, before, b"a\nb\nc\nd\nE\n", true).is_empty());
+    assert!(super::clashes(b"\0a", b"\0b", b"\0c", true).is_empty());
+}
+
+#[test]
+fn many_clashes_are_not_all_shown() {
+    let side = |word: &str| -> Vec<u8> {
+        let lines = (0..100).map(|number| format!("{word} {number}\nsame {number}\n"));
+        lines.collect::<String>().into_bytes()
+    };
+    let found = super::clashes(&side("base"), &side("before"), &side("now"), true);
+    assert_eq!(found.len(), super::CLASHES_MAX);
+}

@@ -47,6 +47,9 @@ pub(crate) struct Show {
     /// Only changes at or beneath these.
     #[serde(default)]
     pub(crate) paths: Option<Vec<WirePath>>,
+    /// Show the hunks, each with the name by which `undo` takes it back, instead of one diff.
+    #[serde(default)]
+    pub(crate) hunks: bool,
     /// From the answer before: goes on with the next page.
     #[serde(default)]
     pub(crate) cursor: Option<String>,
@@ -68,6 +71,9 @@ pub(crate) struct Diff {
     /// Only count lines added and removed.
     #[serde(default)]
     pub(crate) stat: bool,
+    /// Show the hunks, each with the name by which `rollback_plan` takes it back, instead of one diff.
+    #[serde(default)]
+    pub(crate) hunks: bool,
     /// From the answer before: goes on with the next page.
     #[serde(default)]
     pub(crate) cursor: Option<String>,
@@ -148,6 +154,9 @@ pub(crate) struct Undo {
     /// Only what this session did.
     #[serde(default)]
     pub(crate) session: Option<String>,
+    /// Only these hunks of `operation`, as `show` with `hunks` names them; what else it did stays.
+    #[serde(default)]
+    pub(crate) hunks: Option<Vec<String>>,
     /// Paths in conflict stay as they are and the rest is done; without it a conflict refuses everything.
     #[serde(default)]
     pub(crate) keep_conflicts: bool,
@@ -185,6 +194,9 @@ pub(crate) struct Plan {
     /// Take back only what this session did since the point.
     #[serde(default)]
     pub(crate) session: Option<String>,
+    /// Take back only these hunks of what changed since the point, as `diff` with `hunks` names them.
+    #[serde(default)]
+    pub(crate) hunks: Option<Vec<String>>,
     /// Paths in conflict stay as they are and the rest is done; without it a conflict refuses everything.
     #[serde(default)]
     pub(crate) keep_conflicts: bool,
@@ -208,6 +220,9 @@ pub(crate) struct Apply {
     /// The same as was planned.
     #[serde(default)]
     pub(crate) session: Option<String>,
+    /// The same as was planned.
+    #[serde(default)]
+    pub(crate) hunks: Option<Vec<String>>,
     /// The same as was planned.
     #[serde(default)]
     pub(crate) keep_conflicts: bool,

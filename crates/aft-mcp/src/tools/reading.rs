@@ -10,6 +10,7 @@ use aft_rpc::types::operation::{ChangeView, DiffDetail, OperationShowParams};
 use aft_rpc::types::workspace::WorkspaceStatusParams;
 
 use super::arguments::{Blame, Cat, Checkpoints, Diff, Log, Show, Workspace};
+use super::hunks;
 use super::{Given, as_json, to_value};
 use crate::daemon::{Daemon, Failed};
 
@@ -43,7 +44,11 @@ pub(super) fn show(daemon: &Daemon, asked: Show) -> Result<Given, Failed> {
     let params = OperationShowParams {
         workspace: asked.workspace,
         operation: asked.operation,
-        diff: DiffDetail::Unified,
+        diff: if asked.hunks {
+            DiffDetail::Hunks
+        } else {
+            DiffDetail::Unified
+        },
         paths: asked.paths,
         limit: None,
         cursor: asked.cursor,
@@ -57,7 +62,8 @@ pub(super) fn show(daemon: &Daemon, asked: Show) -> Result<Given, Failed> {
         operation.author,
         operation.time
     );
-    let text = head + &patches(&operation.changes, shown.cursor.as_deref());
+    let told = told_as(asked.hunks);
+    let text = head + &told(&operation.changes, shown.cursor.as_deref());
     Ok(Given {
         structured: to_value(&shown)?,
         text,
@@ -71,10 +77,10 @@ pub(super) fn diff(daemon: &Daemon, asked: Diff) -> Result<Given, Failed> {
         from: asked.from,
         to: asked.to,
         paths: asked.paths,
-        format: if asked.stat {
-            DiffFormat::Stat
-        } else {
-            DiffFormat::Unified
+        format: match (asked.stat, asked.hunks) {
+            (true, _) => DiffFormat::Stat,
+            (false, true) => DiffFormat::Hunks,
+            (false, false) => DiffFormat::Unified,
         },
         limit: None,
         cursor: asked.cursor,
@@ -86,12 +92,17 @@ pub(super) fn diff(daemon: &Daemon, asked: Diff) -> Result<Given, Failed> {
     let text = if shown.files.is_empty() {
         format!("operations {} and {} are the same", shown.from, shown.to)
     } else {
-        patches(&shown.files, shown.cursor.as_deref())
+        told_as(asked.hunks)(&shown.files, shown.cursor.as_deref())
     };
     Ok(Given {
         structured: to_value(&shown)?,
         text,
     })
+}
+
+/// Changes as a diff, or by their hunks.
+fn told_as(by_hunks: bool) -> fn(&[ChangeView], Option<&str>) -> String {
+    if by_hunks { hunks::by_name } else { patches }
 }
 
 /// Unified diffs one after the other, and what is not among them.

@@ -38,6 +38,26 @@ pub struct PastThreshold {
     pub failing: Vec<String>,
 }
 
+/// The operation after which a check fails, as it was found when a rule had acted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Culprit {
+    /// Its number.
+    pub operation: u64,
+    /// Who made it.
+    pub author: String,
+    /// The tool it was made with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
+    /// How many paths it changed.
+    pub n_changes: u64,
+    /// The first of them.
+    pub paths: Vec<WirePath>,
+    /// The check that was asked.
+    pub check: String,
+    /// How often it was run for that.
+    pub runs: u64,
+}
+
 /// What followed from a verdict: the report of a way back, or a suggestion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Acted {
@@ -84,4 +104,10 @@ pub struct Acted {
     /// From the verdict to the beginning of the way back, in milliseconds.
     #[serde(default)]
     pub started_ms: u64,
+    /// The operation that broke it, where it was found in time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub culprit: Option<Culprit>,
+    /// Why it is not known which one broke it, where one was looked for; the rest of a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub culprit_unknown: Option<String>,
 }

@@ -41,6 +41,9 @@ pub struct AuditListResult {
     /// For the next page; absent on the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+    /// On the last page: entries up to this number are not there any more, because the log has its limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone_through: Option<u64>,
 }
 
 /// A call that changed something, or wanted to.
@@ -73,4 +76,8 @@ pub struct AuditEntry {
     /// The operation it made, or was about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<u64>,
+    /// So many more calls of this method on this socket were refused in the same way within a second; they have no entry of
+    /// their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeated: Option<u64>,
 }

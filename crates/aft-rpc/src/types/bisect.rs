@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::operation::OperationView;
+use super::operation::{ChangeView, OperationView};
 use crate::{WirePath, WirePoint};
 
 /// Parameters of `verify.bisect`: a check's name or a command, not both.
@@ -31,6 +31,9 @@ pub struct VerifyBisectParams {
     /// How many states are looked at together; as many as suits the machine without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_once: Option<u64>,
+    /// Also which hunks of the operation did it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hunks: bool,
 }
 
 /// Result of `verify.bisect`.
@@ -40,12 +43,31 @@ pub struct VerifyBisectResult {
     pub operation: OperationView,
     /// Operations of which one is it: more than one where states between could not be looked at.
     pub suspects: Vec<u64>,
-    /// What takes back just that and keeps what came later; absent where more than one is suspected.
+    /// What takes back just that and keeps what came later, the hunks alone where they were asked for and found; absent where more
+    /// than one operation is suspected, or it is one that cannot be undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<String>,
     /// How often something was run.
     pub runs: u64,
     /// What was seen, oldest state first.
+    pub looks: Vec<BisectLook>,
+    /// With `hunks`, where one operation did it and has hunks that can be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hunks: Option<BisectHunks>,
+}
+
+/// The hunks of an operation that broke a check.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BisectHunks {
+    /// Their ids, as `operation.show` has them and `undo` takes them. With all of them taken out it does not fail.
+    pub hunks: Vec<String>,
+    /// They are all there are.
+    pub all: bool,
+    /// It fails where any of them alone is put back; false where states between could not be looked at, or the search was ended.
+    pub least: bool,
+    /// The changes they are in, each with these hunks alone.
+    pub changes: Vec<ChangeView>,
+    /// What was seen of the states without some hunks, in order.
     pub looks: Vec<BisectLook>,
 }
 
@@ -75,4 +97,7 @@ pub struct BisectLook {
     /// It was known already, and nothing was run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub known: bool,
+    /// The hunks of the operation that were taken out of the state.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<String>,
 }

@@ -35,6 +35,9 @@ pub enum EventName {
     /// A verification ended.
     #[serde(rename = "verify:finished")]
     VerifyFinished,
+    /// After a rule acted: which operation broke the check, or that it was not found in time.
+    #[serde(rename = "verify:culprit")]
+    VerifyCulprit,
     /// A session began.
     #[serde(rename = "session:started")]
     SessionStarted,
@@ -54,7 +57,7 @@ pub enum EventName {
 
 impl EventName {
     /// Every name.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::SnapshotCreated,
         Self::SnapshotRollback,
         Self::SnapshotMilestone,
@@ -64,6 +67,7 @@ impl EventName {
         Self::BranchMerged,
         Self::VerifyStarted,
         Self::VerifyFinished,
+        Self::VerifyCulprit,
         Self::SessionStarted,
         Self::SessionEnded,
         Self::WorkspaceState,
@@ -84,6 +88,7 @@ impl EventName {
             Self::BranchMerged => "experiment:branch-merged",
             Self::VerifyStarted => "verify:started",
             Self::VerifyFinished => "verify:finished",
+            Self::VerifyCulprit => "verify:culprit",
             Self::SessionStarted => "session:started",
             Self::SessionEnded => "session:ended",
             Self::WorkspaceState => "workspace:state",

@@ -5,6 +5,7 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
+use super::acted::Culprit;
 use super::event::EventName;
 use crate::WirePath;
 
@@ -219,6 +220,23 @@ pub struct VerifyFinishedPayload {
     pub took_ms: f64,
 }
 
+/// `verify:culprit`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VerifyCulpritPayload {
+    /// Number of the run whose verdict the rule acted on.
+    pub run: u64,
+    /// The state that failed.
+    pub checked: u64,
+    /// The operation that went back, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<u64>,
+    /// The operation that broke it, where it was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub culprit: Option<Culprit>,
+    /// What is known, as a sentence.
+    pub message: String,
+}
+
 /// The schema of an event's payload, and a sentence about the event.
 #[must_use]
 pub fn payload_of(event: EventName, generator: &mut SchemaGenerator) -> (Schema, &'static str) {
@@ -253,6 +271,10 @@ pub fn payload_of(event: EventName, generator: &mut SchemaGenerator) -> (Schema,
         E::VerifyFinished => (
             generator.subschema_for::<VerifyFinishedPayload>(),
             "A check ended.",
+        ),
+        E::VerifyCulprit => (
+            generator.subschema_for::<VerifyCulpritPayload>(),
+            "After a rule acted: which operation broke the check, or that it was not found in time.",
         ),
         E::SessionStarted => (
             generator.subschema_for::<SessionPayload>(),

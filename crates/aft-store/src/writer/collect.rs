@@ -163,7 +163,8 @@ impl Writer {
             return Ok(false);
         }
         self.commit(true)?;
-        let seal_min = (self.options.segment_max / SEAL_PART).min(SEAL_TIMES.saturating_mul(options.dead_min));
+        let seal_min =
+            (self.options.segment_max / SEAL_PART).min(SEAL_TIMES.saturating_mul(options.dead_min));
         if options.seal
             && self.log.end() > BEGUN
             && (self.log.end() >= seal_min || forbidden.is_some())

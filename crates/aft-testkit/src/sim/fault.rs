@@ -48,6 +48,8 @@ pub enum Op {
     SyncFile,
     /// `WriteDir::sync_dir`.
     SyncDir,
+    /// `WriteDir::sync_everything`.
+    SyncEverything,
     /// `Watch::add`.
     WatchAdd,
     /// `Watch::place_cookie`.

@@ -56,6 +56,18 @@ impl Aft {
         self.runner.time(&self.program, words)
     }
 
+    /// Runs a command that prints JSON.
+    pub(crate) fn json(&self, words: &[&str]) -> anyhow::Result<serde_json::Value> {
+        let text = self.runner.output(&self.program, words)?;
+        serde_json::from_str(&text)
+            .with_context(|| format!("`aft {}` printed no JSON", words.join(" ")))
+    }
+
+    /// Its configuration, which is empty or not there yet.
+    pub(crate) fn config(&self) -> PathBuf {
+        self.store.join("config.toml")
+    }
+
     /// The same with something on its standard input.
     pub(crate) fn time_fed(&self, words: &[&str], input: &[u8]) -> anyhow::Result<Duration> {
         self.runner.time_fed(&self.program, words, input)

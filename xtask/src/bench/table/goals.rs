@@ -39,6 +39,16 @@ pub(super) const GOALS: &[Goal] = &[
         Some((0.22, 0.20)),
     ),
     (
+        "a scratch state, one file changed",
+        Some((0.150, 0.050)),
+        None,
+    ),
+    (
+        "from a verdict to the beginning of the way back, longest of 3",
+        Some((0.010, 0.002)),
+        Some((0.010, 0.002)),
+    ),
+    (
         "fence over the socket, nothing changed, p50",
         Some((0.0005, 0.0002)),
         Some((0.0005, 0.0002)),

@@ -29,6 +29,7 @@ fn conflict(path: &str) -> ConflictView {
         path: WirePath::from(path),
         reason: "changed-now".to_owned(),
         message: "it changed after the plan was made".to_owned(),
+        hunks: Vec::new(),
     }
 }
 

@@ -10,8 +10,8 @@ use aft_os::StoreDir;
 use tracing::{error, info};
 
 use super::super::chain::{self, Head, Link};
-use super::parts::{Damaged, PartStart, name_of, noted, parts_in, read_whole};
-use super::{Book, Limits};
+use super::parts::{Damaged, PartStart, name_of, noted, parts_in, read_what_is_whole};
+use super::{Book, Earlier, Limits};
 
 /// What one part says.
 #[derive(Default)]
@@ -83,8 +83,7 @@ impl Book {
             noted,
         };
         for part in parts.iter().rev().skip(1).rev() {
-            let len = book.dir.read(&name_of(*part))?.len()?;
-            book.earlier.push((*part, len));
+            book.earlier.push(Earlier::find(book.dir.as_ref(), *part)?);
         }
         match parts.last() {
             None if noted.number > 0 => {
@@ -107,7 +106,7 @@ impl Book {
 
     /// Goes on after the newest part.
     fn take_up(&mut self, part: u32, noted: Head, found: &mut Vec<String>) -> io::Result<()> {
-        let bytes = read_whole(self.dir.as_ref(), part)?;
+        let bytes = read_what_is_whole(self.dir.as_ref(), part)?;
         let walked = walk(&bytes, part, noted.number);
         let Some(last) = walked.last else {
             return self.take_up_unbegun(part, noted, found);
@@ -130,7 +129,8 @@ impl Book {
             self.head.number = vouched;
             self.len = bytes.len() as u64;
         }
-        if !found.is_empty() {
+        // Only what does not grow any more is packed; the part after it is gone where this one is the newest.
+        if !found.is_empty() || Earlier::find(self.dir.as_ref(), part)?.is_packed {
             self.durable = self.head.number;
             return self.begin(part + 1);
         }
@@ -154,9 +154,9 @@ impl Book {
         found: &mut Vec<String>,
     ) -> io::Result<()> {
         let before = match self.earlier.last().copied() {
-            Some((before, _)) => {
-                let bytes = read_whole(self.dir.as_ref(), before)?;
-                walk(&bytes, before, noted.number)
+            Some(before) => {
+                let bytes = read_what_is_whole(self.dir.as_ref(), before.part)?;
+                walk(&bytes, before.part, noted.number)
             }
             None => Walk::default(),
         };
@@ -169,7 +169,7 @@ impl Book {
                 last.number + 1
             ));
             self.head.number = vouched;
-            self.len = self.dir.read(&name_of(part))?.len()?;
+            self.len = Earlier::find(self.dir.as_ref(), part)?.len;
             self.durable = self.head.number;
             return self.begin(part + 1);
         }

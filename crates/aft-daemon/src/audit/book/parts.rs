@@ -8,14 +8,14 @@ use aft_os::StoreDir;
 use serde::{Deserialize, Serialize};
 
 use super::super::chain::{self, Head, Link};
-use super::NOTE;
+use super::{NOTE, packing};
 
-/// What the note begins with.
-const NOTE_WORDS: &str = "afterimage audit 1";
-/// The same in any version.
+/// What the note begins with in any version.
 const NOTE_NAME: &str = "afterimage audit ";
+/// This one, and those before it that differ in nothing but that there are no packed parts.
+const NOTE_VERSION: u32 = 2;
 /// No part is longer, whatever is configured.
-const PART_READ_MAX: u64 = 64 << 20;
+pub(super) const PART_READ_MAX: u64 = 64 << 20;
 /// A part's first line, or a note, is shorter.
 const SHORT_MAX: usize = 512;
 
@@ -52,24 +52,49 @@ pub(in crate::audit) fn name_of(part: u32) -> String {
     format!("part-{part:08}.log")
 }
 
-/// The parts there are, oldest first.
+/// The file of a part that was packed.
+pub(in crate::audit) fn packed_name_of(part: u32) -> String {
+    format!("part-{part:08}.log.zst")
+}
+
+/// The parts there are, oldest first, plain or packed.
 pub(in crate::audit) fn parts_in(dir: &dyn StoreDir) -> io::Result<Vec<u32>> {
     let number = |name: &String| -> Option<u32> {
-        let part = name.strip_prefix("part-")?.strip_suffix(".log")?;
+        let part = name.strip_prefix("part-")?;
+        let part = part
+            .strip_suffix(".log")
+            .or_else(|| part.strip_suffix(".log.zst"))?;
         let part = part.parse().ok()?;
-        (name_of(part) == *name).then_some(part)
+        (name_of(part) == *name || packed_name_of(part) == *name).then_some(part)
     };
     let mut parts: Vec<u32> = dir.list()?.iter().filter_map(number).collect();
     parts.sort_unstable();
+    parts.dedup();
     Ok(parts)
 }
 
-/// A whole part.
+/// The lines of a whole part; an error of the kind `InvalidData` where a packed one was changed.
 pub(in crate::audit) fn read_whole(dir: &dyn StoreDir, part: u32) -> io::Result<Vec<u8>> {
-    read_start(dir, &name_of(part), PART_READ_MAX)
+    match read_start(dir, &name_of(part), PART_READ_MAX) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        plain => return plain,
+    }
+    match read_start(dir, &packed_name_of(part), PART_READ_MAX) {
+        Ok(packed) => packing::unpacked(&packed),
+        // It may have been let go of, or packed between the two looks of somebody who reads.
+        Err(error) => Err(error),
+    }
 }
 
-fn read_start(dir: &dyn StoreDir, name: &str, max: u64) -> io::Result<Vec<u8>> {
+/// As [`read_whole`], where one that was changed counts as empty.
+pub(super) fn read_what_is_whole(dir: &dyn StoreDir, part: u32) -> io::Result<Vec<u8>> {
+    match read_whole(dir, part) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(Vec::new()),
+        read => read,
+    }
+}
+
+pub(super) fn read_start(dir: &dyn StoreDir, name: &str, max: u64) -> io::Result<Vec<u8>> {
     let file = dir.read(name)?;
     let len = usize::try_from(file.len()?.min(max)).unwrap_or(0);
     let mut bytes = vec![0; len];
@@ -79,14 +104,25 @@ fn read_start(dir: &dyn StoreDir, name: &str, max: u64) -> io::Result<Vec<u8>> {
 
 /// Number of a part's first line; `None` where that does not read.
 pub(in crate::audit) fn first_of(dir: &dyn StoreDir, part: u32) -> io::Result<Option<u64>> {
-    let bytes = read_start(dir, &name_of(part), SHORT_MAX as u64)?;
+    let bytes = match read_start(dir, &name_of(part), SHORT_MAX as u64) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let packed = read_start(dir, &packed_name_of(part), packing::FIRST_IN)?;
+            return Ok(packing::first_of(&packed));
+        }
+        plain => plain?,
+    };
     let line = bytes.split(|byte| *byte == b'\n').next();
     Ok(line.and_then(chain::read).map(|line| line.number))
 }
 
 /// What the note says where the log stands at `head`.
 pub(super) fn note_of(head: Head) -> String {
-    format!("{NOTE_WORDS} {} {}\n", head.number, chain::hex(&head.chain))
+    note_of_version(NOTE_VERSION, head)
+}
+
+fn note_of_version(version: u32, head: Head) -> String {
+    let chain = chain::hex(&head.chain);
+    format!("{NOTE_NAME}{version} {} {chain}\n", head.number)
 }
 
 /// What the note says: `None` without one, and an error in it for one that is not as it was written.
@@ -97,24 +133,23 @@ pub(in crate::audit) fn noted(dir: &dyn StoreDir) -> io::Result<Option<Result<He
         Err(error) => return Err(error),
     };
     let text = std::str::from_utf8(&bytes).unwrap_or_default();
-    let version = text
+    let version: Option<u32> = text
         .strip_prefix(NOTE_NAME)
-        .and_then(|rest| rest.split(' ').next());
-    if version
-        .and_then(|version| version.parse().ok())
-        .is_some_and(|version: u32| version > 1)
-    {
+        .and_then(|rest| rest.split(' ').next())
+        .and_then(|version| version.parse().ok());
+    if version.is_some_and(|version| version > NOTE_VERSION) {
         let newer = "a newer program wrote the audit log; upgrade aft";
         return Err(io::Error::new(io::ErrorKind::Unsupported, newer));
     }
     let read = || -> Option<Head> {
-        let rest = text.strip_prefix(NOTE_WORDS)?.trim();
-        let (number, chain) = rest.split_once(' ')?;
+        let version = version.filter(|version| *version > 0)?;
+        let mut words = text.strip_prefix(NOTE_NAME)?.trim().split(' ').skip(1);
+        let (number, chain) = (words.next()?, words.next()?);
         let head = Head {
             number: number.parse().ok()?,
             chain: chain::unhex(chain)?,
         };
-        (note_of(head) == text).then_some(head)
+        (note_of_version(version, head) == text).then_some(head)
     };
     Ok(Some(read().ok_or(Damaged)))
 }

@@ -11,22 +11,24 @@ use super::*;
 const SMALL: Limits = Limits {
     part_max: 900,
     total_max: 4000,
+    pack_min: 900,
 };
-const ROOMY: Limits = Limits {
+pub(super) const ROOMY: Limits = Limits {
     part_max: 1 << 20,
     total_max: 16 << 20,
+    pack_min: 16 << 10,
 };
 
-fn open(store: &SimStoreDir, limits: Limits) -> Book {
+pub(super) fn open(store: &SimStoreDir, limits: Limits) -> Book {
     Book::open(Arc::new(store.clone()), limits).unwrap()
 }
 
-fn entry(n: u64) -> String {
+pub(super) fn entry(n: u64) -> String {
     format!("{{\"time\":\"x\",\"n\":{n}}}")
 }
 
 /// What is in the log, newest first, without what it says of itself.
-fn entries(store: &SimStoreDir, book: &Book) -> Vec<String> {
+pub(super) fn entries(store: &SimStoreDir, book: &Book) -> Vec<String> {
     let mut all = Vec::new();
     let upto = book.standing().head.number;
     super::super::reading::newest_first(store, upto, |_, json| {
@@ -39,12 +41,12 @@ fn entries(store: &SimStoreDir, book: &Book) -> Vec<String> {
     all
 }
 
-fn checked(store: &SimStoreDir, book: &Book) -> Checked {
+pub(super) fn checked(store: &SimStoreDir, book: &Book) -> Checked {
     check(store, || Ok(book.standing())).unwrap()
 }
 
 #[track_caller]
-fn assert_sound(store: &SimStoreDir, book: &Book, what: &str) {
+pub(super) fn assert_sound(store: &SimStoreDir, book: &Book, what: &str) {
     assert_eq!(checked(store, book).problems, [] as [String; 0], "{what}");
 }
 
@@ -117,7 +119,7 @@ fn closed_log() -> Vec<(String, Vec<u8>)> {
     names.into_iter().map(bytes).collect()
 }
 
-fn planted(files: &[(String, Vec<u8>)]) -> SimWorld {
+pub(super) fn planted(files: &[(String, Vec<u8>)]) -> SimWorld {
     let world = SimWorld::of_seed(8);
     for (name, bytes) in files {
         world.store.plant(name, bytes);
@@ -140,7 +142,11 @@ fn a_change_of_any_byte_is_told_by_a_running_daemon_and_by_the_next() {
                 let mut changed = files.clone();
                 changed[at_file].1[at] ^= mask;
                 let world = planted(&changed);
-                let told = check(&world.store, || Ok(standing)).unwrap();
+                let told = match check(&world.store, || Ok(standing)) {
+                    // It looks like a later program's.
+                    Err(error) if error.kind() == std::io::ErrorKind::Unsupported => continue,
+                    told => told.unwrap(),
+                };
                 assert!(!told.problems.is_empty(), "{name} at {at}, {mask:#x}");
                 let next = open(&world.store, SMALL);
                 let told = checked(&world.store, &next);
@@ -251,7 +257,7 @@ fn a_log_of_a_newer_program_is_left_as_it_is() {
     let note = world.store.peek(NOTE).unwrap();
     let newer = String::from_utf8(note)
         .unwrap()
-        .replacen("audit 1", "audit 2", 1);
+        .replacen("audit 2", "audit 3", 1);
     world.store.plant(NOTE, newer.as_bytes());
     let before = world.store.files();
     let refused = Book::open(Arc::new(world.store.clone()), SMALL)

@@ -62,6 +62,7 @@ pub(super) fn list(peer: &Arc<Peer>, request: &Request) -> Answer {
     let wanted = Wanted { params, since, id };
     let mut entries: Vec<AuditEntry> = Vec::new();
     let mut has_more = false;
+    peer.daemon.refusals.write_all(&peer.daemon);
     let read = reading(|| {
         peer.daemon.audit.newest_first(before, |number, entry| {
             // Clocks may jump: a day further back nothing more is looked for.
@@ -90,7 +91,16 @@ pub(super) fn list(peer: &Arc<Peer>, request: &Request) -> Answer {
     })?;
     let last = entries.last().filter(|_| has_more);
     let cursor = last.map(|entry| entry.number.to_string());
-    result(&AuditListResult { entries, cursor })
+    let gone_through = match cursor {
+        Some(_) => None,
+        // Where even that cannot be read, what there is was told.
+        None => reading(|| peer.daemon.audit.gone_through()).unwrap_or(None),
+    };
+    result(&AuditListResult {
+        entries,
+        cursor,
+        gone_through,
+    })
 }
 
 const DAY_NS: i64 = 24 * 3600 * 1_000_000_000;
@@ -108,6 +118,7 @@ fn view(number: u64, entry: Entry) -> AuditEntry {
         params: entry.params,
         outcome: entry.outcome,
         operation: entry.operation,
+        repeated: entry.repeated,
     }
 }
 

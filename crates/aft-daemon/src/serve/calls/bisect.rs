@@ -1,16 +1,23 @@
-//! `verify.bisect`: a search for the operation that broke a check, on a thread of its own.
+//! `verify.bisect`: a search for the operation that broke a check, and for its hunks, on a thread of its own.
 //!
 //! Does not: search; `verify::bisect` does.
 
+mod pieces;
+
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aft_engine::bisect::Seen;
-use aft_model::OperationId;
-use aft_rpc::types::bisect::{BisectLook, BisectSeen, VerifyBisectParams, VerifyBisectResult};
+use aft_model::{Operation, OperationId};
+use aft_rpc::types::bisect::{
+    BisectHunks, BisectLook, BisectSeen, VerifyBisectParams, VerifyBisectResult,
+};
 use aft_rpc::types::operation::OperationView;
 use aft_rpc::{ErrorKind, Request, RpcError, WirePoint};
+
+use pieces::Pieces;
 
 use super::histories::whole;
 use super::{Answer, result, workspace};
@@ -42,14 +49,18 @@ pub(super) async fn bisect(peer: &Arc<Peer>, request: &Request) -> Answer {
         let message = "another search is under way here; `aft verify --cancel` ends it";
         RpcError::new(ErrorKind::Busy, message)
     })?;
-    let work = {
-        let (checks, cancel) = (Arc::clone(&checks), Arc::clone(&cancel));
-        move || checks.bisect(&search, &cancel)
+    let work = Work {
+        workspace: Arc::clone(&workspace),
+        checks: Arc::clone(&checks),
+        cancel: Arc::clone(&cancel),
+        sight: Sight::of(peer, &workspace),
+        has_hunks: params.hunks,
+        search,
     };
     // A thread of its own: searches are long, and those that serve are few.
     let (tell, told) = tokio::sync::oneshot::channel();
     let thread = std::thread::Builder::new().name("aft-bisect".to_owned());
-    let begun = thread.spawn(move || drop(tell.send(work())));
+    let begun = thread.spawn(move || drop(tell.send(work.run())));
     let ending = Ending { checks, cancel };
     if let Err(error) = begun {
         return Err(RpcError::internal(format!(
@@ -60,8 +71,58 @@ pub(super) async fn bisect(peer: &Arc<Peer>, request: &Request) -> Answer {
         .await
         .map_err(|_| RpcError::internal("the search broke off"))?;
     drop(ending);
-    let found = found.map_err(of_failed)?;
-    view(peer, &workspace, &found)
+    let (found, hunks) = found?;
+    view(peer, &workspace, &found, hunks)
+}
+
+/// What the thread does.
+struct Work {
+    workspace: Arc<Workspace>,
+    checks: Arc<Checks>,
+    cancel: Arc<Cancel>,
+    sight: Sight,
+    has_hunks: bool,
+    search: Search,
+}
+
+impl Work {
+    fn run(&self) -> Result<(Found, Option<BisectHunks>), RpcError> {
+        let found = self.checks.bisect(&self.search, &self.cancel);
+        let found = found.map_err(of_failed)?;
+        let hunks = match found.suspects.as_slice() {
+            [only] if self.has_hunks => self.hunks(*only)?,
+            _ => None,
+        };
+        Ok((found, hunks))
+    }
+
+    /// Which hunks of it did it.
+    fn hunks(&self, id: OperationId) -> Result<Option<BisectHunks>, RpcError> {
+        let operation = whole(&self.workspace, id)?;
+        let pieces = Pieces::of(&self.workspace, &self.sight, &operation);
+        let after = self.checks.state_at(id).map_err(of_failed)?;
+        let n = pieces.len();
+        if n == 0 {
+            return Ok(None);
+        }
+        let without = |chosen: &BTreeSet<usize>| pieces.without(&after, chosen);
+        let found = self
+            .checks
+            .bisect_parts(&self.search, n, &without, &self.cancel)
+            .map_err(of_failed)?;
+        let hunks = pieces.names(&found.parts);
+        let looks = found.looks.iter().map(|(out, look)| BisectLook {
+            without: pieces.names(out),
+            ..look_view(look)
+        });
+        Ok(Some(BisectHunks {
+            all: hunks.len() == n,
+            least: found.is_least,
+            changes: pieces.views(&self.sight, &hunks),
+            looks: looks.collect(),
+            hunks,
+        }))
+    }
 }
 
 /// A connection that ends takes its search along.
@@ -121,10 +182,11 @@ fn search(
         good,
         bad,
         at_once: at_once.unwrap_or(cores / 2).clamp(1, AT_ONCE_MAX),
+        until_ns: None,
     })
 }
 
-fn view(peer: &Peer, workspace: &Workspace, found: &Found) -> Answer {
+fn view(peer: &Peer, workspace: &Workspace, found: &Found, hunks: Option<BisectHunks>) -> Answer {
     let Some(newest) = found.suspects.last() else {
         return Err(RpcError::internal("the search found nothing"));
     };
@@ -139,13 +201,31 @@ fn view(peer: &Peer, workspace: &Workspace, found: &Found) -> Answer {
     let mut view = OperationView::from_model(&operation, 0);
     view.changes = diffs::views(workspace, &sight, &shown, Detail::Stat);
     let n_run = found.looks.iter().filter(|look| !look.was_known).count();
+    let of_hunks = hunks.iter().flat_map(|hunks| &hunks.looks);
+    let n_run = n_run + of_hunks.filter(|look| !look.known).count();
+    let is_known = found.suspects.len() == 1 && operation.kind.is_undoable();
     result(&VerifyBisectResult {
-        undo: (found.suspects.len() == 1).then(|| format!("aft undo {}", newest.0)),
+        undo: is_known.then(|| undo(&operation, hunks.as_ref())),
         suspects: found.suspects.iter().map(|operation| operation.0).collect(),
         runs: n_run as u64,
         looks: found.looks.iter().map(look_view).collect(),
         operation: view,
+        hunks,
     })
+}
+
+/// The command that takes back what was found.
+fn undo(operation: &Operation, hunks: Option<&BisectHunks>) -> String {
+    let mut line = format!("aft undo {}", operation.id.0);
+    for hunk in hunks
+        .filter(|hunks| !hunks.all)
+        .iter()
+        .flat_map(|hunks| &hunks.hunks)
+    {
+        line.push_str(" --hunk ");
+        line.push_str(hunk);
+    }
+    line
 }
 
 fn look_view(look: &Look) -> BisectLook {
@@ -159,6 +239,7 @@ fn look_view(look: &Look) -> BisectLook {
         reason: look.reason.clone(),
         took_ms: look.took.as_secs_f64() * 1e3,
         known: look.was_known,
+        without: Vec::new(),
     }
 }
 

@@ -23,6 +23,7 @@ use crate::serve::diffs::{self, Detail};
 use crate::serve::failure::of_read;
 use crate::serve::points;
 use crate::serve::sight::Sight;
+use crate::serve::whose;
 use crate::workspace::Workspace;
 
 /// Operations in a page unless the client says otherwise, and at most.
@@ -48,9 +49,10 @@ pub(super) fn list(peer: &Arc<Peer>, request: &Request) -> Answer {
             .map(|point| points::resolve(&workspace.reader, point, now))
             .transpose()
     };
+    let session = params.session.as_deref();
     let filter = Filter {
         path: None,
-        session: params.session.clone().map(SessionId),
+        session: session.map(|id| SessionId(whose::meant(&workspace, id))),
         turn: params.turn.clone().map(TurnId),
         kind: params.kind.map(Into::into),
         since_op: point(&params.since)?,
@@ -154,7 +156,12 @@ pub(super) async fn poll(peer: &Arc<Peer>, request: &Request) -> Answer {
     };
     if after >= newest && params.wait_ms.is_some_and(|wait| wait > 0) {
         let patience = Duration::from_millis(params.wait_ms.unwrap_or(0)).min(POLL_MAX);
-        drop(tokio::time::timeout(patience, head.wait_for(|newest| *newest > after)).await);
+        let news = tokio::time::timeout(patience, head.wait_for(|newest| *newest > after));
+        tokio::select! {
+            waited = news => drop(waited),
+            // Nobody is there any more who could be told.
+            () = peer.outgoing.closed() => {}
+        }
     }
     reading(|| {
         let found = workspace

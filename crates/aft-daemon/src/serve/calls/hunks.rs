@@ -60,7 +60,7 @@ pub(super) fn views(
     views
 }
 
-fn divided<'a>(
+pub(super) fn divided<'a>(
     change: &'a Change,
     sources: &std::collections::BTreeMap<&RelPath, FileState>,
 ) -> Divided<'a> {
@@ -71,7 +71,7 @@ fn divided<'a>(
     }
 }
 
-fn diff_of(workspace: &Workspace, divided: &Divided<'_>) -> FileDiff {
+pub(super) fn diff_of(workspace: &Workspace, divided: &Divided<'_>) -> FileDiff {
     diffs::shown(
         workspace,
         divided.change,

@@ -1,6 +1,5 @@
 //! The daemon's own process, its log, and its stores.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use aft_rpc::types::daemon::{
@@ -39,7 +38,7 @@ pub(super) fn status(peer: &Arc<Peer>, request: &Request) -> Answer {
         home: daemon.paths.home.as_path().into(),
         runtime_dir: daemon.paths.runtime_dir.as_path().into(),
         n_workspaces: daemon.all().len() as u64,
-        n_connections: daemon.n_connections.load(Ordering::Relaxed),
+        n_connections: daemon.room.n_taken(),
         memory_bytes: resident_bytes(),
     })
 }

@@ -8,6 +8,7 @@ use aft_rpc::{ErrorKind, RpcError, WireTime};
 use aft_store::Filter;
 
 use crate::serve::failure::of_read;
+use crate::verify::act;
 use crate::workspace::Workspace;
 
 /// Operations looked at for one answer; the newest where there are more.
@@ -107,7 +108,8 @@ pub(super) fn since_told(
                 .take(PATHS_MAX)
                 .map(|change| (&change.path).into())
                 .collect(),
-            note: summary.operation.note.clone(),
+            note: act::said_of(workspace, summary.operation.id)
+                .or_else(|| summary.operation.note.clone()),
         })
         .collect();
     found.reverse();

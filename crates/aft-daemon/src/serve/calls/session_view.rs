@@ -24,6 +24,7 @@ use crate::serve::connection::Peer;
 use crate::serve::diffs::{self, TEXT_MAX};
 use crate::serve::failure::of_read;
 use crate::serve::sight::Sight;
+use crate::serve::whose;
 use crate::workspace::session_fold::{OPERATIONS_MAX, Whose, fold, gather};
 use crate::workspace::{Compression, Session, Workspace, WorkspaceEvent};
 
@@ -32,7 +33,7 @@ const ENTRIES: u64 = 500;
 const ENTRIES_MAX: u64 = 2000;
 
 pub(super) fn show(peer: &Arc<Peer>, request: &Request) -> Answer {
-    let params: SessionShowParams = request.params()?;
+    let mut params: SessionShowParams = request.params()?;
     let (workspace, chosen) = match &params.workspace {
         Some(wanted) => {
             let (record, workspace) = readable(peer, wanted)?;
@@ -49,6 +50,7 @@ pub(super) fn show(peer: &Arc<Peer>, request: &Request) -> Answer {
             Selection(Vec::new()),
         ),
     };
+    params.session = whose::meant(&workspace, &params.session);
     reading(|| {
         let session = described(&workspace, &params.session)?;
         let view = match params.view {

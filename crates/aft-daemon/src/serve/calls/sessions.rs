@@ -1,33 +1,27 @@
-//! Sessions, turns and brackets around tool calls. Each start and end is a fence: what was written before
-//! belongs to what was open then.
+//! `session.start`, `.end` and `.list`, and what turns and brackets share with them.
+//!
+//! Does not: show what a session changed (`session_view` does).
 
 use std::sync::Arc;
 
-use aft_engine::Selection;
-use aft_model::{SessionId, TurnId, Work};
+use aft_model::{SessionId, Work};
 use aft_rpc::types::session::{
-    EditBeginParams, EditBeginResult, EditEndParams, EditEndResult, SessionEndParams,
-    SessionListParams, SessionListResult, SessionStartParams, SessionView, TurnEndParams,
-    TurnEndResult, TurnStartParams, TurnStartResult,
+    SessionEndParams, SessionListParams, SessionListResult, SessionStartParams, SessionView,
 };
 use aft_rpc::{ErrorKind, Request, RpcError, WirePath, WireTime};
 use aft_store::Filter;
 
-use super::{Answer, ask, result, session_news, session_view, verify, workspace};
+use super::{Answer, ask, result, session_news, session_view, workspace};
 use crate::daemon::new_id;
 use crate::serve::connection::Peer;
 use crate::serve::failure::of_read;
-use crate::workspace::{
-    Input, Order, Session, SessionNews, Sessions, Turn, Workspace, WorkspaceEvent,
-};
+use crate::workspace::{Input, Order, Session, SessionNews, Sessions, Workspace, WorkspaceEvent};
 
 /// Operations named in one answer.
 const OPERATIONS_MAX: usize = 10_000;
 /// Sessions in a page unless the client says otherwise, and at most.
 const PAGE: u64 = 200;
 const PAGE_MAX: u64 = 1000;
-/// The session of turns that are started without one.
-const COMMAND_LINE: &str = "command-line";
 
 pub(super) async fn start(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: SessionStartParams = request.params()?;
@@ -48,6 +42,7 @@ pub(super) async fn start(peer: &Arc<Peer>, request: &Request) -> Answer {
     }
     let id = params.session.unwrap_or_else(new_id);
     let mut session = Sessions::fresh(id, params.agent, peer.now_ns());
+    peer.veil.know(&session.id);
     session.told = session_news::told_before(&workspace, &session.id)?;
     session.label = params.label;
     session.pid = params.pid;
@@ -85,7 +80,7 @@ pub(super) fn list(peer: &Arc<Peer>, request: &Request) -> Answer {
         None => 0,
         // One that began since does not move what comes after.
         Some(last) => {
-            let at = all.iter().position(|session| session.id == *last);
+            let at = all.iter().position(|session| cursor_at(session) == *last);
             at.map(|at| at + 1).ok_or_else(|| {
                 RpcError::new(
                     ErrorKind::Invalid,
@@ -96,196 +91,13 @@ pub(super) fn list(peer: &Arc<Peer>, request: &Request) -> Answer {
     };
     let wanted = |session: &&Session| !params.open || session.ended_ns.is_none();
     let mut rest = all.iter().skip(from).filter(wanted);
-    let mut sessions = Vec::new();
-    for session in rest.by_ref().take(limit) {
-        sessions.push(view(&workspace, session)?);
-    }
-    let last = sessions.last().filter(|_| rest.next().is_some());
-    let cursor = last.map(|last| last.session.clone());
-    result(&SessionListResult { sessions, cursor })
-}
-
-pub(super) async fn turn_start(peer: &Arc<Peer>, request: &Request) -> Answer {
-    let params: TurnStartParams = request.params()?;
-    let (workspace, session) = match (&params.session, &params.workspace) {
-        (Some(session), wanted) => (of_session(peer, wanted.as_ref(), session)?, session.clone()),
-        (None, Some(wanted)) => {
-            let (_, workspace) = workspace(peer, wanted)?;
-            let open = workspace
-                .shared
-                .sessions
-                .list()
-                .into_iter()
-                .find(|open| open.agent == COMMAND_LINE && open.ended_ns.is_none());
-            let id = open.map_or_else(new_id, |open| open.id);
-            if workspace.shared.sessions.get(&id).is_none() {
-                let fresh = Sessions::fresh(id.clone(), COMMAND_LINE.to_owned(), peer.now_ns());
-                keep(&workspace, fresh.work())?;
-                tell(&workspace, &fresh);
-                workspace.shared.sessions.start(fresh);
-            }
-            (workspace, id)
-        }
-        (None, None) => {
-            return Err(RpcError::new(
-                ErrorKind::Invalid,
-                "say `session` or `workspace`",
-            ));
-        }
-    };
-    // What was written before the turn belongs to what was open before it.
-    attribute(&workspace).await?;
-    let turn = Turn {
-        id: new_id(),
-        since: workspace.reader.head(),
-        started_ns: peer.now_ns(),
-        label: params.label,
-        prompt_id: params.prompt_id,
-    };
-    let id = turn.id.clone();
-    let begun = turn.work(&session, None);
-    let before = workspace
-        .shared
-        .sessions
-        .change(&session, |open| open.begin_turn(turn))
-        .ok_or_else(|| ended(&session))?;
-    if let Some(before) = before {
-        keep(&workspace, before.work(&session, Some(peer.now_ns())))?;
-    }
-    keep(&workspace, begun)?;
-    attribute(&workspace).await?;
-    let taken_back = session_news::since_told(&workspace, &session, params.tell)?;
-    result(&TurnStartResult {
-        turn: id,
-        session,
-        taken_back,
-    })
-}
-
-pub(super) async fn turn_end(peer: &Arc<Peer>, request: &Request) -> Answer {
-    let params: TurnEndParams = request.params()?;
-    let all = |workspace: &Arc<Workspace>| {
-        let open = workspace
-            .shared
-            .sessions
-            .list()
-            .into_iter()
-            .find(|session| {
-                let turn = session.turn.as_ref();
-                turn.is_some_and(|turn| {
-                    params.turn.as_ref().is_none_or(|wanted| *wanted == turn.id)
-                }) && params
-                    .session
-                    .as_ref()
-                    .is_none_or(|wanted| *wanted == session.id)
-            })?;
-        Some((Arc::clone(workspace), open))
-    };
-    let found_in = candidates(peer, params.workspace.as_ref())?;
-    let open = found_in.iter().find_map(all);
-    let Some((
-        workspace,
-        Session {
-            id: session,
-            turn: Some(turn),
-            ..
-        },
-    )) = open
-    else {
-        return Err(RpcError::new(ErrorKind::NotFound, "no such turn is open"));
-    };
-    // The fence closes what the turn did while it is still open.
-    attribute(&workspace).await?;
-    workspace
-        .shared
-        .sessions
-        .change(&session, Session::end_turn);
-    keep(&workspace, turn.work(&session, Some(peer.now_ns())))?;
-    attribute(&workspace).await?;
-    let filter = Filter {
-        turn: Some(TurnId(turn.id.clone())),
-        since_op: Some(turn.since),
-        ..Filter::default()
-    };
-    let operations = numbers(&workspace, &filter)?;
-    let mut ended = TurnEndResult {
-        turn: turn.id,
-        session,
-        operations,
-        verdicts: Vec::new(),
-        acted: None,
-    };
-    verify::at_turn_end(peer, &workspace, &mut ended, params.no_wait).await;
-    result(&ended)
-}
-
-pub(super) async fn edit_begin(peer: &Arc<Peer>, request: &Request) -> Answer {
-    let params: EditBeginParams = request.params()?;
-    let workspace = of_session(peer, params.workspace.as_ref(), &params.session)?;
-    let edit = new_id();
-    let since = workspace.reader.head();
-    let claimed = claimed(&workspace, params.paths.as_deref());
-    let opened = workspace
-        .shared
-        .sessions
-        .change(&params.session, |session| {
-            let call = (params.tool.clone(), params.tool_use_id.clone());
-            session.open_edit(edit.clone(), call, claimed, since);
-        });
-    opened.ok_or_else(|| ended(&params.session))?;
-    // The new attribution comes into force at its fence, so what was written before is not the bracket's.
-    if let Err(refused) = attribute(&workspace).await {
-        // Nobody will end what was never begun.
-        let sessions = &workspace.shared.sessions;
-        sessions.close_edit(Some(&edit), Some(&params.session), None);
-        return Err(refused);
-    }
-    if let (Some(command), Some(smart)) = (params.command, workspace.smart()) {
-        smart.announce(workspace.reader.head(), command);
-    }
-    let taken_back = session_news::since_told(&workspace, &params.session, params.tell)?;
-    result(&EditBeginResult { edit, taken_back })
-}
-
-/// What a tool says it will write. A path that is not to be found in the workspace by its name may lead anywhere in it,
-/// so that with one of those the bracket claims anything.
-fn claimed(workspace: &Workspace, paths: Option<&[WirePath]>) -> Option<Selection> {
-    let root = workspace.shared.root.read().clone();
-    let paths: Result<Vec<_>, _> = paths?.iter().map(|path| path.within(&root)).collect();
-    let paths = paths.ok().filter(|paths| !paths.is_empty())?;
-    Some(Selection(paths))
-}
-
-pub(super) async fn edit_end(peer: &Arc<Peer>, request: &Request) -> Answer {
-    let params: EditEndParams = request.params()?;
-    let found_in = candidates(peer, params.workspace.as_ref())?;
-    let close = |workspace: &Arc<Workspace>| {
-        let sessions = &workspace.shared.sessions;
-        let closed = sessions.close_edit(
-            params.edit.as_deref(),
-            params.session.as_deref(),
-            params.tool_use_id.as_deref(),
-        )?;
-        Some((Arc::clone(workspace), closed))
-    };
-    let Some((workspace, closed)) = found_in.iter().find_map(close) else {
-        return Err(RpcError::new(
-            ErrorKind::NotFound,
-            "no such edit is open; `edit.begin` opens one",
-        ));
-    };
-    attribute(&workspace).await?;
-    let filter = Filter {
-        session: Some(SessionId(closed.session.clone())),
-        since_op: Some(closed.since),
-        ..Filter::default()
-    };
-    let operations = numbers(&workspace, &filter)?;
-    let taken_back = session_news::since_told(&workspace, &closed.session, params.tell)?;
-    result(&EditEndResult {
-        edit: closed.edit,
-        operations,
-        taken_back,
+    let page: Vec<&Session> = rest.by_ref().take(limit).collect();
+    let last = page.last().filter(|_| rest.next().is_some());
+    let cursor = last.map(|last| cursor_at(last));
+    let views = page.into_iter().map(|session| view(&workspace, session));
+    result(&SessionListResult {
+        sessions: views.collect::<Result<_, _>>()?,
+        cursor,
     })
 }
 
@@ -308,7 +120,7 @@ fn end_one(workspace: &Workspace, id: &str, now_ns: i64) -> Result<(), RpcError>
 }
 
 /// Tells subscribers that a session began, goes on or ended.
-fn tell(workspace: &Workspace, session: &Session) {
+pub(super) fn tell(workspace: &Workspace, session: &Session) {
     let news = SessionNews {
         has_ended: session.ended_ns.is_some(),
         id: session.id.clone(),
@@ -321,7 +133,7 @@ fn tell(workspace: &Workspace, session: &Session) {
 }
 
 /// The history keeps it, so that it is known after a restart.
-fn keep(workspace: &Workspace, work: Work) -> Result<(), RpcError> {
+pub(super) fn keep(workspace: &Workspace, work: Work) -> Result<(), RpcError> {
     let order = Order::Work(Box::new(work));
     // The writer's queue may be full.
     if super::reading(|| workspace.write(order)) {
@@ -335,7 +147,7 @@ fn keep(workspace: &Workspace, work: Work) -> Result<(), RpcError> {
 }
 
 /// Fences, then lets changes belong to what is open now.
-async fn attribute(workspace: &Workspace) -> Result<(), RpcError> {
+pub(super) async fn attribute(workspace: &Workspace) -> Result<(), RpcError> {
     ask(workspace, None, |reply| {
         let sessions = &workspace.shared.sessions;
         sessions.send_claims(|claims| workspace.ask(Input::Attribute { claims, reply }).is_ok())
@@ -344,7 +156,7 @@ async fn attribute(workspace: &Workspace) -> Result<(), RpcError> {
     Ok(())
 }
 
-fn numbers(workspace: &Workspace, filter: &Filter) -> Result<Vec<u64>, RpcError> {
+pub(super) fn numbers(workspace: &Workspace, filter: &Filter) -> Result<Vec<u64>, RpcError> {
     let found = workspace
         .reader
         .operations(filter, None, OPERATIONS_MAX)
@@ -357,7 +169,10 @@ fn numbers(workspace: &Workspace, filter: &Filter) -> Result<Vec<u64>, RpcError>
 }
 
 /// The workspace a request names, or every open one where it names none.
-fn candidates(peer: &Peer, wanted: Option<&WirePath>) -> Result<Vec<Arc<Workspace>>, RpcError> {
+pub(super) fn candidates(
+    peer: &Peer,
+    wanted: Option<&WirePath>,
+) -> Result<Vec<Arc<Workspace>>, RpcError> {
     let all = || {
         peer.daemon
             .all()
@@ -368,6 +183,12 @@ fn candidates(peer: &Peer, wanted: Option<&WirePath>) -> Result<Vec<Arc<Workspac
         Some(wanted) => Ok(vec![workspace(peer, wanted)?.1]),
         None => Ok(all().collect()),
     }
+}
+
+/// Where a page ended. Not the session's id, which is not everybody's to know.
+fn cursor_at(session: &Session) -> String {
+    let name = blake3::hash(session.id.as_bytes()).to_hex();
+    name.get(..16).unwrap_or_default().to_owned()
 }
 
 pub(super) fn of_session(
@@ -387,7 +208,7 @@ fn found(workspace: &Workspace, id: &str) -> Result<Session, RpcError> {
     workspace.shared.sessions.get(id).ok_or_else(|| ended(id))
 }
 
-fn ended(id: &str) -> RpcError {
+pub(super) fn ended(id: &str) -> RpcError {
     RpcError::new(ErrorKind::NotFound, format!("the session `{id}` has ended"))
 }
 

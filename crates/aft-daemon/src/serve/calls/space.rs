@@ -41,6 +41,13 @@ pub(super) async fn gc(peer: &Arc<Peer>, request: &Request) -> Answer {
         sum.problems
             .extend(failure.map(|why| format!("{}: {why}", record.root.display())));
     }
+    if !params.dry_run {
+        let daemon = Arc::clone(&peer.daemon);
+        let packed = tokio::task::spawn_blocking(move || daemon.audit.pack()).await;
+        if let Ok(Err(why)) = packed {
+            sum.problems.push(format!("the audit log: {why}"));
+        }
+    }
     result(&sum)
 }
 

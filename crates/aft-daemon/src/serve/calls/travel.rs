@@ -1,5 +1,6 @@
 //! `sync`, and everything that goes back or forward.
 
+mod asking;
 mod views;
 
 use std::sync::Arc;
@@ -18,12 +19,13 @@ use aft_rpc::{ErrorKind, Request, RpcError, WirePath, WirePoint};
 
 use super::fencing::{Asked, fence};
 use super::histories::offset;
-use super::{Answer, ask, hunks, reading, result, workspace};
+use super::{Answer, hunks, reading, result, workspace};
 use crate::registry::Record;
 use crate::serve::connection::Peer;
 use crate::serve::sight::Sight;
 use crate::serve::{points, whose};
-use crate::workspace::{Done, Input, Workspace};
+use crate::workspace::{Done, Workspace};
+use asking::ask_to_go;
 use views::{Going, head_move, kept_view, note_of, plan_view};
 
 pub(super) async fn sync(peer: &Arc<Peer>, request: &Request) -> Answer {
@@ -131,20 +133,12 @@ pub(super) async fn plan(peer: &Arc<Peer>, request: &Request) -> Answer {
             plan: None,
         },
     )?;
-    let done = ask(&workspace, params.wait_ms, |reply| {
-        workspace
-            .ask(Input::GoBack {
-                what: Box::new(what),
-                reply,
-            })
-            .is_ok()
-    })
-    .await?;
+    let sight = Sight::of(peer, &workspace);
+    let done = ask_to_go(&workspace, &sight, what, params.wait_ms).await?;
     let Done::Plan(plan) = done else {
         return Err(RpcError::internal("a dry run answered with a result"));
     };
     let from = offset(params.cursor.as_deref())?;
-    let sight = Sight::of(peer, &workspace);
     let page = (from, params.limit);
     let view = plan_view(&workspace, &sight, &plan, &Going::of(&kind), page);
     peer.plans.remember(plan.id, kind);
@@ -333,17 +327,9 @@ async fn go(
     let going = Going::of(&wish.kind);
     let target = going.target;
     let what = wish_to_go_back(peer, wish)?;
-    let done = ask(workspace, wait_ms, |reply| {
-        workspace
-            .ask(Input::GoBack {
-                what: Box::new(what),
-                reply,
-            })
-            .is_ok()
-    })
-    .await?;
-    let head = workspace.reader.head().0;
     let sight = Sight::of(peer, workspace);
+    let done = ask_to_go(workspace, &sight, what, wait_ms).await?;
+    let head = workspace.reader.head().0;
     let view = match done {
         Done::Plan(plan) => TravelResult {
             operation: None,

@@ -121,6 +121,8 @@ impl Report<'_> {
             paths: Vec::new(),
             breaker_opened: false,
             started_ms: 0,
+            culprit: None,
+            culprit_unknown: None,
         }
     }
 

@@ -31,6 +31,8 @@ const DIRECTORY: u32 = 0o040_000;
 pub(super) struct Placing<'a> {
     pub(super) root: &'a ScratchRoot,
     pub(super) reader: &'a Reader,
+    /// Contents that the history does not have.
+    pub(super) made: &'a HashMap<ContentId, Vec<u8>>,
     pub(super) keep_warm: &'a [String],
     /// Another tree, whose files may share their bytes with this one's.
     pub(super) sibling: Option<(ScratchRoot, Shown)>,
@@ -317,7 +319,9 @@ impl Placing<'_> {
                 if let Some(sig) = self.share(path, *mode, shared.get(content)) {
                     return Ok(Some(sig));
                 }
-                if *size > WHOLE_MAX {
+                if let Some(bytes) = self.made.get(content) {
+                    files.create(path, *mode, bytes)
+                } else if *size > WHOLE_MAX {
                     let Some(mut bytes) = held(self.reader.open_content(content))? else {
                         return Ok(None);
                     };

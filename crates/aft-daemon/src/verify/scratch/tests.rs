@@ -81,6 +81,7 @@ impl Rig {
         Wanted {
             operation: OperationId(operation),
             entries: Arc::new(all.into_iter().collect()),
+            made: Arc::default(),
         }
     }
 }

@@ -16,8 +16,12 @@ const DISK_PART_MIN: u64 = 1 << 30;
 const RETRY_NS: u64 = 5_000_000_000;
 /// Pause between two looks at the disk.
 const LOOK_NS: u64 = 500_000_000;
-/// Pause between two at the cap.
-const PRESSED_NS: u64 = 30_000_000_000;
+/// Thinning goes no further than this.
+const HARDEST: u32 = 40;
+/// Pause after one that did not help, in the time that it took, and its bounds.
+const PAUSE_TIMES: u64 = 20;
+const PAUSE_MIN_NS: u64 = 500_000_000;
+const PAUSE_MAX_NS: u64 = 30_000_000_000;
 
 impl Scribe {
     /// Whether thinning harder brought the store below its cap; if not, the next round is harder still.
@@ -27,12 +31,18 @@ impl Scribe {
         if keeping.hardness == 0 {
             return;
         }
-        if self.shared.space.standing().is_relieved() || keeping.hardness >= 40 {
-            keeping.hardness = 0;
-            keeping.pressed_ns = Some(now_ns + PRESSED_NS);
-        } else {
+        let is_relieved = self.shared.space.standing().is_relieved();
+        if !is_relieved && keeping.hardness < HARDEST {
             keeping.hardness += 4;
+            return;
         }
+        keeping.hardness = 0;
+        // Much has to come before a store that was relieved is near its cap again. One that could not be made smaller
+        // is let alone for a while.
+        let took_ns = now_ns.saturating_sub(keeping.press_began_ns);
+        let pause_ns = PAUSE_TIMES.saturating_mul(took_ns);
+        keeping.pressed_ns =
+            (!is_relieved).then(|| now_ns + pause_ns.clamp(PAUSE_MIN_NS, PAUSE_MAX_NS));
     }
 
     /// Tells everybody who shares the cap how much this store takes, and the store how much it may take to make room.
@@ -73,6 +83,7 @@ impl Scribe {
         // Where one history fills the cap, the others need not give up theirs.
         if keeping.hardness == 0 && is_due && standing.is_near() && standing.is_large {
             keeping.hardness = 1;
+            keeping.press_began_ns = now_ns;
         }
         match self.shared.space.refusal() {
             Some(reason) => {

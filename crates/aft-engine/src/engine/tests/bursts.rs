@@ -56,3 +56,50 @@ fn a_root_that_goes_leaves_the_tree_as_the_history_has_it() {
     let found = ["a", "b", "c", "new"].map(|name| tree.state(&path(name)));
     assert_eq!(found, [state(1), state(2), state(3), FileState::Absent]);
 }
+
+/// Two at work: one said nothing of what it writes, the other named `b`.
+fn two_at_work(said: Option<&str>) -> Claims {
+    let bracket = |session: &str, paths: Option<&str>| crate::Bracket {
+        whose: crate::Attribution {
+            session: Some(aft_model::SessionId(session.to_owned())),
+            ..crate::Attribution::unknown()
+        },
+        paths: paths.map(|name| crate::Selection(vec![path(name)])),
+    };
+    let brackets = vec![bracket("one", said), bracket("two", Some("b"))];
+    Claims::new(brackets, crate::Attribution::unknown())
+}
+
+#[test]
+fn what_a_tool_says_that_it_wrote_holds_for_what_was_gathered_and_for_what_is_under_way() {
+    let mut bench = Bench::armed(&[("a", 1), ("b", 2), ("c", 3)]);
+    bench.engine.claims = Arc::new(two_at_work(None));
+    bench.save("a", 7);
+    bench.save("b", 7);
+    // A bracket elsewhere opens or closes meanwhile, with claims from before.
+    bench.tell(Event::Attribute {
+        request: RequestId(9),
+        claims: Arc::new(two_at_work(None)),
+    });
+    bench.tell(Event::Named(crate::Named {
+        session: aft_model::SessionId("one".to_owned()),
+        tool: None,
+        from: None,
+        to: crate::Selection(vec![path("a")]),
+    }));
+    let narrowed = two_at_work(Some("a"));
+    assert_eq!(*bench.engine.claims, narrowed);
+    let burst = bench.engine.burst.as_ref().unwrap();
+    assert_eq!(*burst.claims, narrowed);
+    let waiting = bench.engine.fences.iter().any(|fence| {
+        matches!(&fence.waiter, crate::fence::Waiter::Attribute(_, claims) if **claims == narrowed)
+    });
+    assert!(waiting, "and what comes into force when the fence is true");
+    bench.later(20);
+    let owners: Vec<(String, usize)> = bench
+        .recorded()
+        .into_iter()
+        .map(|(_, paths)| (paths.join(" "), paths.len()))
+        .collect();
+    assert_eq!(owners, [("a".to_owned(), 1), ("b".to_owned(), 1)]);
+}

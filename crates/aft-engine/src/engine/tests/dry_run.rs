@@ -63,10 +63,7 @@ fn dry_undo() -> (Bench, JobId) {
 #[test]
 fn what_the_disk_refuses_is_a_conflict_of_the_plan() {
     let (mut bench, job) = dry_undo();
-    let refused = Conflict {
-        path: path("a"),
-        reason: ConflictReason::NotWritable,
-    };
+    let refused = Conflict::new(path("a"), ConflictReason::NotWritable);
     bench.tell(Event::Checked {
         job,
         refused: Ok(vec![refused.clone()]),
@@ -191,10 +188,7 @@ impl Bench {
     }
 
     fn directory_in_use(&mut self, name: &str) {
-        let refused = vec![Conflict {
-            path: path(name),
-            reason: ConflictReason::DirectoryInUse,
-        }];
+        let refused = vec![Conflict::new(path(name), ConflictReason::DirectoryInUse)];
         match (self.check(), self.apply()) {
             (Some(job), _) => self.tell(Event::Checked {
                 job,

@@ -96,6 +96,12 @@ impl FsKind {
         )
     }
 
+    /// True where `syncfs` makes everything durable and tells of what could not be written.
+    pub(super) fn syncs_whole(self) -> bool {
+        let is_known = matches!(self.name, "ext4" | "xfs" | "btrfs" | "f2fs" | "tmpfs");
+        is_known && *KERNEL_TELLS_OF_SYNCFS
+    }
+
     /// How coarse time stamps are. Zero means that two changes with a stat between them never share one.
     pub(super) fn granularity_ns(self) -> i64 {
         match self.stamps {
@@ -113,17 +119,20 @@ impl fmt::Display for FsKind {
 }
 
 /// Multigrain time stamps came with Linux 6.13.
-static KERNEL_IS_MULTIGRAIN: LazyLock<bool> = LazyLock::new(|| {
-    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    is_multigrain(&release)
-});
+static KERNEL_IS_MULTIGRAIN: LazyLock<bool> = LazyLock::new(|| is_since(&release(), (6, 13)));
 
-fn is_multigrain(release: &str) -> bool {
+/// Before Linux 5.8 `syncfs` said nothing of a failed write.
+static KERNEL_TELLS_OF_SYNCFS: LazyLock<bool> = LazyLock::new(|| is_since(&release(), (5, 8)));
+
+fn release() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default()
+}
+
+fn is_since(release: &str, version: (u32, u32)) -> bool {
     let mut numbers = release
         .split(|c: char| !c.is_ascii_digit())
         .map(|part| part.parse::<u32>().unwrap_or(0));
-    let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    version >= (6, 13)
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= version
 }
 
 #[cfg(test)]

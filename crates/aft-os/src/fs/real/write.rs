@@ -20,6 +20,8 @@ use crate::fs::{OpenFile, ReadDir, Rights, RootId, ScanEntry, WriteDir};
 #[derive(Debug)]
 pub struct WritableRoot {
     root: RealRoot,
+    /// Open all the time, so that it is told of every write that failed; `None` where `syncfs` is not to be relied on.
+    whole: Option<OwnedFd>,
 }
 
 impl WritableRoot {
@@ -28,9 +30,16 @@ impl WritableRoot {
     /// # Errors
     /// As for [`RealRoot::open`].
     pub fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self {
-            root: RealRoot::open(path)?,
-        })
+        Ok(Self::of(RealRoot::open(path)?))
+    }
+
+    fn of(root: RealRoot) -> Self {
+        // A path-only descriptor is refused.
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let whole = (root.kind().syncs_whole())
+            .then(|| root.beneath.open_at(&[], flags).ok())
+            .flatten();
+        Self { root, whole }
     }
 
     /// The same directory, for reading.
@@ -39,23 +48,9 @@ impl WritableRoot {
         &self.root
     }
 
-    /// Makes everything written on the root's file system durable, also what others wrote there. Never before an
-    /// answer: it waits for a neighbour's build too.
-    ///
-    /// # Errors
-    /// What `syncfs` reports, write-back errors included.
-    pub fn sync_file_system(&self) -> io::Result<()> {
-        // A path-only descriptor is refused.
-        let fd = self
-            .root
-            .beneath
-            .open_at(&[], OFlags::RDONLY | OFlags::DIRECTORY)?;
-        Ok(rustix::fs::syncfs(fd)?)
-    }
-
     #[cfg(test)]
     pub(in crate::fs::real) fn from_root(root: RealRoot) -> Self {
-        Self { root }
+        Self::of(root)
     }
 
     fn parent<'a>(&'a self, path: &'a RelPath) -> io::Result<(Parent<'a>, &'a [u8])> {
@@ -376,6 +371,13 @@ impl WriteDir for WritableRoot {
             .beneath
             .open_at(path.as_bytes(), OFlags::RDONLY | OFlags::DIRECTORY)?;
         Ok(rustix::fs::fsync(fd)?)
+    }
+
+    fn sync_everything(&self) -> io::Result<bool> {
+        match &self.whole {
+            Some(fd) => Ok(rustix::fs::syncfs(fd).map(|()| true)?),
+            None => Ok(false),
+        }
     }
 }
 

@@ -275,4 +275,10 @@ impl WriteDir for SimRoot {
         state.tree.sync_dir(node);
         Ok(())
     }
+
+    fn sync_everything(&self) -> io::Result<bool> {
+        self.enter(Op::SyncEverything)?;
+        self.shared.state.lock().tree.sync_all();
+        Ok(true)
+    }
 }

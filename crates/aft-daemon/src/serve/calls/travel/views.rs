@@ -80,6 +80,7 @@ pub(super) fn kept_view((path, reason): (RelPath, String)) -> ConflictView {
         path: (&path).into(),
         reason,
         message,
+        hunks: Vec::new(),
     }
 }
 
@@ -111,7 +112,7 @@ pub(super) fn plan_view(
         hunks: going.hunks.clone(),
         n_steps: plan.steps.len() as u64,
         steps,
-        conflicts: plan.conflicts.iter().map(ConflictView::from).collect(),
+        conflicts: sight.conflicts(&plan.conflicts),
         not_covered: plan.not_covered.iter().map(Into::into).collect(),
         left_out: going.left_out(workspace),
         notes: plan.notes.iter().map(Into::into).collect(),

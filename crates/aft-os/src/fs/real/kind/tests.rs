@@ -12,8 +12,19 @@ fn multigrain_stamps_are_believed_from_linux_6_13_on() {
         ("5.15.0", false),
         ("", false),
     ] {
-        assert_eq!(is_multigrain(release), expected, "{release}");
+        assert_eq!(is_since(release, (6, 13)), expected, "{release}");
     }
+}
+
+#[test]
+fn one_sync_of_everything_is_believed_where_the_kernel_tells_of_failures() {
+    assert!(FsKind::from_magic(0xef53).syncs_whole());
+    // What it does for an overlay depends on how that was mounted, and for FUSE on nothing that we could ask.
+    for magic in [0x794c_7630, 0x6573_5546, 0x6969, 0xdead] {
+        assert!(!FsKind::from_magic(magic).syncs_whole(), "{magic:#x}");
+    }
+    assert!(is_since("5.8.0-rc1", (5, 8)));
+    assert!(!is_since("5.4.200-generic", (5, 8)));
 }
 
 #[test]

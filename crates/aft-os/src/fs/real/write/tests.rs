@@ -42,7 +42,8 @@ fn a_file_has_its_bytes_its_exact_mode_and_the_stat_that_was_told() {
     root.sync_file(&path("file-644")).unwrap();
     root.sync_dir(&path("dir")).unwrap();
     root.sync_dir(&RelPath::root()).unwrap();
-    root.sync_file_system().unwrap();
+    let whole = root.sync_everything().unwrap();
+    assert_eq!(whole, root.reading().kind().syncs_whole());
 }
 
 /// A byte and how often it comes.
