@@ -184,7 +184,7 @@ impl Writer {
         self.pending.drain(..).for_each(|entry| tail.add(entry));
         let shared = self.shared.clone();
         shared.turn_thinning();
-        let applied = super::apply_entries(
+        let applied = super::groups::apply_entries(
             &shared,
             &tail,
             &self.state,
