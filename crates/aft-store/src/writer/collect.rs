@@ -13,6 +13,7 @@
 
 mod choice;
 mod loosen;
+mod report;
 
 use std::collections::HashSet;
 
@@ -31,6 +32,7 @@ use crate::shared::Shared;
 use crate::vouch::Vouched;
 pub(super) use choice::Survey;
 use choice::Target;
+pub use report::{Collected, Collection};
 
 /// A growing segment that is longer than this part of a full one is sealed where that is asked for; a shorter one where
 /// it has so many times what a rewriting is worth.
@@ -40,39 +42,6 @@ const SEAL_TIMES: u64 = 4;
 /// A segment that is no longer has its header and no group yet. It is not sealed: the next one would begin with the same
 /// group, and the two could change places when one of them is rewritten.
 const BEGUN: u64 = 140;
-
-/// How to collect.
-#[derive(Clone, Copy, Debug)]
-pub struct Collection {
-    /// Only find out what would be freed.
-    pub dry_run: bool,
-    /// Seal the growing segment first, so that what is dead in it goes too.
-    pub seal: bool,
-    /// What was told to be held before the last collection that forgot, and was not named since, is not waited for any
-    /// longer. At least minutes should lie between two that forget.
-    pub forget: bool,
-    /// Dead bytes for which a segment is rewritten.
-    pub dead_min: u64,
-}
-
-/// What a collection did, or would do.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Collected {
-    /// Contents removed.
-    pub contents: u64,
-    /// Other records removed.
-    pub records: u64,
-    /// Contents made anew because what they were stored against went.
-    pub remade: u64,
-    /// Bytes of all segments before and after.
-    pub bytes_before: u64,
-    /// See `bytes_before`.
-    pub bytes_after: u64,
-    /// Segments rewritten, or that would be.
-    pub swept: u64,
-    /// Why it was given up, where it was.
-    pub failure: Option<String>,
-}
 
 /// A collection under way.
 pub(super) struct Collect {
