@@ -92,11 +92,28 @@ pub(crate) fn run(root: &Path, names: &[String]) -> anyhow::Result<bool> {
     Ok(all_red)
 }
 
+/// The bugs that cannot be planted any more because their text is not once in its file; each with why.
+pub(crate) fn unplantable(root: &Path) -> anyhow::Result<Vec<String>> {
+    let mut found = Vec::new();
+    for mutant in load(root)? {
+        let count = read(&root.join(&mutant.file)).map_or(0, |text| mutant.count_in(&text));
+        if count != 1 {
+            let Mutant { name, file, .. } = &mutant;
+            found.push(format!("the text of `{name}` is {count} times in {file}"));
+        }
+    }
+    Ok(found)
+}
+
 impl Mutant {
+    fn count_in(&self, text: &str) -> usize {
+        text.matches(&self.find).count()
+    }
+
     fn run(&self, tree: &Path) -> anyhow::Result<Outcome> {
         let path = tree.join(&self.file);
         let clean = read(&path)?;
-        if clean.matches(&self.find).count() != 1 {
+        if self.count_in(&clean) != 1 {
             bail!("`{}`: its text is not once in {}", self.name, self.file);
         }
         shell::write(&path, clean.replace(&self.find, &self.replace).as_bytes())?;

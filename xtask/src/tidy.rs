@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use crate::shell;
+use crate::{mutants, shell};
 pub(crate) use allow::Allowed;
 
 /// What tools leave in the tree and nobody wrote; in a linked work tree `.git` is a file.
@@ -92,6 +92,9 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<Report> {
     methods::check(&files, &allowed, &mut report);
     allowed.check_unused(&files, &mut report);
     edges::check(&edges::load(root)?, &mut report);
+    for rotten in mutants::unplantable(root)? {
+        report.error("config/mutants.toml", rotten);
+    }
     Ok(report)
 }
 

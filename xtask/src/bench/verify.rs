@@ -67,9 +67,7 @@ impl<'a> Verify<'a> {
 
     fn configure(&self, run: &str, more: &str) -> anyhow::Result<()> {
         let run = serde_json::to_string(&["sh", "-c", run])?;
-        let text = format!(
-            "[[verify]]\nname = \"bench\"\nrun = {run}\nrule = \"exit\"\n{more}\n"
-        );
+        let text = format!("[[verify]]\nname = \"bench\"\nrun = {run}\nrule = \"exit\"\n{more}\n");
         shell::write(&self.aft.config(), text.as_bytes())
     }
 
@@ -152,6 +150,11 @@ impl<'a> Verify<'a> {
                     busy.percentile(percent),
                 );
             }
+        }
+        let p99 = |sample: &Sample| sample.percentile(99.0);
+        if let (Some(idle), Some(busy)) = (p99(&idle.1), p99(&busy.1)) {
+            let what = "p99 of a bracketed edit beside a check, of its p99 without";
+            self.table.record(what, Unit::Ratio, "aft", busy / idle);
         }
         Ok(())
     }

@@ -44,6 +44,11 @@ pub(super) const GOALS: &[Goal] = &[
         None,
     ),
     (
+        "p99 of a bracketed edit beside a check, of its p99 without",
+        Some((1.5, 1.0)),
+        Some((1.5, 1.0)),
+    ),
+    (
         "from a verdict to the beginning of the way back, longest of 3",
         Some((0.010, 0.002)),
         Some((0.010, 0.002)),
