@@ -30,6 +30,7 @@ mod disk;
 mod fuse;
 mod gauge;
 mod gc;
+mod greedy;
 mod hostile;
 mod hostile_lines;
 mod large;
@@ -40,6 +41,7 @@ mod power_replay;
 mod power_rig;
 mod power_work;
 mod recorder;
+mod reflink;
 mod soak;
 mod starvation;
 

@@ -12,6 +12,7 @@ mod audit;
 mod audit_bound;
 mod conformance;
 mod matrix;
+mod members;
 mod others;
 mod refusals;
 mod scene;

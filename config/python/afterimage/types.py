@@ -1373,6 +1373,10 @@ class RunView(_RunViewKeys, total=False):
 
     # The check that runs now.
     check: Optional[str]
+    # The last of them, the newest last; long ones are cut.
+    lines: List[str]
+    # How many lines its checks have printed. On `control.sock` only.
+    n_lines: int
     # The state it runs on.
     operation: Optional[int]
 
@@ -1545,7 +1549,8 @@ class SessionView(_SessionViewKeys, total=False):
 class StatePayload(TypedDict):
     """`workspace:state`."""
 
-    # `arming`, `armed`, `degraded` or `detached`.
+    # `arming`, `armed`, `degraded` or `detached`; `removed` where it is no longer watched, which is told
+    # to who follows all workspaces.
     state: str
 
 

@@ -2,6 +2,7 @@
 
 mod besides;
 mod checking;
+mod known;
 mod purge;
 mod roots;
 
@@ -22,6 +23,7 @@ use crate::memory::Memory;
 use crate::registry::{self, Record, Registered, RegistryError};
 use crate::serve::refusals::Refusals;
 use crate::serve::room::Room;
+use crate::serve::unsent::Unsent;
 use crate::workspace::{self, Budget, Input, OpenError, OpenOptions, SessionCaches, Workspace};
 use roots::{identity_of, is_replaced, nested_in, not_a_root};
 
@@ -51,6 +53,10 @@ pub struct Daemon {
     pub(crate) instance: String,
     pub(crate) started_ns: i64,
     pub(crate) room: Arc<Room>,
+    /// Room for answers that were not sent yet.
+    pub(crate) unsent: Unsent,
+    /// Rises when a workspace was added, opened or removed.
+    pub(crate) registered: tokio::sync::watch::Sender<u64>,
     /// Refused calls that have no line in the audit log yet.
     pub(crate) refusals: Refusals,
     pub(crate) stopping: tokio::sync::watch::Sender<bool>,
@@ -146,6 +152,8 @@ impl Daemon {
             instance,
             started_ns,
             room: Arc::default(),
+            unsent: Unsent::default(),
+            registered: tokio::sync::watch::Sender::new(0),
             refusals: Refusals::default(),
             stopping: tokio::sync::watch::Sender::new(false),
             caches: Arc::new(SessionCaches::new(config)),
@@ -176,6 +184,7 @@ impl Daemon {
             self.entries
                 .write()
                 .insert(record.workspace_id(), Entry { record, open });
+            self.tell_registered();
         }
         self.measure_besides();
         Ok(())
@@ -263,6 +272,7 @@ impl Daemon {
         let open = open.map_err(|error| self.closed(record, &error));
         let record = record.clone();
         self.entries.write().insert(id, Entry { record, open });
+        self.tell_registered();
     }
 
     /// The newest operation of a history whose workspace is not open, or 0 where it cannot be read.
@@ -348,6 +358,7 @@ impl Daemon {
             open: Ok(Arc::clone(&workspace)),
         };
         self.entries.write().insert(record.workspace_id(), entry);
+        self.tell_registered();
         self.unwatched.lock().retain(|kept| kept.id != record.id);
         self.save()?;
         self.tell_outer(&root);
@@ -370,6 +381,7 @@ impl Daemon {
                 .write()
                 .insert(record.workspace_id(), Entry { record, open });
         }
+        self.tell_registered();
     }
 
     fn already_there(&self, root: &Path, ino: u64) -> Option<Added> {
@@ -484,6 +496,7 @@ impl Daemon {
     pub(crate) fn remove(&self, id: &WorkspaceId, purge: bool) -> Result<(), RegistryError> {
         let _changing = self.changing.lock();
         let closed = self.close_entry(id);
+        self.tell_registered();
         let root = closed.as_ref().map(|record| record.root.clone());
         if purge {
             self.unwatched.lock().retain(|kept| kept.id != id.0);
@@ -523,30 +536,6 @@ impl Daemon {
             }
             (_, None) => None,
         }
-    }
-
-    /// The workspace of this id, or the deepest one whose root holds this path.
-    pub(crate) fn resolve(
-        &self,
-        wanted: &[u8],
-    ) -> Option<(Record, Result<Arc<Workspace>, Closed>)> {
-        let entries = self.entries.read();
-        let found = registry::meant(entries.values().map(|entry| &entry.record), wanted);
-        let entry = entries.get(&found?.workspace_id())?;
-        let open = entry.open.as_ref().map(Arc::clone).map_err(Clone::clone);
-        Some((entry.record.clone(), open))
-    }
-
-    /// Every workspace, open or not.
-    pub(crate) fn all(&self) -> Vec<(Record, Result<Arc<Workspace>, Closed>)> {
-        let entries = self.entries.read();
-        let view = |entry: &Entry| {
-            (
-                entry.record.clone(),
-                entry.open.as_ref().map(Arc::clone).map_err(Clone::clone),
-            )
-        };
-        entries.values().map(view).collect()
     }
 
     /// Closes every workspace in good order.

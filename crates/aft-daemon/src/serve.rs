@@ -10,6 +10,7 @@ pub(crate) mod refusals;
 pub(crate) mod room;
 mod sight;
 mod subscribe;
+pub(crate) mod unsent;
 mod veil;
 mod whose;
 

@@ -39,6 +39,7 @@ fn silence(schema: &mut Value, is_schema: bool) {
                 for name in ["description", "title", "default", "minimum"] {
                     object.remove(name);
                 }
+                gather_words(object);
             }
             for (name, value) in object {
                 let holds_names = is_schema && matches!(name.as_str(), "properties" | "$defs");
@@ -47,6 +48,21 @@ fn silence(schema: &mut Value, is_schema: bool) {
         }
         Value::Array(items) => items.iter_mut().for_each(|item| silence(item, true)),
         _ => {}
+    }
+}
+
+/// A choice among words in its short form.
+fn gather_words(schema: &mut Map<String, Value>) {
+    let Some(Value::Array(choices)) = schema.get("oneOf") else {
+        return;
+    };
+    let words: Option<Vec<Value>> = choices
+        .iter()
+        .map(|one| one.get("const").cloned())
+        .collect();
+    if let Some(words) = words {
+        schema.remove("oneOf");
+        schema.insert("enum".to_owned(), Value::Array(words));
     }
 }
 

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod bisect;
 pub mod blame;
 pub mod checkpoint;
+pub mod clash;
 pub mod daemon;
 pub mod diff;
 pub mod event;

@@ -199,6 +199,41 @@ fn a_check_of_the_workspace_is_not_run_before_it_was_approved() {
     rig.ok(&["bisect", "state", "--good", &good]);
 }
 
+#[test]
+fn whichever_operation_is_planted_is_found_in_few_runs() {
+    let (n, times, most) = match std::env::var_os("AFT_HEAVY") {
+        Some(_) => (500_u64, 100_u64, 10),
+        None => (40, 3, 7),
+    };
+    let mut rig = Rig::with("");
+    rig.project.write("n", "0\n");
+    rig.watch();
+    let good = rig.head();
+    let operations: Vec<u64> = (1..=n)
+        .map(|number| {
+            rig.project.write("n", format!("{number}\n"));
+            rig.head()
+        })
+        .collect();
+    let mut most_seen = 0;
+    for time in 0..times {
+        let planted = 1 + (time * 0x9e37_79b9 + u64::from(std::process::id())) % n;
+        let check = format!("test $(cat n) -lt {planted}");
+        let good = good.to_string();
+        let said = found(&rig, &["--good", &good, "--", "sh", "-c", &check]);
+        let wanted = operations[planted as usize - 1];
+        assert_eq!(
+            said["suspects"],
+            serde_json::json!([wanted]),
+            "{planted}: {said:#}"
+        );
+        most_seen = most_seen.max(said["runs"].as_u64().unwrap());
+    }
+    println!("found {times} of {times} among {n}, with at most {most_seen} runs");
+    assert!(most_seen <= most, "{most_seen} runs");
+    rig.daemon.stop();
+}
+
 /// A file of so many blocks of lines, far enough apart to be hunks of their own; those of these numbers are changed.
 fn blocks(n: usize, changed: &[(usize, &str)]) -> String {
     let block = |number: usize| {

@@ -77,7 +77,14 @@ fn a_check_writes_where_it_may_opens_sockets_if_it_may_and_the_history_stays_clo
         written, 1,
         "in the place that was named, by the one that may"
     );
+    rig.daemon.stop();
+}
+
+#[test]
+fn a_place_is_named_by_its_absolute_path() {
     let refused = verify("a", "true", "writable = [\"relative\"]");
+    let rig = Rig::with("");
+    rig.watch();
     rig.daemon.write_config(&refused);
     let refused = rig.aft(&["verify"]);
     assert!(
@@ -85,5 +92,4 @@ fn a_check_writes_where_it_may_opens_sockets_if_it_may_and_the_history_stays_clo
         "{}",
         refused.stderr
     );
-    rig.daemon.stop();
 }

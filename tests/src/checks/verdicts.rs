@@ -164,3 +164,51 @@ fn what_a_workspace_says_does_not_run_unapproved() {
     assert_eq!(statuses(&rig.json(&["verify", "--list"])).len(), 0);
     assert_eq!(rig.status()["last_good"], Value::Null);
 }
+
+#[test]
+fn what_a_check_prints_is_seen_while_it_runs_and_not_by_agents() {
+    let gate = tempfile::tempdir().unwrap();
+    let open = gate.path().join("open");
+    let run = format!(
+        "echo one; echo two >&2; while [ ! -e {} ]; do sleep 0.02; done; echo three",
+        open.display()
+    );
+    let rig = Rig::with(&verify("prints", &run, "on = [\"manual\"]"));
+    rig.project.write("a", "a");
+    rig.watch();
+    let mut control = rig.daemon.control();
+    let mut params = rig.params();
+    params["wait_ms"] = serde_json::json!(0);
+    control.expect_call("verify.run", &params);
+    let lines = |socket| {
+        let mut asking = match socket {
+            Socket::Control => rig.daemon.control(),
+            lesser => rig.daemon.connect(lesser),
+        };
+        let list = asking.expect_call("verify.list", &rig.params());
+        list["running"].clone()
+    };
+    let mut seen = Value::Null;
+    aft_testkit::workspace::wait_until(std::time::Duration::from_secs(60), "two lines", || {
+        seen = lines(Socket::Control);
+        seen["n_lines"] == 2
+    });
+    let mut printed: Vec<&str> = seen["lines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| line.as_str().unwrap())
+        .collect();
+    printed.sort_unstable();
+    assert_eq!(printed, ["one", "two"], "{seen:#}");
+    for lesser in [Socket::Agent, Socket::Editor] {
+        let seen = lines(lesser);
+        assert_eq!(seen["check"], "prints", "{seen:#}");
+        assert!(
+            seen["lines"].is_null() && seen["n_lines"].is_null(),
+            "{seen:#}"
+        );
+    }
+    std::fs::write(&open, "").unwrap();
+    rig.verify(&[], 0);
+}

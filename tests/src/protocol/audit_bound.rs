@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::scene::Scene;
 
-/// The smallest there is; a part is full at 16 KiB.
-const CONFIG: &str = "[daemon]\naudit_max = \"64 KiB\"\n";
-const CALLS: usize = 4000;
+/// A part is full at 16 KiB.
+const CONFIG: &str = "[daemon]\naudit_max = \"256 KiB\"\n";
+const CALLS: usize = 8000;
 
 fn parts(scene: &Scene, ending: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(scene.daemon.store().join("audit")).expect("the log");
@@ -53,7 +53,7 @@ fn what_had_no_room_is_gone_and_said_and_the_rest_verifies() {
         .iter()
         .map(|part| part.metadata().expect("a part").len())
         .sum();
-    assert!(bytes <= (64 + 16) << 10, "{bytes} bytes");
+    assert!(bytes <= (256 + 64) << 10, "{bytes} bytes");
     let root = scene.project.root().to_owned();
     let listed = scene.daemon.aft_json(&root, &["audit", "-n", "1000000"]);
     let entries = listed["entries"].as_array().expect("entries");
@@ -61,11 +61,14 @@ fn what_had_no_room_is_gone_and_said_and_the_rest_verifies() {
         .as_u64()
         .expect("the oldest are gone");
     let oldest = entries.last().expect("an entry")["number"].as_u64();
-    // Between the two stands the line that begins the part.
-    assert_eq!(oldest, Some(gone + 2), "{listed:.200}");
+    // Between the two stand the line that begins the part, and perhaps that something was let go of.
+    assert!(
+        oldest > Some(gone) && oldest <= Some(gone + 8),
+        "{oldest:?} after {gone}"
+    );
     assert!(entries.len() < CALLS, "{} entries", entries.len());
-    // Of lines as they are it would be two hundred and fifty.
-    assert!(entries.len() > 600, "{} entries", entries.len());
+    // Of lines as they are it would be eight hundred.
+    assert!(entries.len() > 2000, "{} entries", entries.len());
     assert_eq!(entries[0]["params"]["agent"], format!("n-{}", CALLS - 1));
     let text = scene.daemon.aft_ok(&root, &["audit", "-n", "1000000"]);
     let said = format!("entries up to {gone} are gone");
@@ -104,7 +107,7 @@ fn what_had_no_room_is_gone_and_said_and_the_rest_verifies() {
 
 #[test]
 fn a_collection_that_is_asked_for_packs_the_log_too() {
-    let mut scene = noted(200);
+    let scene = noted(200);
     let root = scene.project.root().to_owned();
     let before = scene
         .connect(Socket::Control)
@@ -117,11 +120,11 @@ fn a_collection_that_is_asked_for_packs_the_log_too() {
     };
     let bytes = plain(&scene);
     scene.daemon.aft_ok(&root, &["gc"]);
-    assert!(
-        plain(&scene) * 3 < bytes,
-        "{} of {bytes} bytes",
-        plain(&scene)
-    );
+    assert!(plain(&scene) < bytes, "{} of {bytes} bytes", plain(&scene));
+    let growing = parts(&scene, ".log");
+    assert_eq!(growing.len(), 1, "{growing:?}");
+    let left = growing[0].metadata().expect("a part").len();
+    assert!(left < 17 << 10, "{left} bytes are as they were");
     let after = scene
         .connect(Socket::Control)
         .expect_call("audit.list", &json!({"limit": 1000}));

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use aft_rpc::ExitKind;
 use aft_rpc::client::Client;
-use aft_rpc::types::hello::Role;
+use aft_rpc::types::hello::{HelloParams, Role};
 use aft_rpc::types::verify::{
-    VerdictStatus, VerifyCancelParams, VerifyListParams, VerifyRunParams, VerifyRunResult,
+    RunView, VerdictStatus, VerifyCancelParams, VerifyListParams, VerifyRunParams, VerifyRunResult,
     VerifySuggestParams,
 };
 use clap::Args;
@@ -16,6 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::context::{Context, point, read};
 use crate::failure::Outcome;
 use crate::paged::whole;
+use crate::render::text::shown;
 use crate::render::time::Now;
 use crate::render::verify::{cancelled, list, shown_lines, verdicts};
 
@@ -26,7 +27,8 @@ const LOOK_MS: u64 = 250;
 ///
 /// In a scratch copy, unless a check says `where = "workspace"`; the workspace is not touched. All checks without NAME. A
 /// check that has said something about the same state is not run again without --again; a failing test is run once more before
-/// it counts. What ignore rules keep out of the history is not in the copy.
+/// it counts. What ignore rules keep out of the history is not in the copy. On a terminal the lines that a check prints are shown as
+/// they come.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example:\n  aft verify\n  aft verify tests --at 10m\n  aft verify --list -n 5\n  aft verify --suggest >> .afterimage.toml\n  aft rollback good\n\nExit codes: 0 all passed, 1 some failed or broke, 4 no such check, 6 a command has not been approved"
@@ -111,7 +113,7 @@ fn wait(
     read(&result?)
 }
 
-/// Tells on a terminal's standard error what runs, on a connection of its own.
+/// Tells on a terminal's standard error what runs and what it prints, on a connection of its own.
 struct Bar {
     stop: Option<std::sync::mpsc::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
@@ -137,16 +139,23 @@ impl Bar {
                 bar.set_style(style);
             }
             let look = Duration::from_millis(LOOK_MS);
-            let Ok(socket) = paths.socket(Role::Editor) else {
+            let hello = HelloParams {
+                client: Some("aft".to_owned()),
+                version: None,
+                build: None,
+            };
+            // What a check prints is shown there only.
+            let Ok(mut client) = Client::connect_as(&paths, Role::Control, hello) else {
                 return;
             };
-            let Ok(mut client) = Client::connect(&socket) else {
-                return;
-            };
+            let mut told = (0, 0);
             while stopped.recv_timeout(look) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
                 let Ok(list) = client.call(&params) else {
                     break;
                 };
+                for line in new_lines(list.running.as_ref(), &mut told) {
+                    bar.println(shown(line));
+                }
                 let check = list.running.and_then(|run| run.check);
                 bar.set_message(
                     check.map_or("preparing".to_owned(), |name| format!("running {name}")),
@@ -161,6 +170,19 @@ impl Bar {
             thread: Some(thread),
         })
     }
+}
+
+/// What was printed since it was looked last: `told` is the run and how many of its lines were shown.
+fn new_lines<'a>(running: Option<&'a RunView>, told: &mut (u64, u64)) -> &'a [String] {
+    let Some(run) = running else { return &[] };
+    if told.0 != run.run {
+        *told = (run.run, 0);
+    }
+    let new = run.n_lines.saturating_sub(told.1);
+    told.1 = run.n_lines;
+    let new = usize::try_from(new).unwrap_or(usize::MAX);
+    let first = run.lines.len().saturating_sub(new);
+    run.lines.get(first..).unwrap_or_default()
 }
 
 impl Drop for Bar {
@@ -200,4 +222,38 @@ fn show(args: &VerifyArgs, context: &mut Context) -> Outcome {
     let text = list(&all, &Now::read(), context.out.style());
     context.print(&text)?;
     Ok(ExitKind::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    //! Lines are shown once, also where some were gone before they were looked at.
+
+    use super::*;
+
+    #[test]
+    fn each_line_is_shown_once() {
+        let run = |run, n_lines, lines: &[&str]| RunView {
+            run,
+            check: None,
+            operation: None,
+            n_lines,
+            lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+        };
+        let mut told = (0, 0);
+        assert_eq!(
+            new_lines(Some(&run(1, 2, &["a", "b"])), &mut told),
+            ["a", "b"]
+        );
+        assert!(new_lines(Some(&run(1, 2, &["a", "b"])), &mut told).is_empty());
+        assert_eq!(
+            new_lines(Some(&run(1, 3, &["a", "b", "c"])), &mut told),
+            ["c"]
+        );
+        assert_eq!(
+            new_lines(Some(&run(1, 9, &["h", "i"])), &mut told),
+            ["h", "i"]
+        );
+        assert_eq!(new_lines(Some(&run(2, 1, &["a"])), &mut told), ["a"]);
+        assert!(new_lines(None, &mut told).is_empty());
+    }
 }

@@ -26,6 +26,8 @@ const PACKED_AFTER: Duration = Duration::from_millis(500);
 const NOT_PACKED_NS: u64 = 60_000_000_000;
 /// Orders taken at once.
 const AT_ONCE_MAX: usize = 256;
+/// Of them those that are written at once.
+const WRITTEN_MAX: usize = 64;
 /// Entries kept while the disk takes nothing.
 const KEPT_MAX: usize = 4096;
 
@@ -154,7 +156,11 @@ impl Keeper {
         if !packing.is_empty() {
             let packed = self.pack_all();
             for reply in packing {
-                let _heard = reply.send(packed.as_ref().map(|()| ()).map_err(ToString::to_string));
+                let said = match &packed {
+                    Ok(()) => Ok(()),
+                    Err(error) => Err(error.to_string()),
+                };
+                let _heard = reply.send(said);
             }
         }
         for reply in asking {
@@ -180,8 +186,14 @@ impl Keeper {
             self.book = Some(Book::open((self.open)()?, self.limits)?);
         }
         let book = self.book.as_mut().ok_or(io::ErrorKind::NotConnected)?;
-        book.append(&self.lines)?;
-        self.lines.clear();
+        // Not more at once than a part has room for, or so: the cap is over whole parts.
+        while !self.lines.is_empty() {
+            let some = self.lines.get(..WRITTEN_MAX).unwrap_or(&self.lines);
+            book.append(some)?;
+            let n_written = some.len();
+            self.lines.drain(..n_written);
+            book.keep_bounds()?;
+        }
         if self.n_lost > 0 {
             book.append(&[format!("{{\"lost\":{}}}", self.n_lost)])?;
             self.n_lost = 0;

@@ -35,6 +35,7 @@ use tokio::sync::oneshot;
 
 use super::connection::Peer;
 use super::failure;
+use super::unsent::Taken;
 use crate::daemon::Closed;
 use crate::registry::Record;
 use crate::workspace::{Failure, Workspace};
@@ -63,7 +64,9 @@ const FENCED: [&str; 9] = [
 ];
 
 /// Answers one request.
-pub(crate) async fn call(peer: &Arc<Peer>, request: &Request) -> Answer {
+///
+/// Where the answer may be long, `taken` is the room it takes, from before anything is read for it.
+pub(crate) async fn call(peer: &Arc<Peer>, request: &Request, taken: &mut Taken) -> Answer {
     let method =
         methods::find(&request.method).ok_or_else(|| RpcError::unknown_method(&request.method))?;
     if !method.allows(peer.role) {
@@ -72,6 +75,7 @@ pub(crate) async fn call(peer: &Arc<Peer>, request: &Request) -> Answer {
     if peer.role == Role::Control && FENCED.contains(&request.method.as_str()) {
         fence_before(peer, request).await?;
     }
+    taken.join(peer.share.take(&request.method).await);
     match request.method.as_str() {
         "workspace.add" => workspaces::add(peer, request).await,
         "workspace.list" => workspaces::list(peer, request),

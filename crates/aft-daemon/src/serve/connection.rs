@@ -19,6 +19,7 @@ use tokio::net::unix::{OwnedWriteHalf, UCred};
 use tokio::sync::mpsc;
 use tracing::{debug, info};
 
+use super::unsent::{BATCH_MAX, Line, Outgoing, Share, Taken};
 use super::veil::Veil;
 use super::{audited, calls, subscribe::Subscriptions};
 use crate::daemon::Daemon;
@@ -42,7 +43,9 @@ pub(crate) struct Peer {
     pub(crate) role: Role,
     /// Who was at the other end when the connection was made.
     pub(crate) cred: UCred,
-    pub(crate) outgoing: mpsc::Sender<Vec<u8>>,
+    pub(crate) outgoing: Outgoing,
+    /// Room for its answers.
+    pub(crate) share: Share,
     pub(crate) subscriptions: Subscriptions,
     pub(crate) plans: Plans,
     /// Ids that it is shown whole.
@@ -93,12 +96,14 @@ impl Plans {
 /// Serves one connection to its end.
 pub(crate) async fn serve(daemon: Arc<Daemon>, role: Role, stream: UnixStream, cred: UCred) {
     let (reading, writing) = stream.into_split();
-    let (outgoing, waiting) = mpsc::channel(OUTGOING_MAX);
+    let (outgoing, waiting) = Outgoing::with_room_for(OUTGOING_MAX);
     let veil = Arc::<Veil>::default();
     let covers = (role == Role::Agent).then(|| Arc::clone(&veil));
     let mut writer = tokio::spawn(write(writing, waiting, covers));
+    let share = Share::of(&daemon.unsent);
     let peer = Arc::new(Peer {
         daemon,
+        share,
         role,
         cred,
         outgoing,
@@ -136,14 +141,14 @@ fn is_gone(stream: &UnixStream) -> bool {
 /// Every line goes through here, answers and events alike.
 async fn write(
     mut stream: OwnedWriteHalf,
-    mut waiting: mpsc::Receiver<Vec<u8>>,
+    mut waiting: mpsc::Receiver<Line>,
     covers: Option<Arc<Veil>>,
 ) {
-    while let Some(mut message) = waiting.recv().await {
+    while let Some(mut line) = waiting.recv().await {
         if let Some(veil) = &covers {
-            message = veil.cover(message);
+            line.bytes = veil.cover(line.bytes);
         }
-        match tokio::time::timeout(WRITE_WITHIN, stream.write_all(&message)).await {
+        match tokio::time::timeout(WRITE_WITHIN, stream.write_all(&line.bytes)).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) | Err(_) => break,
         }
@@ -315,23 +320,59 @@ async fn answer_all(peer: Arc<Peer>, mut asked: mpsc::Receiver<Vec<u8>>) {
 }
 
 async fn answer(peer: &Arc<Peer>, line: Vec<u8>) {
+    let mut taken = Taken::default();
     let bytes = match message::parse_incoming(&line) {
-        Incoming::Single(request) => one(peer, request).await.map(|response| response.to_line()),
+        Incoming::Single(request) => {
+            let response = one(peer, request, &mut taken).await;
+            response.map(|response| response.to_line())
+        }
         Incoming::Batch(requests) => {
-            let mut responses = Vec::with_capacity(requests.len());
-            for request in requests {
-                responses.extend(one(peer, request).await);
-            }
+            let responses = batch(peer, requests, &mut taken).await;
             (!responses.is_empty()).then(|| message::to_line(&responses))
         }
     };
     if let Some(bytes) = bytes {
-        drop(peer.outgoing.send(bytes).await);
+        drop(peer.outgoing.send_holding(bytes, taken).await);
     }
 }
 
+/// Answers one after the other. They go in one line, so they share what one answer may take.
+async fn batch(
+    peer: &Arc<Peer>,
+    requests: Vec<Result<Request, Rejected>>,
+    taken: &mut Taken,
+) -> Vec<Response> {
+    let mut responses = Vec::with_capacity(requests.len());
+    let mut len = 0;
+    for request in requests {
+        if len > BATCH_MAX {
+            let id = request.ok().and_then(|request| request.id);
+            responses.extend(id.map(|id| {
+                let error = RpcError::new(
+                    ErrorKind::TooLarge,
+                    "the answers of this batch are too long together; ask for the rest apart",
+                );
+                Response::err(id, error)
+            }));
+            continue;
+        }
+        let response = one(peer, request, taken).await;
+        let result = response
+            .as_ref()
+            .and_then(|response| response.result.as_ref());
+        len += result.map_or(0, |raw| raw.get().len());
+        taken.shrink_to(len);
+        responses.extend(response);
+    }
+    responses
+}
+
 /// Answers a request; a notification gets no answer.
-async fn one(peer: &Arc<Peer>, request: Result<Request, Rejected>) -> Option<Response> {
+async fn one(
+    peer: &Arc<Peer>,
+    request: Result<Request, Rejected>,
+    taken: &mut Taken,
+) -> Option<Response> {
     let request = match request {
         Ok(request) => request,
         Err(rejected) => return Some(rejected.into()),
@@ -342,7 +383,7 @@ async fn one(peer: &Arc<Peer>, request: Result<Request, Rejected>) -> Option<Res
     }
     peer.know_named(&request);
     let noted = audited::begin(peer, &request);
-    let result = calls::call(peer, &request).await;
+    let result = calls::call(peer, &request, taken).await;
     if let Some(noted) = noted {
         noted.end(peer, &result).await;
     }

@@ -66,8 +66,9 @@ impl Tried {
 }
 
 impl Attempt<'_> {
-    pub(super) fn run(&self, cancel: &Cancel) -> Tried {
-        let first = self.once(cancel);
+    /// `on_line` is told each line as it is printed.
+    pub(super) fn run(&self, cancel: &Cancel, on_line: &mut dyn FnMut(&[u8])) -> Tried {
+        let first = self.once(cancel, on_line);
         let report = self.read(&first);
         let judgement = self.judge(&first.ending, report.as_ref());
         let has_errors = |report: &Report| report.errors().next().is_some();
@@ -79,7 +80,7 @@ impl Attempt<'_> {
             return self.tried((first, took), report.ok(), judgement, Vec::new());
         }
         // A failing test is run again before it counts.
-        let second = self.once(cancel);
+        let second = self.once(cancel, on_line);
         let took = first.took + second.took;
         let again = self.read(&second);
         let judged_again = self.judge(&second.ending, again.as_ref());
@@ -108,7 +109,7 @@ impl Attempt<'_> {
         }
     }
 
-    fn once(&self, cancel: &Cancel) -> Ran {
+    fn once(&self, cancel: &Cancel, on_line: &mut dyn FnMut(&[u8])) -> Ran {
         let mut env = checks::environment(self.check);
         env.push(("AFT_CHECK".into(), self.check.name.clone().into()));
         let dir = match self.check.dir.as_str() {
@@ -131,7 +132,7 @@ impl Attempt<'_> {
             private: self.private.clone(),
             unix_sockets: self.check.sockets,
         };
-        contained(order, cancel, &mut |_| ())
+        contained(order, cancel, on_line)
     }
 
     fn read(&self, ran: &Ran) -> Result<Report, Unreadable> {

@@ -189,7 +189,8 @@ impl Checks {
             &run.cancel,
         );
         let attempt = attempt.map_err(|error| chain(&error))?;
-        let mut tried = attempt.run(&run.cancel);
+        let mut on_line = |line: &[u8]| run.progress.lock().print(line);
+        let mut tried = attempt.run(&run.cancel, &mut on_line);
         if place == Place::Workspace && fence(&ground.workspace)? != ground.wanted.operation {
             tried.void("files changed while it ran in the workspace");
         }

@@ -87,6 +87,8 @@ pub(crate) struct Scratches {
     state_of: Box<StateOf>,
     limits: Mutex<Limits>,
     slots: Mutex<Vec<Slot>>,
+    /// One tree is made at a time: the next shares what the one before has.
+    making: Mutex<()>,
 }
 
 /// A tree that there is.
@@ -160,6 +162,7 @@ impl Scratches {
             state_of,
             limits: Mutex::new(limits),
             slots: Mutex::new(slots),
+            making: Mutex::default(),
         })
     }
 
@@ -183,7 +186,10 @@ impl Scratches {
     pub(crate) fn showing(self: &Arc<Self>, wanted: &Wanted) -> Result<Lease, ScratchError> {
         let began_ns = self.clock.mono_ns();
         let number = self.take(wanted.operation)?;
-        let made = self.make(number, wanted);
+        let made = {
+            let _making = self.making.lock();
+            self.make(number, wanted)
+        };
         let mut slots = self.slots.lock();
         let Some(slot) = slots.iter_mut().find(|slot| slot.number == number) else {
             return Err(ScratchError::Busy);

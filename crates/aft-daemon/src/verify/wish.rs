@@ -2,6 +2,8 @@
 //!
 //! Does: hold them, and wake whoever waits for the end. Does not: run anything.
 
+use std::collections::VecDeque;
+
 use aft_model::{OperationId, Verdict};
 use aft_rpc::types::acted::Acted;
 use parking_lot::Mutex;
@@ -10,6 +12,10 @@ use super::checks;
 use super::queue::WAITING_MAX;
 use super::run::Cancel;
 use crate::config::{ConfigError, VerifyTrigger};
+
+/// Lines of what checks print that are held for whoever looks on, and bytes of each.
+const LINES_MAX: usize = 500;
+const LINE_MAX: usize = 400;
 
 /// What made a run begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +70,23 @@ pub(crate) struct Progress {
     pub(crate) acted: Option<Acted>,
     /// Why it came to nothing.
     pub(crate) failure: Option<String>,
+    /// The last lines that its checks printed, and how many there were.
+    pub(crate) lines: VecDeque<String>,
+    pub(crate) n_lines: u64,
+}
+
+impl Progress {
+    /// A check printed a line.
+    pub(crate) fn print(&mut self, line: &[u8]) {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let kept = line.get(..LINE_MAX).unwrap_or(line);
+        if self.lines.len() == LINES_MAX {
+            self.lines.pop_front();
+        }
+        self.lines
+            .push_back(String::from_utf8_lossy(kept).into_owned());
+        self.n_lines += 1;
+    }
 }
 
 /// One run.

@@ -248,6 +248,8 @@ pub struct Shared {
     pub progress: Progress,
     /// How much that scan has before it.
     pub totals: Arc<Totals>,
+    /// The newest operation when it was opened.
+    pub(crate) opened_at: OperationId,
     /// The newest operation every reader can see.
     pub head: watch::Sender<OperationId>,
     /// Events for subscribers.
@@ -313,6 +315,7 @@ impl Shared {
             }),
             progress: Progress::default(),
             totals: Arc::default(),
+            opened_at: head,
             head: watch::Sender::new(head),
             events: broadcast::Sender::new(EVENTS_MAX),
             n_watches: AtomicU64::new(0),

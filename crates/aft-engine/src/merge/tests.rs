@@ -134,7 +134,7 @@ fn clashes_are_the_lines_that_both_changed_and_no_others() {
         base: b"b\n".to_vec(),
         before: b"B\n".to_vec(),
     };
-    assert_eq!(found, [expected.clone()]);
+    assert_eq!(found, std::slice::from_ref(&expected));
     let unplaced = super::clashes(base, before, now, false);
     assert_eq!(
         unplaced,

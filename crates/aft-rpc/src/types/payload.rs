@@ -156,7 +156,8 @@ pub struct SessionPayload {
 /// `workspace:state`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StatePayload {
-    /// `arming`, `armed`, `degraded` or `detached`.
+    /// `arming`, `armed`, `degraded` or `detached`; `removed` where it is no longer watched, which is told to who
+    /// follows all workspaces.
     pub state: String,
 }
 

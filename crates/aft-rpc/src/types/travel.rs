@@ -4,9 +4,10 @@ use aft_model::ConflictReason;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use super::clash::ClashView;
 use super::operation::{HeadView, Kind, StateView};
 use super::workspace::{LeftOut, UncoveredView};
-use crate::{WireBytes, WirePath, WirePoint};
+use crate::{WirePath, WirePoint};
 
 /// What happens to paths in conflict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -228,31 +229,6 @@ pub struct ConflictView {
     /// The lines that clash, where later edits touch the same ones; the first of them where there are many.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hunks: Vec<ClashView>,
-}
-
-/// Lines that the change to be taken back and later edits touch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ClashView {
-    /// The first of them in the file as it is now, from 1, where that can be said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub line: Option<u64>,
-    /// What they are now.
-    pub now: WireBytes,
-    /// What the change made of them that is to be taken back.
-    pub base: WireBytes,
-    /// What they were before it, and would be again.
-    pub before: WireBytes,
-}
-
-impl From<&aft_model::Clash> for ClashView {
-    fn from(clash: &aft_model::Clash) -> Self {
-        Self {
-            line: clash.line,
-            now: WireBytes(clash.now.clone()),
-            base: WireBytes(clash.base.clone()),
-            before: WireBytes(clash.before.clone()),
-        }
-    }
 }
 
 /// Without what clashes: who may see that is not known here.

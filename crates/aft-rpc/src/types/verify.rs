@@ -214,6 +214,17 @@ pub struct RunView {
     /// The state it runs on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<u64>,
+    /// How many lines its checks have printed. On `control.sock` only.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub n_lines: u64,
+    /// The last of them, the newest last; long ones are cut.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_none_yet(n_lines: &u64) -> bool {
+    *n_lines == 0
 }
 
 /// Parameters of `verify.cancel`.

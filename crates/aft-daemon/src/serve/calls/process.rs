@@ -61,7 +61,7 @@ pub(super) fn stop(peer: &Arc<Peer>, request: &Request) -> Answer {
     let outgoing = peer.outgoing.clone();
     tokio::spawn(async move {
         // The answer is on its way first: nothing else waits in front of it.
-        while outgoing.capacity() < outgoing.max_capacity() {
+        while !outgoing.is_empty() {
             tokio::task::yield_now().await;
         }
         daemon.stopping.send_replace(true);

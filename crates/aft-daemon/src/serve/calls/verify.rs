@@ -185,7 +185,10 @@ pub(super) fn list(peer: &Arc<Peer>, request: &Request) -> Answer {
         cursor,
         running: checks.and_then(|checks| checks.running()).map(|run| {
             let progress = run.progress.lock();
+            let shown = sees_output(peer);
             RunView {
+                n_lines: if shown { progress.n_lines } else { 0 },
+                lines: progress.lines.iter().filter(|_| shown).cloned().collect(),
                 run: run.number,
                 check: progress.check.clone(),
                 operation: progress.operation.map(|operation| operation.0),
