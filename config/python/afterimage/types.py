@@ -127,7 +127,7 @@ class Acted(_ActedKeys, total=False):
     operation: Optional[int]
     # The first of them.
     paths: List[Path]
-    # From the verdict to the beginning of the way back, in milliseconds.
+    # From the verdict to the beginning of the way back, in milliseconds, rounded up.
     started_ms: int
     # The last state that passed.
     to: Optional[int]

@@ -237,7 +237,8 @@ impl Acting<'_> {
             reply: Box::new(move |done| drop(tell.send(done))),
         };
         let asked = self.workspace.ask(wish).is_ok();
-        let started_ms = self.smart.mono_ns().saturating_sub(self.started_ns) / 1_000_000;
+        let started_ns = self.smart.mono_ns().saturating_sub(self.started_ns);
+        let started_ms = started_ns.div_ceil(1_000_000);
         let done = asked.then(|| told.recv_timeout(WAIT).ok()).flatten();
         match done {
             Some(Ok(Done::Ran { operation, .. })) => {

@@ -32,6 +32,9 @@ const GROUP_BYTES_MAX: u64 = 8 << 20;
 const LANDING: Duration = Duration::from_millis(4);
 /// Quiet after which index and background work get their turn.
 const IDLE: Duration = Duration::from_millis(200);
+/// Pause between two steps of making the store smaller, alone and beside somebody who is served.
+const STEP: Duration = Duration::from_millis(1);
+const STEP_BESIDE: Duration = Duration::from_millis(10);
 /// Quiet after which background work may hold an order up for the length of a step.
 const QUIET_NS: u64 = 2_000_000_000;
 /// So long after somebody asked for something, background work leaves the processors to whoever answers.
@@ -221,8 +224,13 @@ impl Scribe {
             return LANDING;
         }
         let Some(since) = self.state.undurable_since_ns else {
-            return if self.state.maintaining && !self.is_asked() {
-                Duration::from_millis(1)
+            return if !self.state.maintaining {
+                IDLE
+            } else if !self.is_asked() {
+                STEP
+            } else if self.state.keeping.is_wanted() {
+                // Whoever waits for room goes on too, only not at once.
+                STEP_BESIDE
             } else {
                 IDLE
             };

@@ -101,7 +101,7 @@ pub struct Acted {
     /// The breaker has opened: rules go back no more for now.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub breaker_opened: bool,
-    /// From the verdict to the beginning of the way back, in milliseconds.
+    /// From the verdict to the beginning of the way back, in milliseconds, rounded up.
     #[serde(default)]
     pub started_ms: u64,
     /// The operation that broke it, where it was found in time.

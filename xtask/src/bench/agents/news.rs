@@ -24,6 +24,17 @@ const ASKS_EVERY: Duration = Duration::from_secs(1);
 /// So long the editors are watched.
 const ROUNDS: u32 = 10;
 
+/// Waits for the event of an operation of this kind. A state that gets a name meanwhile is an event too.
+fn next_of(subscriber: &mut Connection, kind: &str) -> anyhow::Result<()> {
+    while subscriber
+        .event()?
+        .pointer("/payload/kind")
+        .and_then(Value::as_str)
+        != Some(kind)
+    {}
+    Ok(())
+}
+
 impl Agents<'_> {
     /// From the end of the write to the line of its event.
     pub(super) fn events(&mut self) -> anyhow::Result<()> {
@@ -38,7 +49,7 @@ impl Agents<'_> {
             shell::pause(Duration::from_millis(40));
             edit(&file, &format!("e{number}"), &mut random)?;
             let start = shell::now();
-            subscriber.event()?;
+            next_of(&mut subscriber, "observed")?;
             observed.push(start.elapsed());
         }
         let mut agent = self.connect()?;
@@ -50,11 +61,9 @@ impl Agents<'_> {
             edit(&file, &format!("b{number}"), &mut random)?;
             let start = shell::now();
             agent.send("edit.end", &json!({ "edit": id }))?;
-            let event = subscriber.event()?;
+            next_of(&mut subscriber, "edit")?;
             bracketed.push(start.elapsed());
             agent.receive()?;
-            let kind = event.pointer("/payload/kind").and_then(Value::as_str);
-            ensure!(kind == Some("edit"), "the event is of something else");
         }
         agent.call("session.end", &json!({ "session": session }))?;
         self.percentiles("event of an observed write to a subscriber", &observed);
