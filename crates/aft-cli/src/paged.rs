@@ -27,7 +27,7 @@ pub(crate) trait Pages: Call {
 }
 
 macro_rules! pages {
-    ($($params:ty => $field:ident),+) => {$(
+    ($($params:ty => $field:ident $(with $last:ident)?),+) => {$(
         impl Pages for $params {
             fn limit(&self) -> Option<u64> {
                 self.limit
@@ -45,37 +45,20 @@ macro_rules! pages {
             fn add(all: &mut Self::Result, page: Self::Result) {
                 all.$field.extend(page.$field);
                 all.cursor = page.cursor;
+                $(all.$last = page.$last;)?
             }
         }
     )+};
 }
 
+// What stands after `with` is told of the whole list by its last page.
 pages! {
+    AuditListParams => entries with gone_through,
     CheckpointListParams => checkpoints,
     FileHistoryParams => versions,
     MilestoneListParams => milestones,
     SessionListParams => sessions,
     VerifyListParams => verdicts
-}
-
-impl Pages for AuditListParams {
-    fn limit(&self) -> Option<u64> {
-        self.limit
-    }
-    fn go_on(&mut self, cursor: String, left: Option<u64>) {
-        self.cursor = Some(cursor);
-        self.limit = left;
-    }
-    fn cursor(page: &Self::Result) -> Option<&String> {
-        page.cursor.as_ref()
-    }
-    fn len(page: &Self::Result) -> u64 {
-        page.entries.len() as u64
-    }
-    fn add(all: &mut Self::Result, page: Self::Result) {
-        all.entries.extend(page.entries);
-        (all.cursor, all.gone_through) = (page.cursor, page.gone_through);
-    }
 }
 
 /// The whole list. With `--json` it is printed, unchanged where one call brings it all, and `None` is returned.

@@ -13,7 +13,7 @@ use super::edits::{Original, Random, edit, remember, rewrite};
 use super::peer::aft::Aft;
 use super::sample::Sample;
 use super::socket::Connection;
-use super::table::{Table, Unit};
+use super::table::{Table, Unit, measure_each};
 use super::tree::Tree;
 use crate::shell;
 
@@ -23,9 +23,6 @@ const N_EDITS: usize = 300;
 /// A file of this size is what a tool rewrites.
 const EDIT_BYTES: usize = 20_000;
 const EDITED: &str = "aft-bench-agents.txt";
-
-/// One method of [`Agents`].
-type Measurement<'a> = fn(&mut Agents<'a>) -> anyhow::Result<()>;
 
 /// A daemon with agents and editors at it.
 pub(crate) struct Agents<'a> {
@@ -47,22 +44,20 @@ impl<'a> Agents<'a> {
         }
     }
 
-    /// Measures everything. A figure that cannot be had is said and left out; the others still count.
+    /// Measures everything that can be had.
     pub(crate) fn run(&mut self) -> anyhow::Result<()> {
-        let measurements: [(&str, Measurement<'a>); 6] = [
-            ("hook", Self::hooks),
-            ("tool call", Self::tool_calls),
-            ("event", Self::events),
-            ("poll", Self::polls),
-            ("editors", Self::editors),
-            ("one operation of many", Self::part_undo),
-        ];
-        for (name, measure) in measurements {
-            shell::say(&format!("aft: {name}"));
-            if let Err(error) = measure(self) {
-                self.table.fail("aft", name, &error);
-            }
-        }
+        measure_each::<Self>(
+            self,
+            |this| this.table,
+            &[
+                ("hook", Self::hooks),
+                ("tool call", Self::tool_calls),
+                ("event", Self::events),
+                ("poll", Self::polls),
+                ("editors", Self::editors),
+                ("one operation of many", Self::part_undo),
+            ],
+        );
         self.aft.time(&["sync"]).map(drop)
     }
 

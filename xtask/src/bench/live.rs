@@ -14,7 +14,7 @@ use super::peer::aft::Aft;
 use super::process;
 use super::sample::Sample;
 use super::socket::Connection;
-use super::table::{Table, Unit};
+use super::table::{Table, Unit, measure_each};
 use super::tree::Tree;
 use crate::shell;
 
@@ -25,9 +25,6 @@ const N_BURST_MAX: usize = 20_000;
 const N_BURST_SAMPLE: usize = 500;
 const N_PAGES: usize = 1000;
 const IDLE_TIME: Duration = Duration::from_secs(10);
-
-/// One method of [`Live`].
-type Measurement<'a> = fn(&mut Live<'a>) -> anyhow::Result<()>;
 
 /// A daemon under observation.
 pub(crate) struct Live<'a> {
@@ -49,24 +46,22 @@ impl<'a> Live<'a> {
         }
     }
 
-    /// Measures everything. A figure that cannot be had is said and left out; the others still count.
+    /// Measures everything that can be had.
     pub(crate) fn run(&mut self) -> anyhow::Result<()> {
-        let measurements: [(&str, Measurement<'a>); 8] = [
-            ("fence", Self::fences),
-            ("bracketed edit", Self::bracketed_edits),
-            ("observed write", Self::observed_writes),
-            ("versions kept", Self::saves),
-            ("burst", Self::burst),
-            ("idle", Self::idle),
-            ("restart", Self::restart),
-            ("page", Self::pages),
-        ];
-        for (name, measure) in measurements {
-            shell::say(&format!("aft: {name}"));
-            if let Err(error) = measure(self) {
-                self.table.fail("aft", name, &error);
-            }
-        }
+        measure_each::<Self>(
+            self,
+            |this| this.table,
+            &[
+                ("fence", Self::fences),
+                ("bracketed edit", Self::bracketed_edits),
+                ("observed write", Self::observed_writes),
+                ("versions kept", Self::saves),
+                ("burst", Self::burst),
+                ("idle", Self::idle),
+                ("restart", Self::restart),
+                ("page", Self::pages),
+            ],
+        );
         Ok(())
     }
 

@@ -41,6 +41,23 @@ pub(crate) struct Table {
     failures: Vec<String>,
 }
 
+/// One measurement of a section, by its name.
+type Measurement<S> = (&'static str, fn(&mut S) -> anyhow::Result<()>);
+
+/// Takes each measurement of a section. A figure that cannot be had is said and left out; the others still count.
+pub(crate) fn measure_each<S>(
+    section: &mut S,
+    table: fn(&mut S) -> &mut Table,
+    measurements: &[Measurement<S>],
+) {
+    for (name, measure) in measurements {
+        crate::shell::say(&format!("aft: {name}"));
+        if let Err(error) = measure(section) {
+            table(section).fail("aft", name, &error);
+        }
+    }
+}
+
 impl Table {
     /// Adds a peer's figure to the line called `what`.
     pub(crate) fn record(&mut self, what: &str, unit: Unit, peer: &str, value: f64) {

@@ -15,13 +15,9 @@ use super::edits::put_back;
 use super::peer::aft::Aft;
 use super::process;
 use super::socket::Connection;
-use super::table::{Table, Unit};
+use super::table::{Table, Unit, measure_each};
 use super::tree::Tree;
-use crate::shell;
 use history::Written;
-
-/// One method of [`Tiers`].
-type Measurement<'a> = fn(&mut Tiers<'a>) -> anyhow::Result<()>;
 
 /// A daemon whose history grows.
 pub(crate) struct Tiers<'a> {
@@ -54,24 +50,22 @@ impl<'a> Tiers<'a> {
         }
     }
 
-    /// Measures everything. A figure that cannot be had is said and left out; the others still count.
+    /// Measures everything that can be had.
     pub(crate) fn run(&mut self) -> anyhow::Result<()> {
-        let measurements: [(&str, Measurement<'a>); 8] = [
-            ("growth after gc", Self::growth),
-            ("a long session", Self::long_session),
-            ("many operations", Self::operations),
-            ("any version", Self::any_version),
-            ("a milestone", Self::milestone),
-            ("export and import", Self::carried),
-            ("restart with all that", Self::restart),
-            ("collection", Self::collection),
-        ];
-        for (name, measure) in measurements {
-            shell::say(&format!("aft: {name}"));
-            if let Err(error) = measure(self) {
-                self.table.fail("aft", name, &error);
-            }
-        }
+        measure_each::<Self>(
+            self,
+            |this| this.table,
+            &[
+                ("growth after gc", Self::growth),
+                ("a long session", Self::long_session),
+                ("many operations", Self::operations),
+                ("any version", Self::any_version),
+                ("a milestone", Self::milestone),
+                ("export and import", Self::carried),
+                ("restart with all that", Self::restart),
+                ("collection", Self::collection),
+            ],
+        );
         put_back(&self.written.originals)?;
         self.aft.time(&["sync"]).map(drop)
     }

@@ -12,7 +12,7 @@ use super::edits::{Original, Random, edit, put_back, remember, rewrite};
 use super::peer::aft::Aft;
 use super::sample::Sample;
 use super::socket::Connection;
-use super::table::{Table, Unit};
+use super::table::{Table, Unit, measure_each};
 use super::tree::Tree;
 use crate::shell;
 
@@ -42,21 +42,17 @@ impl<'a> Verify<'a> {
         Self { aft, tree, table }
     }
 
-    /// Measures everything. A figure that cannot be had is said and left out; the others still count.
+    /// Measures everything that can be had.
     pub(crate) fn run(&mut self) -> anyhow::Result<()> {
-        for (name, measure) in [
-            (
-                "scratch states",
-                Self::states as fn(&mut Self) -> anyhow::Result<()>,
-            ),
-            ("ways back", Self::ways_back),
-            ("work beside a check", Self::beside),
-        ] {
-            shell::say(&format!("aft: {name}"));
-            if let Err(error) = measure(self) {
-                self.table.fail("aft", name, &error);
-            }
-        }
+        measure_each::<Self>(
+            self,
+            |this| this.table,
+            &[
+                ("scratch states", Self::states),
+                ("ways back", Self::ways_back),
+                ("work beside a check", Self::beside),
+            ],
+        );
         shell::write(&self.aft.config(), b"")?;
         let state = self.tree.root.join(FILE);
         if state.exists() {
