@@ -11,6 +11,7 @@ mod agent;
 mod bisect;
 mod containment;
 mod culprit;
+mod looking_on;
 mod person;
 mod places;
 mod projects;

@@ -31,3 +31,4 @@ mod rig;
 mod roles;
 mod surprises;
 mod travel;
+mod waiting;

@@ -33,6 +33,16 @@ const WAITS_FOR_ARMING: &[&str] = &[
     "verify.run",
 ];
 
+/// Methods that may take long, and what they do meanwhile.
+const TAKES_LONG: &[(&str, &str)] = &[
+    ("milestone.export", "writing the milestone"),
+    ("milestone.import", "checking the file and restoring it"),
+    ("milestone.verify", "reading every byte back"),
+    ("store.gc", "collecting what nothing needs"),
+    ("store.check", "checking the store"),
+    ("purge", "removing it from all history"),
+];
+
 /// One command's surroundings.
 pub(crate) struct Context {
     pub(crate) json: bool,
@@ -108,9 +118,16 @@ impl Context {
             WAITS_FOR_ARMING.contains(&P::METHOD),
         ) {
             (Some(workspace), true) => Accompanied::start(&self.paths, &WirePath::from(workspace)),
-            _ => None,
+            _ => self.tell_of_long(P::METHOD),
         };
         self.connection.call_raw(P::METHOD, params)
+    }
+
+    /// Says what is under way while one waits long, to people only.
+    fn tell_of_long(&self, method: &str) -> Option<Accompanied> {
+        let long = TAKES_LONG.iter().find(|(name, _)| *name == method);
+        let (_, what) = long.filter(|_| !self.json)?;
+        Accompanied::tell(what)
     }
 
     /// The connection itself, for what is not a single call.

@@ -1,7 +1,8 @@
-//! The bar of the first scan, on standard error of a terminal.
+//! What a command that takes long shows on standard error of a terminal: the bar of the first scan, or what is under way.
 //!
-//! Two uses: `aft watch` asks for the progress itself and shows it; any other command that waits for an
-//! answer is accompanied by [`Accompanied`], which asks on a connection of its own once the wait is long.
+//! Three uses: `aft watch` asks for the progress itself and shows it; any other command that waits for an
+//! answer is accompanied by [`Accompanied`], which asks on a connection of its own once the wait is long, or, where the
+//! daemon has a long piece of work to do that nothing counts, tells what it is and for how long it has been going on.
 
 use std::io::IsTerminal;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -18,6 +19,8 @@ use crate::render::status::progress_line;
 
 /// How long a command may be silent before it is looked what it waits for.
 const SILENCE: Duration = Duration::from_millis(400);
+/// How long a piece of work may take before it is said what it is.
+const LONG: Duration = Duration::from_secs(1);
 /// How often the bar is drawn.
 const REDRAW: Duration = Duration::from_millis(200);
 
@@ -81,14 +84,23 @@ pub(crate) struct Accompanied {
 impl Accompanied {
     /// `None` where nobody would see it.
     pub(crate) fn start(paths: &Paths, workspace: &WirePath) -> Option<Self> {
+        let (paths, workspace) = (paths.clone(), workspace.clone());
+        Self::spawn(move |stopped| accompany(&paths, workspace, stopped))
+    }
+
+    /// Tells `what` is under way once it takes long. `None` where nobody would see it.
+    pub(crate) fn tell(what: &'static str) -> Option<Self> {
+        Self::spawn(move |stopped| tell(what, stopped))
+    }
+
+    fn spawn(show: impl FnOnce(&Receiver<()>) + Send + 'static) -> Option<Self> {
         if !std::io::stderr().is_terminal() {
             return None;
         }
         let (stop, stopped) = channel();
-        let (paths, workspace) = (paths.clone(), workspace.clone());
         let thread = std::thread::Builder::new()
             .name("aft-progress".to_owned())
-            .spawn(move || accompany(&paths, workspace, &stopped))
+            .spawn(move || show(&stopped))
             .ok()?;
         Some(Self {
             stop: Some(stop),
@@ -137,4 +149,21 @@ fn accompany(paths: &Paths, workspace: WirePath, stopped: &Receiver<()>) {
         }
     }
     bar.finish();
+}
+
+fn tell(what: &'static str, stopped: &Receiver<()>) {
+    if is_over(stopped, LONG) {
+        return;
+    }
+    let bar = ProgressBar::no_length()
+        .with_elapsed(LONG)
+        .with_message(what);
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}, {elapsed}") {
+        bar.set_style(style);
+    }
+    bar.tick();
+    while !is_over(stopped, REDRAW) {
+        bar.tick();
+    }
+    bar.finish_and_clear();
 }

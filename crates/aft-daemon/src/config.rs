@@ -25,7 +25,7 @@ pub use layers::{Source, read_user, read_workspace, user_path};
 pub use schema::schema;
 pub use sections::{
     CheckpointConfig, CheckpointTrigger, DaemonConfig, IgnoredFiles, KeepClass, KeepConfig,
-    LogLevel, SecretPolicy, StoreConfig, TrackConfig, WatchBackend,
+    LogLevel, SecretPolicy, StoreConfig, TrackConfig, WatchBackend, WriterSource,
 };
 pub use units::{ByteSize, Period, UnitError};
 

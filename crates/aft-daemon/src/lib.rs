@@ -13,8 +13,10 @@
 
 mod audit;
 pub mod capture;
+mod causes;
 pub mod config;
 pub mod daemon;
+mod ids;
 mod memory;
 mod registry;
 pub mod rules;

@@ -10,8 +10,9 @@ use aft_os::store_dir::real::RealStoreDir;
 use aft_rpc::{Paths, PathsError};
 use tracing::{error, info, warn};
 
+use crate::causes::chain;
 use crate::config::{self, LogLevel};
-use crate::daemon::{Daemon, chain};
+use crate::daemon::Daemon;
 use crate::memory;
 use crate::registry::RegistryError;
 use crate::serve;
@@ -210,5 +211,5 @@ fn make_key(home: &RealStoreDir) -> io::Result<()> {
     }
     // What is in it means nothing, so nothing waits for the disk: after a power cut an empty key serves as well.
     home.append("control.key")?
-        .append(crate::daemon::new_id().as_bytes())
+        .append(crate::ids::new_id().as_bytes())
 }

@@ -9,6 +9,7 @@ pub(crate) mod bisect;
 mod carry;
 pub(crate) mod checks;
 mod culprit;
+pub(crate) mod followed;
 mod quality;
 pub(crate) mod queue;
 pub(crate) mod run;
@@ -20,4 +21,4 @@ pub(crate) mod trust;
 pub(crate) mod verdicts;
 pub(crate) mod wish;
 
-pub(crate) use queue::Checks;
+pub(crate) use queue::{Checks, Which};

@@ -4,6 +4,7 @@
 //! (gathers and applies), `writer` (the store's only writer), and the watcher's own drain thread.
 
 mod actor;
+mod at_work;
 mod boot;
 mod budget;
 mod contents;
@@ -37,7 +38,9 @@ mod stepped;
 mod totals;
 mod warm;
 mod writer;
+mod writers;
 
+pub(crate) use at_work::AtWork;
 pub(crate) use budget::Budget;
 pub use handle::Workspace;
 pub(crate) use inbox::Input;

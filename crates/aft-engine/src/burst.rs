@@ -6,6 +6,7 @@ use std::sync::Arc;
 use aft_model::{Change, FileState, RelPath, StatSig};
 
 use crate::claims::Claims;
+use crate::evidence::{Evidence, Witnessed};
 
 /// The open burst.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct Burst {
     pub(crate) gap: Option<String>,
     /// Whose its changes are.
     pub(crate) claims: Arc<Claims>,
+    /// What the kernel said of who made them.
+    witnessed: Witnessed,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +45,18 @@ impl Burst {
             started_ns: now_ns,
             gap: None,
             claims,
+            witnessed: Witnessed::default(),
         }
+    }
+
+    /// What the kernel said of who wrote a path.
+    pub(crate) fn witness(&mut self, path: &RelPath, evidence: &Evidence) {
+        self.witnessed.add(path, evidence);
+    }
+
+    /// What the kernel said.
+    pub(crate) fn take_witnessed(&mut self) -> Witnessed {
+        std::mem::take(&mut self.witnessed)
     }
 
     /// Offers the step from `before` to `after` of one path.

@@ -8,6 +8,7 @@
 //! I2 Shares in their order leave a tree in which every file has its directories.
 //! I3 The two halves of a move are in one share.
 
+mod kernel;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,9 @@ use std::collections::BTreeMap;
 use aft_model::{Author, Change, FileState, Operation, OperationKind, RelPath, SessionId, TurnId};
 
 use crate::event::Selection;
+use crate::evidence::Witnessed;
+
+pub use kernel::OpenSession;
 
 /// To whom changes are attributed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +101,8 @@ pub struct Claims {
     brackets: Vec<Bracket>,
     /// Whose it is what happens outside of brackets.
     otherwise: Attribution,
+    /// The open sessions.
+    at_work: Vec<OpenSession>,
 }
 
 /// Whose a change is.
@@ -134,6 +140,7 @@ impl Claims {
         Self {
             brackets,
             otherwise,
+            at_work: Vec::new(),
         }
     }
 
@@ -226,55 +233,34 @@ impl Claims {
         is_one.then(|| self.of(&RelPath::root()))
     }
 
-    /// Divides the changes of a burst, which are ordered by path, among their owners.
-    pub(crate) fn divide(&self, changes: Vec<Change>) -> Vec<Share> {
-        if let Some(owner) = self.of_everything() {
+    /// Divides the changes of a burst, which are ordered by path, among their owners. `witnessed` is what the kernel said.
+    pub(crate) fn divide(&self, changes: Vec<Change>, witnessed: &Witnessed) -> Vec<Share> {
+        if let Some(owner) = self.of_everything()
+            && witnessed.is_empty()
+        {
             return vec![Share { owner, changes }];
         }
-        let mut owners = self.owners(&changes);
-        let mixed = self.own_directories(&changes, &mut owners);
-        let mut before = Share {
-            owner: Owner::unknown(),
-            changes: Vec::new(),
-        };
-        let mut after = before.clone();
-        let mut shares: Vec<Share> = Vec::new();
-        for (at, (change, owner)) in changes.into_iter().zip(owners).enumerate() {
-            if mixed.get(at) == Some(&true) {
-                // Whoever needs a directory that came finds it, and what is in one that goes has gone before.
-                let stays = change.after.is_dir();
-                let share = if stays { &mut before } else { &mut after };
-                share.changes.push(change);
-            } else if owner == before.owner {
-                before.changes.push(change);
-            } else {
-                match shares.iter_mut().find(|share| share.owner == owner) {
-                    Some(share) => share.changes.push(change),
-                    None => shares.push(Share {
-                        owner,
-                        changes: vec![change],
-                    }),
-                }
-            }
-        }
-        shares.insert(0, before);
-        shares.push(after);
-        shares.retain(|share| !share.changes.is_empty());
-        shares
+        let mut owners = self.owners(&changes, witnessed);
+        let mixed = self.own_directories(&changes, &mut owners, witnessed);
+        in_order(changes, owners, &mixed)
     }
 
     /// The owner of each change, a move counting as one change.
-    fn owners(&self, changes: &[Change]) -> Vec<Owner> {
-        let mut owners: Vec<Owner> = changes
-            .iter()
-            .map(|change| {
+    fn owners(&self, changes: &[Change], witnessed: &Witnessed) -> Vec<Owner> {
+        let owner = |change: &Change| {
+            let claims = |bracket: &Bracket| {
                 if is_directory(change) {
-                    self.of_those(|bracket| bracket.reaches(&change.path))
+                    bracket.reaches(&change.path)
                 } else {
-                    self.of(&change.path)
+                    bracket.covers(&change.path)
                 }
-            })
-            .collect();
+            };
+            match witnessed.of(&change.path) {
+                Some(evidence) => self.judged(evidence, &claims),
+                None => self.of_those(claims),
+            }
+        };
+        let mut owners: Vec<Owner> = changes.iter().map(owner).collect();
         for (at, change) in changes.iter().enumerate() {
             let from = change.renamed_from.as_ref();
             let from = from.and_then(|from| changes.binary_search_by(|c| c.path.cmp(from)).ok());
@@ -295,7 +281,12 @@ impl Claims {
 
     /// A directory is whose everything is that changed in it; tells of each change whether it is a directory in which
     /// several had a part.
-    fn own_directories(&self, changes: &[Change], owners: &mut [Owner]) -> Vec<bool> {
+    fn own_directories(
+        &self,
+        changes: &[Change],
+        owners: &mut [Owner],
+        witnessed: &Witnessed,
+    ) -> Vec<bool> {
         let mut mixed = vec![false; changes.len()];
         // The owner of all that is in a directory, or that there is no such one; the deepest is looked at first.
         let mut within: BTreeMap<RelPath, Option<usize>> = BTreeMap::new();
@@ -305,9 +296,18 @@ impl Claims {
                 && let Some(found) = within.get(&change.path)
             {
                 let theirs = found.and_then(|found| owners.get(found)).cloned();
+                let is_witnessed = witnessed.of(&change.path).is_some();
                 match (theirs, owners.get_mut(at)) {
-                    (Some(theirs), Some(owner)) if owner.shared_by.is_empty() => *owner = theirs,
-                    _ => {
+                    (Some(theirs), Some(owner)) if *owner == theirs => {}
+                    (Some(theirs), Some(owner)) if owner.shared_by.is_empty() && !is_witnessed => {
+                        *owner = theirs;
+                    }
+                    (_, owner) => {
+                        if let Some(owner) = owner
+                            && !is_witnessed
+                        {
+                            *owner = Owner::unknown();
+                        }
                         whose = None;
                         if let Some(mixed) = mixed.get_mut(at) {
                             *mixed = true;
@@ -330,10 +330,67 @@ impl Claims {
     }
 }
 
+/// The shares, so that each leaves every file its directories: those that came and in which several had a part before
+/// everything else, those that went after it.
+fn in_order(changes: Vec<Change>, owners: Vec<Owner>, mixed: &[bool]) -> Vec<Share> {
+    let (mut coming, mut going): (Vec<Share>, Vec<Share>) = (Vec::new(), Vec::new());
+    let (mut nobodys, mut shares): (Vec<Change>, Vec<Share>) = (Vec::new(), Vec::new());
+    for (at, (change, owner)) in changes.into_iter().zip(owners).enumerate() {
+        let is_mixed = mixed.get(at) == Some(&true);
+        // Who only had a part in what is in it did not make it.
+        let stays = change.after.is_dir();
+        if is_mixed && stays {
+            append(&mut coming, owner, change);
+        } else if is_mixed {
+            going.push(Share {
+                owner,
+                changes: vec![change],
+            });
+        } else if owner == Owner::unknown() {
+            nobodys.push(change);
+        } else {
+            match shares.iter_mut().find(|share| share.owner == owner) {
+                Some(share) => share.changes.push(change),
+                None => shares.push(Share {
+                    owner,
+                    changes: vec![change],
+                }),
+            }
+        }
+    }
+    for change in nobodys {
+        append(&mut coming, Owner::unknown(), change);
+    }
+    coming.append(&mut shares);
+    // What is in a directory that goes has gone before it.
+    let mut gone: Vec<Share> = Vec::new();
+    for share in going.into_iter().rev() {
+        for change in share.changes {
+            append(&mut gone, share.owner.clone(), change);
+        }
+    }
+    coming.append(&mut gone);
+    for share in &mut coming {
+        share.changes.sort_by(|a, b| a.path.cmp(&b.path));
+    }
+    coming
+}
+
+fn append(shares: &mut Vec<Share>, owner: Owner, change: Change) {
+    match shares.last_mut() {
+        Some(last) if last.owner == owner => last.changes.push(change),
+        _ => shares.push(Share {
+            owner,
+            changes: vec![change],
+        }),
+    }
+}
+
 /// Whose a move is, by its two ends.
 fn joined(to: Owner, from: Owner) -> Owner {
     match (to.is_claimed, from.is_claimed) {
         _ if to == from => to,
+        _ if !to.shared_by.is_empty() => to,
         // Who may touch the one end moved it from or to the other.
         (true, false) => to,
         (false, true) => from,

@@ -20,6 +20,7 @@ mod claims;
 pub mod diff;
 mod engine;
 mod event;
+mod evidence;
 mod fence;
 mod goback;
 mod journey;
@@ -32,13 +33,14 @@ mod ring;
 pub mod session;
 mod tree;
 
-pub use claims::{Attribution, Bracket, Claims, Named, Owner};
+pub use claims::{Attribution, Bracket, Claims, Named, OpenSession, Owner};
 pub use engine::{Engine, Settings, Start};
 pub use event::{
     Answer, Applied, Effect, Event, FenceKind, GoBack, GoBackKind, Hint, How, JobId, MergeFile,
     MergeStep, Now, Outcome, Refusal, RequestId, ScanMode, Seen, Selection, StepFate, Synced,
     WorkItem, WorkspaceState,
 };
+pub use evidence::{Evidence, Writer};
 pub use goback::{Merged, MergedFile, Targets, plan};
 pub use journey::Journey;
 pub use ring::{Ring, Slot};

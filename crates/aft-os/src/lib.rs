@@ -19,6 +19,7 @@ pub mod outside;
 pub mod process;
 pub mod store_dir;
 pub mod watch;
+pub mod writers;
 
 pub use clock::{Clock, SystemClock};
 pub use fs::real::{FsKind, RealRoot, WritableRoot};
@@ -30,3 +31,5 @@ pub use watch::inotify::InotifyWatch;
 pub use watch::notify::NotifyWatch;
 pub use watch::poll::PollWatch;
 pub use watch::{Signal, SignalKind, SignalSink, Watch, WatchError};
+pub use writers::Writers;
+pub use writers::kernel::KernelWriters;

@@ -5,6 +5,8 @@
 //!
 //! Start reading at [`Client::connect`], then [`Client::call`].
 
+mod error;
+
 #[cfg(test)]
 mod tests;
 
@@ -13,7 +15,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
@@ -23,85 +25,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::ancillary::send_with_fd;
-use crate::framing::{LineBuffer, LineTooLong};
+use crate::framing::LineBuffer;
 use crate::message::{MAX_LINE, Request, Version, to_line};
 use crate::methods::Call;
 use crate::types::event::Event;
 use crate::types::hello::{HelloParams, HelloResult, Role};
-use crate::{Id, Paths, PathsError, RpcError};
+use crate::{Id, Paths, RpcError};
+pub use error::ClientError;
 
 /// Longest answer; results are paged, so that a longer one is an error of the server.
 const MAX_ANSWER: usize = 64 << 20;
 /// Id of the `hello` that goes out in front of the first request.
 const HELLO_ID: i64 = 0;
-
-/// Why a call brought no result.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// Nobody answers at the socket.
-    #[error("no daemon answers at `{}`", path.display())]
-    NoDaemon {
-        /// The socket.
-        path: PathBuf,
-        /// What the kernel said.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The places are not known.
-    #[error(transparent)]
-    Paths(#[from] PathsError),
-    /// The process at the other end is another user's.
-    #[error("the daemon at `{}` belongs to another user (uid {uid}); nothing was sent to it", path.display())]
-    ForeignDaemon {
-        /// The socket.
-        path: PathBuf,
-        /// Whose it is.
-        uid: u32,
-    },
-    /// The key that proves the right to control cannot be opened.
-    #[error("cannot open `{}`, which proves the right to control the daemon", path.display())]
-    Key {
-        /// The key.
-        path: PathBuf,
-        /// What the kernel said.
-        #[source]
-        source: std::io::Error,
-    },
-    /// Reading or writing failed.
-    #[error("the connection to the daemon failed")]
-    Io(#[source] std::io::Error),
-    /// The daemon closed the connection before it answered. It restarts itself for a newer client, so
-    /// that connecting once more may help.
-    #[error("the daemon closed the connection before it answered")]
-    Closed,
-    /// The deadline passed.
-    #[error("the daemon did not answer in time")]
-    TimedOut,
-    /// The request is too long to be sent.
-    #[error("the request has {len} bytes; a request line has at most {MAX_LINE}")]
-    RequestTooLong {
-        /// Its length.
-        len: usize,
-    },
-    /// The answer is no answer.
-    #[error("the daemon's answer makes no sense: {0}")]
-    Protocol(String),
-    /// The daemon refused.
-    #[error(transparent)]
-    Rpc(#[from] RpcError),
-}
-
-impl From<LineTooLong> for ClientError {
-    fn from(error: LineTooLong) -> Self {
-        Self::Protocol(error.to_string())
-    }
-}
-
-impl From<Errno> for ClientError {
-    fn from(error: Errno) -> Self {
-        Self::Io(error.into())
-    }
-}
 
 /// What stands before the first request goes out.
 enum Greeting {

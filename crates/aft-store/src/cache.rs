@@ -22,6 +22,15 @@ const ONE_MAX: usize = BYTES_MAX / 16;
 pub(crate) struct Cached {
     pub(crate) bytes: Arc<[u8]>,
     pub(crate) chain_bytes: u64,
+    /// The first content of its rung.
+    pub(crate) first: First,
+}
+
+/// The first content of a rung: the first 8 bytes of its id, and its cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct First {
+    pub(crate) prefix: u64,
+    pub(crate) cost: u64,
 }
 
 /// The cache, keyed by the first 8 bytes of ids, because that is how deltas name their base.

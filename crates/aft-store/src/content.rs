@@ -24,11 +24,18 @@ use crate::frame::{Kind, put_varint, take_varint};
 
 /// Longest content stored as one blob; anything longer is cut into chunks.
 pub const WHOLE_MAX: u64 = 4 * 1024 * 1024;
-/// Most plain bytes that reading the end of a delta chain may decode, small links counted as
-/// `LINK_COST_MIN`.
-pub const CHAIN_MAX: u64 = 4 * 1024 * 1024;
+/// The most that a chain of deltas may cost: the plain bytes of all its contents, small ones counted as
+/// `LINK_COST_MIN`. A read decodes a small part of them, see [`RUNG`].
+pub const CHAIN_MAX: u64 = 16 * 1024 * 1024;
+/// The same for a content that is longer than [`SHORT`], of which a rung holds few.
+const LONG_CHAIN_MAX: u64 = 4 * 1024 * 1024;
+const SHORT: u64 = 64 * 1024;
 /// What a link of a delta chain costs at least: finding and reading its record.
 pub(crate) const LINK_COST_MIN: u64 = 16 * 1024;
+
+/// A chain is a ladder: where its cost passes a multiple of this, a content stands not on the one before it but on the
+/// first since the last such place. So a read decodes a few contents of each of a few rungs, not all that came before.
+pub(crate) const RUNG: u64 = 512 * 1024;
 
 /// What a dictionary adds to the chain cost of a content: nothing, so that compressing a content against one
 /// leaves its cost, and with it every delta that stands on it, as it was.
@@ -70,6 +77,26 @@ pub struct Base {
     pub bytes: Arc<[u8]>,
     /// What reading it costs.
     pub chain_bytes: u64,
+    /// The cost that a new version adds its own to: the base's, unless the version before it stands further up.
+    pub below: u64,
+}
+
+impl Base {
+    /// The version before the new one.
+    #[must_use]
+    pub fn new(id: ContentId, bytes: Arc<[u8]>, chain_bytes: u64) -> Self {
+        Self {
+            id,
+            bytes,
+            chain_bytes,
+            below: chain_bytes,
+        }
+    }
+}
+
+/// True where what follows a content of this size and cost begins a rung.
+pub(crate) fn ends_rung(size: u64, cost: u64) -> bool {
+    false && (cost + link_cost(size)) / RUNG > cost / RUNG
 }
 
 /// A content ready to be put: one record's payload, or those of its chunks and their list.
@@ -114,14 +141,14 @@ impl Prepared {
     /// True when it is stored as a difference from its base.
     #[must_use]
     pub fn is_delta(&self) -> bool {
-        self.kind == Kind::Blob && self.payload.get(32) == Some(&DELTA)
+        self.base().is_some()
     }
 }
 
 const RAW: u8 = 0;
 const ZSTD: u8 = 1;
 const DELTA: u8 = 2;
-/// As on its own or as a delta, with the cost that the content had when others were stored against it.
+/// As on its own or as a delta, with a cost that is not its base's and its own.
 pub(crate) const KEPT: u8 = 3;
 
 /// How a blob's data is encoded.
@@ -134,7 +161,8 @@ pub(crate) enum Encoding {
         base: u64,
         chain_bytes: u64,
     },
-    /// Made anew when what it stood on went; what stands on it reckons with the cost it had.
+    /// Says its cost by itself: it begins a rung, or was made anew when what it stood on went, and what stands on it
+    /// reckons with the cost it had.
     Kept {
         /// First 8 bytes of the base and its cost; `None` for a frame on its own.
         base: Option<(u64, u64)>,
@@ -212,7 +240,14 @@ fn prepare_whole(id: ContentId, bytes: &[u8], base: Option<&Base>, level: Level)
         .map(|full| full.as_ref().map_or(bytes.len(), Vec::len));
     let payload = match (delta, full) {
         (Some((base, delta)), _) if best.is_none_or(|best| delta.len() * 5 < best * 4) => {
-            delta_payload(&id, bytes.len(), base.id, base.chain_bytes, &delta)
+            if base.below == base.chain_bytes {
+                delta_payload(&id, bytes.len(), base.id, base.chain_bytes, &delta)
+            } else {
+                let mut payload =
+                    kept_head(&id, bytes.len(), base.below + link_cost(size), Some(base));
+                payload.extend_from_slice(&delta);
+                payload
+            }
         }
         (_, full) => full_payload(&id, bytes, full.flatten()),
     };
@@ -268,30 +303,42 @@ pub(crate) fn kept_payload(
     chain_bytes: u64,
     base: Option<&Base>,
 ) -> Option<Vec<u8>> {
-    let head = |base_cost: u64| {
-        let mut payload = id.0.to_vec();
-        payload.push(KEPT);
-        put_varint(&mut payload, bytes.len() as u64);
-        put_varint(&mut payload, chain_bytes);
-        put_varint(&mut payload, base_cost);
-        payload
-    };
     let against = base.filter(|base| base.chain_bytes > 0 && base.chain_bytes < chain_bytes);
     let against = against.and_then(|base| Some((base, delta(bytes, &base.bytes)?)));
     let alone = frame_of(bytes, SMALL)?;
     Some(match against {
         Some((base, delta)) if delta.len() < alone.len() => {
-            let mut payload = head(base.chain_bytes);
-            payload.extend_from_slice(&prefix_of(&base.id).to_be_bytes());
+            let mut payload = kept_head(id, bytes.len(), chain_bytes, Some(base));
             payload.extend_from_slice(&delta);
             payload
         }
         _ => {
-            let mut payload = head(0);
+            let mut payload = kept_head(id, bytes.len(), chain_bytes, None);
             payload.extend_from_slice(&alone);
             payload
         }
     })
+}
+
+fn chain_max(size: u64) -> u64 {
+    if size <= SHORT {
+        CHAIN_MAX
+    } else {
+        LONG_CHAIN_MAX
+    }
+}
+
+/// How the payload of a content begins that says its cost by itself.
+fn kept_head(id: &ContentId, size: usize, chain_bytes: u64, base: Option<&Base>) -> Vec<u8> {
+    let mut payload = id.0.to_vec();
+    payload.push(KEPT);
+    put_varint(&mut payload, size as u64);
+    put_varint(&mut payload, chain_bytes);
+    put_varint(&mut payload, base.map_or(0, |base| base.chain_bytes));
+    if let Some(base) = base {
+        payload.extend_from_slice(&prefix_of(&base.id).to_be_bytes());
+    }
+    payload
 }
 
 /// A base of a wholly different size cannot save much, and a long chain must end.
@@ -302,7 +349,7 @@ fn is_promising(bytes: &[u8], base: &Base) -> bool {
         && old as u64 <= WHOLE_MAX
         && old / 8 <= new
         && new / 8 <= old
-        && base.chain_bytes + link_cost(new as u64) <= CHAIN_MAX
+        && base.below + link_cost(new as u64) <= chain_max(new as u64)
 }
 
 impl<'a> BlobRecord<'a> {

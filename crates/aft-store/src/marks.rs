@@ -185,8 +185,13 @@ fn needed(shared: &Shared, places: Vec<Loc>) -> Result<Vec<(Loc, Option<ContentH
         let twin = needed
             .iter_mut()
             .find(|(_, other)| other.as_ref().is_some_and(same));
+        let stands_on = |head: &Option<ContentHead>| {
+            let base = head.as_ref().and_then(|head| head.base);
+            base.map_or(0, |(_, cost)| cost)
+        };
         match twin {
-            Some((_, Some(other))) if other.is_kept => {}
+            // The one made anew when its base went stands on something further down.
+            Some((_, other)) if stands_on(other) < stands_on(&head) => {}
             Some(twin) => *twin = (loc, head),
             None => needed.push((loc, head)),
         }

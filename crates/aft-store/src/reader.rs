@@ -6,6 +6,7 @@
 
 mod contents;
 mod history;
+mod ids;
 mod merged;
 mod naming;
 mod pages;
@@ -85,12 +86,14 @@ impl Reader {
         let tail = self.shared.tail.read().checkpoints.clone();
         let mut all: BTreeMap<String, Checkpoint> = BTreeMap::new();
         let bodies = self.shared.index.read(|connection| {
-            let mut ask = connection.prepare_cached("SELECT body FROM checkpoints")?;
-            let rows = ask.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
+            let mut ask = connection.prepare_cached("SELECT name, body FROM checkpoints")?;
+            let rows = ask.query_map([], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?))
+            })?;
             Ok::<_, ReadError>(rows.collect::<Result<Vec<_>, _>>()?)
         })?;
-        for body in bodies {
-            let checkpoint = checkpoint(&body)?;
+        for (name, body) in bodies {
+            let checkpoint = checkpoint(name, &body)?;
             all.insert(checkpoint.name.as_str().to_owned(), checkpoint);
         }
         for (name, newer) in tail {
@@ -116,7 +119,8 @@ impl Reader {
             let mut rows = ask.query_map(params![name.as_str()], |row| row.get::<_, Vec<u8>>(0))?;
             Ok::<_, ReadError>(rows.next().transpose()?)
         })?;
-        body.map(|body| checkpoint(&body)).transpose()
+        let named = |body: Vec<u8>| checkpoint(name.as_str().to_owned(), &body);
+        body.map(named).transpose()
     }
 
     /// Rollbacks that were decided and are not done.
@@ -228,8 +232,10 @@ impl Reader {
     }
 }
 
-fn checkpoint(body: &[u8]) -> Result<Checkpoint, ReadError> {
+/// The index has the name as its key, and not once more in the body.
+fn checkpoint(name: String, body: &[u8]) -> Result<Checkpoint, ReadError> {
     let record: CheckpointV1 = records::decode(body).map_err(|e| undecodable("checkpoint", &e))?;
+    let record = CheckpointV1 { name, ..record };
     record.try_into().map_err(|e| undecodable("checkpoint", &e))
 }
 

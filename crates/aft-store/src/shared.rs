@@ -15,7 +15,7 @@ use parking_lot::{Mutex, RwLock};
 use rusqlite::{OptionalExtension, params};
 
 use crate::cache::ContentCache;
-use crate::content::{BlobRecord, Encoding, prefix_of};
+use crate::content::{BlobRecord, prefix_of};
 use crate::entry::{Loc, LogState, PartOwner};
 use crate::error::ReadError;
 use crate::frame::{CrcSeed, FrameHead, HEADER_LEN, Kind};
@@ -69,8 +69,6 @@ pub(crate) struct ContentHead {
     pub(crate) frame_len: u64,
     /// It is the list of a large content's chunks.
     pub(crate) is_list: bool,
-    /// It was made anew when its base went.
-    pub(crate) is_kept: bool,
     /// What reading it costs.
     pub(crate) cost: u64,
     /// First 8 bytes of the base's id, and what it costs.
@@ -215,7 +213,6 @@ impl Shared {
             id: ContentId(id),
             frame_len: head.frame_len() as u64,
             is_list,
-            is_kept: blob.is_some_and(|blob| matches!(blob.encoding, Encoding::Kept { .. })),
             cost: blob.map_or(0, |blob| blob.chain_bytes()),
             base: blob.and_then(|blob| blob.encoding.base(blob.size)),
         })

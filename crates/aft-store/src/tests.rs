@@ -8,11 +8,13 @@ mod faults;
 mod fuzz;
 mod growth;
 mod history;
+mod ladder;
 mod late;
 mod maintain;
 mod purge;
 mod round_trip;
 mod switch;
+mod versions;
 
 use std::sync::Arc;
 

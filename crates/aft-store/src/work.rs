@@ -290,6 +290,15 @@ impl Reader {
         Ok(turns)
     }
 
+    /// Whether the session began this turn.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn is_turn_of(&self, session: &SessionId, turn: &str) -> Result<bool, ReadError> {
+        let key = (session.0.clone(), Some(turn.to_owned()));
+        Ok(self.work_record(&key)?.is_some())
+    }
+
     fn work_of(&self, session: &SessionId) -> Result<Vec<Work>, ReadError> {
         let mut tail = self.work_in_tail();
         tail.retain(|record| record.key().0 == session.0);

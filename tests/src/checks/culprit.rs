@@ -13,6 +13,25 @@ fn config(seconds: &str, more: &str) -> String {
     )
 }
 
+/// What later is asked of the operation that went back, of the verdict, and of the state of things.
+fn assert_kept(rig: &Rig, acted: &serde_json::Value) {
+    let back = acted["operation"].to_string();
+    assert_eq!(&rig.json(&["show", &back])["acted"], acted);
+    let shown = rig.aft(&["show", &back]);
+    let row = format!("Broke:   #{} by ", acted["culprit"]["operation"]);
+    assert!(shown.contains(&row), "{shown}");
+    let listed = rig.json(&["verify", "--list"]);
+    let failed = |one: &&serde_json::Value| one["status"] == "failed";
+    let verdict = listed["verdicts"].as_array().unwrap().iter().find(failed);
+    assert_eq!(&verdict.unwrap()["acted"], acted, "{listed:#}");
+    let listed = rig.aft(&["verify", "--list"]);
+    assert!(
+        listed.contains(acted["message"].as_str().unwrap()),
+        "{listed}"
+    );
+    assert_eq!(&rig.json(&["status"])["acted"], acted);
+}
+
 /// A good state, then a turn of an agent of so many operations, of which one breaks it. Its number, and what the turn's end said.
 fn broken_by_one_of(rig: &Rig, n: usize, planted: usize) -> (u64, serde_json::Value) {
     rig.turn(&[("state", "good\n")]);
@@ -31,7 +50,7 @@ fn broken_by_one_of(rig: &Rig, n: usize, planted: usize) -> (u64, serde_json::Va
 
 #[test]
 fn after_a_way_back_the_operation_that_broke_it_is_named_everywhere() {
-    let rig = Rig::new(&config("0", "action = \"rollback\""), &[("README", "x\n")]);
+    let mut rig = Rig::new(&config("0", "action = \"rollback\""), &[("README", "x\n")]);
     let mut events = rig.daemon.control();
     events.expect_call(
         "events.subscribe",
@@ -61,7 +80,9 @@ fn after_a_way_back_the_operation_that_broke_it_is_named_everywhere() {
     let event = events.next_event().unwrap();
     assert_eq!(event["params"]["event"], "verify:culprit", "{event:#}");
     assert_eq!(&event["params"]["payload"]["culprit"], culprit, "{event:#}");
-    assert_eq!(&rig.json(&["status"])["acted"], acted);
+    assert_kept(&rig, acted);
+    rig.daemon.restart();
+    assert_kept(&rig, acted);
     let is_in_report = || {
         let attempt = rig.named("failed-");
         attempt[0]["metadata"]["report"] == *acted

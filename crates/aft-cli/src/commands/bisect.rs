@@ -22,6 +22,7 @@ const LINES_MAX: usize = 12;
 /// remains: nine looks for five hundred operations. The workspace is not touched, and nothing is taken back; the answer names
 /// the command that would take back just that operation. The exit code of a COMMAND means what it means to `git bisect run`: 0
 /// is good, 125 passes the state over, 126 and 127 as well, other codes below 128 are bad, and from 128 on the search ends.
+/// Ctrl-C ends it.
 ///
 /// With --hunks the search goes on within the operation: states of it without some of its hunks, until those are left without
 /// which the check does not fail. The command that is named then takes back just them.

@@ -197,7 +197,12 @@ fn show_text(
     loop {
         let page: OperationShowResult = context.call(params)?;
         if is_first {
-            let head = operation::head(&page.operation, &Now::read(), context.out.style());
+            let head = operation::head(
+                &page.operation,
+                page.acted.as_ref(),
+                &Now::read(),
+                context.out.style(),
+            );
             context.print(&head)?;
             // `@` may mean a later operation by the time of the next page.
             params.operation = WirePoint::from(page.operation.operation);

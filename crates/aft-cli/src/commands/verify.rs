@@ -1,9 +1,11 @@
 //! `aft verify`: run the checks of a state, and what they said before.
 
 use std::io::IsTerminal;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use aft_rpc::ExitKind;
+use aft_rpc::Paths;
 use aft_rpc::client::Client;
 use aft_rpc::types::hello::{HelloParams, Role};
 use aft_rpc::types::verify::{
@@ -28,7 +30,7 @@ const LOOK_MS: u64 = 250;
 /// In a scratch copy, unless a check says `where = "workspace"`; the workspace is not touched. All checks without NAME. A
 /// check that has said something about the same state is not run again without --again; a failing test is run once more before
 /// it counts. What ignore rules keep out of the history is not in the copy. On a terminal the lines that a check prints are shown as
-/// they come.
+/// they come. Ctrl-C ends the run.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example:\n  aft verify\n  aft verify tests --at 10m\n  aft verify --list -n 5\n  aft verify --suggest >> .afterimage.toml\n  aft rollback good\n\nExit codes: 0 all passed, 1 some failed or broke, 4 no such check, 6 a command has not been approved"
@@ -109,13 +111,16 @@ fn wait(
     };
     let bar = Bar::start(context);
     let result = context.call_raw(&params);
-    drop(bar);
-    read(&result?)
+    let read = result.and_then(|raw| read::<VerifyRunResult>(&raw));
+    if let Some(bar) = bar {
+        bar.end(read.as_ref().ok().map(|result| result.run));
+    }
+    read
 }
 
 /// Tells on a terminal's standard error what runs and what it prints, on a connection of its own.
 struct Bar {
-    stop: Option<std::sync::mpsc::Sender<()>>,
+    stop: Option<std::sync::mpsc::Sender<u64>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -130,46 +135,59 @@ impl Bar {
             at: None,
             limit: Some(1),
             cursor: None,
+            run: None,
         };
         let paths = context.paths.clone();
         let (stop, stopped) = std::sync::mpsc::channel();
-        let follow = move || {
-            let bar = ProgressBar::no_length();
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
-                bar.set_style(style);
-            }
-            let look = Duration::from_millis(LOOK_MS);
-            let hello = HelloParams {
-                client: Some("aft".to_owned()),
-                version: None,
-                build: None,
-            };
-            // What a check prints is shown there only.
-            let Ok(mut client) = Client::connect_as(&paths, Role::Control, hello) else {
-                return;
-            };
-            let mut told = (0, 0);
-            while stopped.recv_timeout(look) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-                let Ok(list) = client.call(&params) else {
-                    break;
-                };
-                for line in new_lines(list.running.as_ref(), &mut told) {
-                    bar.println(shown(line));
-                }
-                let check = list.running.and_then(|run| run.check);
-                bar.set_message(
-                    check.map_or("preparing".to_owned(), |name| format!("running {name}")),
-                );
-                bar.tick();
-            }
-            bar.finish_and_clear();
-        };
+        let follow = move || follow(&paths, params, &stopped);
         let thread = std::thread::Builder::new().spawn(follow).ok()?;
         Some(Self {
             stop: Some(stop),
             thread: Some(thread),
         })
     }
+}
+
+/// Until it is told which run has ended; what that printed since the last look is shown then, too.
+fn follow(paths: &Paths, params: VerifyListParams, stopped: &Receiver<u64>) {
+    let bar = ProgressBar::no_length();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+        bar.set_style(style);
+    }
+    let hello = HelloParams {
+        client: Some("aft".to_owned()),
+        version: None,
+        build: None,
+    };
+    // What a check prints is shown there only.
+    let Ok(mut client) = Client::connect_as(paths, Role::Control, hello) else {
+        return;
+    };
+    let mut told = (0, 0);
+    loop {
+        let ended = match stopped.recv_timeout(Duration::from_millis(LOOK_MS)) {
+            Err(RecvTimeoutError::Timeout) => None,
+            Ok(run) => Some(run),
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
+        let look = VerifyListParams {
+            run: ended,
+            ..params.clone()
+        };
+        let Ok(list) = client.call(&look) else {
+            break;
+        };
+        for line in new_lines(list.running.as_ref(), &mut told) {
+            bar.println(shown(line));
+        }
+        if ended.is_some() {
+            break;
+        }
+        let check = list.running.and_then(|run| run.check);
+        bar.set_message(check.map_or("preparing".to_owned(), |name| format!("running {name}")));
+        bar.tick();
+    }
+    bar.finish_and_clear();
 }
 
 /// What was printed since it was looked last: `told` is the run and how many of its lines were shown.
@@ -183,6 +201,16 @@ fn new_lines<'a>(running: Option<&'a RunView>, told: &mut (u64, u64)) -> &'a [St
     let new = usize::try_from(new).unwrap_or(usize::MAX);
     let first = run.lines.len().saturating_sub(new);
     run.lines.get(first..).unwrap_or_default()
+}
+
+impl Bar {
+    /// The run has ended, and this was its number.
+    fn end(self, run: Option<u64>) {
+        if let (Some(stop), Some(run)) = (&self.stop, run) {
+            // Where nobody listens any more, there is no terminal to show it on.
+            let _ = stop.send(run);
+        }
+    }
 }
 
 impl Drop for Bar {
@@ -215,6 +243,7 @@ fn show(args: &VerifyArgs, context: &mut Context) -> Outcome {
         at: args.at.as_deref().map(point),
         limit: args.limit,
         cursor: None,
+        run: None,
     };
     let Some(all) = whole(params, context)? else {
         return Ok(ExitKind::Done);

@@ -237,7 +237,7 @@ fn print_operation(
         return context.print_raw(&raw);
     }
     if operation.kind == Kind::Baseline {
-        let head = operation::head(operation, &Now::read(), context.out.style());
+        let head = operation::head(operation, None, &Now::read(), context.out.style());
         return context.print(&head);
     }
     super::diff::print_operation(&mut params, context)?;

@@ -3,11 +3,15 @@
 #[cfg(test)]
 mod tests;
 
+use aft_rpc::types::acted::Acted;
 use aft_rpc::types::operation::{ChangeView, HeadView, Kind, OperationView, StateKind};
 
 use super::text::{count, path, short_id, shown};
 use super::time::Now;
 use crate::color::{Paint, Style};
+
+/// Failing tests that are named.
+const FAILING_NAMED: usize = 5;
 
 /// How many paths a line of the log names.
 pub(crate) const PATHS_IN_LINE: usize = 3;
@@ -121,7 +125,12 @@ fn kind_paint(kind: Kind) -> Paint {
 }
 
 /// The head of an operation that is shown in full, a blank line after it.
-pub(crate) fn head(operation: &OperationView, now: &Now, style: Style) -> String {
+pub(crate) fn head(
+    operation: &OperationView,
+    acted: Option<&Acted>,
+    now: &Now,
+    style: Style,
+) -> String {
     let mut text = style.paint(
         Paint::Yellow,
         &format!(
@@ -157,8 +166,40 @@ pub(crate) fn head(operation: &OperationView, now: &Now, style: Style) -> String
     if let Some(note) = &operation.note {
         row("Note:", note);
     }
+    if let Some(acted) = acted {
+        broke(acted, &mut row);
+    }
     text.push('\n');
     text
+}
+
+/// What broke the state from which a rule went back, and where the attempt is.
+fn broke(acted: &Acted, row: &mut dyn FnMut(&str, &str)) {
+    match (&acted.culprit, &acted.culprit_unknown) {
+        (Some(culprit), _) => {
+            let number = culprit.operation;
+            let files = count(culprit.n_changes, "file", "files");
+            let by = &culprit.author;
+            row(
+                "Broke:",
+                &format!("#{number} by {by}, {files} (`aft show {number}`)"),
+            );
+        }
+        (None, Some(why)) => row("Broke:", &format!("which operation {why}")),
+        (None, None) => {}
+    }
+    for past in &acted.checks {
+        if !past.failing.is_empty() {
+            let named = past.failing.iter().take(FAILING_NAMED);
+            let named: Vec<&str> = named.map(String::as_str).collect();
+            let more = if past.failing.len() > named.len() {
+                " …"
+            } else {
+                ""
+            };
+            row("Failed:", &format!("{}{more}", named.join(", ")));
+        }
+    }
 }
 
 /// `main at 1a2b3c4d`, `detached at 1a2b3c4d`, `main, unborn`.

@@ -5,7 +5,8 @@ mod tests;
 
 use aft_rpc::types::verify::GoodView;
 use aft_rpc::types::workspace::{
-    LeftOut, Progress, SyncState, SyncStatus, WorkspaceState, WorkspaceStatusResult,
+    LeftOut, Progress, SyncState, SyncStatus, WorkspaceState, WorkspaceStatusResult, WritersBy,
+    WritersView,
 };
 
 use super::operation::git_head;
@@ -16,6 +17,22 @@ use crate::color::{Paint, Style};
 
 /// How many uncovered paths are named.
 const UNCOVERED_MAX: usize = 10;
+
+fn writers(writers: &WritersView) -> String {
+    match (writers.by, &writers.reason) {
+        (WritersBy::Kernel, _) => match writers.followed {
+            0 => "told by the kernel, once a session names its process".to_owned(),
+            some => format!(
+                "told by the kernel, for {}",
+                count(some, "session", "sessions")
+            ),
+        },
+        (WritersBy::Brackets, Some(reason)) => {
+            format!("told by brackets and turns only; the kernel {reason}")
+        }
+        (WritersBy::Brackets, None) => "told by brackets and turns only".to_owned(),
+    }
+}
 
 /// The whole status.
 pub(crate) fn status(status: &WorkspaceStatusResult, now: &Now, style: Style) -> String {
@@ -45,6 +62,7 @@ pub(crate) fn status(status: &WorkspaceStatusResult, now: &Now, style: Style) ->
             status.backend
         ),
     );
+    row("writers", &writers(&status.writers));
     row("memory", &bytes(status.memory_bytes));
     row("disk", &bytes(status.disk_bytes));
     if !status.left_out.is_empty() {

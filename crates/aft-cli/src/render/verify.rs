@@ -145,6 +145,9 @@ pub(crate) fn list(result: &VerifyListResult, now: &Now, style: Style) -> String
             now.brief(verdict.started),
             line(verdict, style)
         ));
+        if let Some(acted) = &verdict.acted {
+            text.push_str(&format!("  {}\n", shown(&acted.message)));
+        }
     }
     text
 }

@@ -41,6 +41,11 @@ impl Line<'_> {
         extend(before, self.covered) == self.chain
     }
 
+    /// The line behind its chain value and a space.
+    pub(super) fn covered(&self) -> &str {
+        self.covered
+    }
+
     pub(super) fn head(&self) -> Head {
         Head {
             number: self.number,
@@ -53,12 +58,18 @@ impl Line<'_> {
 pub(super) fn put(out: &mut Vec<u8>, head: &mut Head, durable: u64, json: &str) {
     let number = head.number + 1;
     let covered = format!("{number} {durable} {json}");
-    let chain = extend(&head.chain, &covered);
+    let chain = put_covered(out, &head.chain, &covered);
+    *head = Head { number, chain };
+}
+
+/// Appends the line that follows a chain of `before` and has this behind its own; answers with that.
+pub(super) fn put_covered(out: &mut Vec<u8>, before: &Link, covered: &str) -> Link {
+    let chain = extend(before, covered);
     out.extend_from_slice(hex(&chain).as_bytes());
     out.push(b' ');
     out.extend_from_slice(covered.as_bytes());
     out.push(b'\n');
-    *head = Head { number, chain };
+    chain
 }
 
 /// Reads one line, without its line feed. Numbers and hash are read in the one form in which they are written.

@@ -176,6 +176,8 @@ pub struct DaemonConfig {
     pub log: LogLevel,
     /// Where change signals come from.
     pub watch: WatchBackend,
+    /// Who says which process wrote.
+    pub writers: WriterSource,
     /// An agent's socket may add workspaces.
     pub agent_may_watch: bool,
     /// How often an idle workspace is compared with the history.
@@ -198,6 +200,7 @@ impl Default for DaemonConfig {
             merge_window: Period(Duration::from_secs(5)),
             log: LogLevel::Info,
             watch: WatchBackend::Auto,
+            writers: WriterSource::Auto,
             agent_may_watch: false,
             rescan: Period(Duration::from_secs(15 * 60)),
             audit_max: ByteSize::mib(64),
@@ -233,6 +236,16 @@ pub enum WatchBackend {
     Notify,
     /// No signals: compare at intervals.
     Poll,
+}
+
+/// Who says which process wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum WriterSource {
+    /// The kernel, where it does.
+    Auto,
+    /// Nobody: changes are attributed by brackets and turns.
+    Off,
 }
 
 /// One `[[checkpoint]]`: a checkpoint that is made by itself.

@@ -21,7 +21,7 @@ use tracing::{debug, info};
 
 use super::unsent::{BATCH_MAX, Line, Outgoing, Share, Taken};
 use super::veil::Veil;
-use super::{audited, calls, subscribe::Subscriptions};
+use super::{audited, calls, subscribe::Subscriptions, whose};
 use crate::daemon::Daemon;
 use crate::workspace::Workspace;
 
@@ -97,7 +97,7 @@ impl Plans {
 pub(crate) async fn serve(daemon: Arc<Daemon>, role: Role, stream: UnixStream, cred: UCred) {
     let (reading, writing) = stream.into_split();
     let (outgoing, waiting) = Outgoing::with_room_for(OUTGOING_MAX);
-    let veil = Arc::<Veil>::default();
+    let veil = Arc::new(whose::veil(&daemon));
     let covers = (role == Role::Agent).then(|| Arc::clone(&veil));
     let mut writer = tokio::spawn(write(writing, waiting, covers));
     let share = Share::of(&daemon.unsent);

@@ -5,7 +5,8 @@ use aft_rpc::types::travel::ConflictView;
 use aft_rpc::{ErrorKind, RpcError};
 use aft_store::ReadError;
 
-use crate::daemon::{AddError, chain};
+use crate::causes::chain;
+use crate::daemon::AddError;
 use crate::workspace::{Failure, OpenError};
 
 /// A failed request of a workspace.

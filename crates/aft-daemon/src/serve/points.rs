@@ -5,6 +5,7 @@ use aft_rpc::{ErrorKind, RpcError, WirePoint, WireTime};
 use aft_store::{Filter, Reader};
 
 use super::failure::of_read;
+use super::whose;
 
 /// Names offered when a point is not found.
 const NEAREST_MAX: usize = 5;
@@ -150,60 +151,34 @@ fn at_time(reader: &Reader, ns: i64, text: &str) -> Result<OperationId, RpcError
 
 /// The state right before the first operation of the last turn, or of an earlier one.
 fn turn_start(reader: &Reader, back: u64) -> Result<OperationId, RpcError> {
-    let mut turns = Vec::new();
-    let mut start = None;
-    let mut before = None;
-    loop {
-        let page = reader
-            .operations(&Filter::default(), before, 500)
-            .map_err(|error| of_read(&error))?;
-        let Some(last) = page.last() else { break };
-        before = Some(last.operation.id);
-        for operation in page.iter().map(|summary| &summary.operation) {
-            let Some(turn) = &operation.turn else {
-                continue;
-            };
-            if turns.last() != Some(turn) {
-                if turns.len() as u64 == back {
-                    break;
-                }
-                turns.push(turn.clone());
-            }
-            if turns.len() as u64 == back {
-                start = Some(OperationId(operation.id.0.saturating_sub(1)));
-            }
-        }
-        if turns.len() as u64 == back
-            && page
-                .last()
-                .is_some_and(|last| last.operation.turn.as_ref() != turns.last())
-        {
-            break;
-        }
-    }
-    start.ok_or_else(|| {
-        RpcError::new(
-            ErrorKind::NotFound,
-            format!("there are only {} turns in this history", turns.len()),
-        )
-    })
+    let turn = whose::last_turn(reader, &Filter::default(), back)?;
+    let filter = Filter {
+        turn: Some(turn),
+        ..Filter::default()
+    };
+    let missing = || RpcError::new(ErrorKind::NotFound, "the turn has no operation any more");
+    start(reader, &filter)?.ok_or_else(missing)
 }
 
 fn session_start(reader: &Reader, id: &str) -> Result<OperationId, RpcError> {
-    let filter = Filter {
+    let exact = |id: &str| Filter {
         session: Some(aft_model::SessionId(id.to_owned())),
         ..Filter::default()
     };
-    let all = reader
-        .operations(&filter, None, usize::MAX)
-        .map_err(|error| of_read(&error))?;
-    match all.last() {
-        Some(first) => Ok(OperationId(first.operation.id.0.saturating_sub(1))),
-        None => Err(RpcError::new(
-            ErrorKind::NotFound,
-            format!("there is no session `{id}`"),
-        )),
+    if let Some(start) = start(reader, &exact(id))? {
+        return Ok(start);
     }
+    let found = whose::session_kept(reader, id)?;
+    start(reader, &exact(&found))?
+        .ok_or_else(|| RpcError::new(ErrorKind::NotFound, format!("there is no session `{id}`")))
+}
+
+/// The state right before the first of these.
+fn start(reader: &Reader, filter: &Filter) -> Result<Option<OperationId>, RpcError> {
+    let all = reader.page(filter, None, usize::MAX, 0);
+    let all = all.map_err(|error| of_read(&error))?;
+    let first = all.last().map(|first| first.operation.id.0);
+    Ok(first.map(|first| OperationId(first.saturating_sub(1))))
 }
 
 /// Levenshtein distance: how many letters to change to get from one name to the other.

@@ -22,7 +22,7 @@ use tokio::task::AbortHandle;
 
 use super::calls::{self, result};
 use super::connection::Peer;
-use crate::daemon::new_id;
+use crate::ids::new_id;
 use crate::workspace::Workspace;
 use follower::Follower;
 use members::Members;

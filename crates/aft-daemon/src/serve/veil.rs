@@ -20,17 +20,32 @@ const ID_MAX: usize = 200;
 /// Of what cannot be guessed in an id so much is shown, and never more than half.
 const SHOWN: usize = 8;
 
+/// Tells whether a session began this turn.
+type IsTurnOf = dyn Fn(&str, &str) -> bool + Send + Sync;
+
 /// What one connection knows.
 #[derive(Default)]
-pub(crate) struct Veil(Mutex<VecDeque<String>>);
+pub(crate) struct Veil {
+    known: Mutex<VecDeque<String>>,
+    /// What a session did may be in the turn of the one that started it, which is not its own to know.
+    is_turn_of: Option<Box<IsTurnOf>>,
+}
 
 impl Veil {
+    /// One that asks whose a turn is.
+    pub(crate) fn asking(is_turn_of: Box<IsTurnOf>) -> Self {
+        Self {
+            known: Mutex::default(),
+            is_turn_of: Some(is_turn_of),
+        }
+    }
+
     /// This id is the client's own: it was given it, or named it.
     pub(crate) fn know(&self, id: &str) {
         if id.len() > ID_MAX {
             return;
         }
-        let mut known = self.0.lock();
+        let mut known = self.known.lock();
         if known.iter().any(|known| known == id) {
             return;
         }
@@ -57,7 +72,7 @@ impl Veil {
 
     /// The line as this client sees it.
     pub(crate) fn cover(&self, line: Vec<u8>) -> Vec<u8> {
-        let known = self.0.lock();
+        let known = self.known.lock();
         let is_known = |range: &Range<usize>| {
             let id = line.get(range.clone()).unwrap_or_default();
             known.iter().any(|known| known.as_bytes() == id)
@@ -66,8 +81,9 @@ impl Veil {
         Scan::of(&line, |key, range, object| match key {
             Key::Session => {
                 let is_own = is_known(&range);
-                found.sessions.push((object, is_own));
-                if !is_own {
+                if is_own {
+                    found.own.push((object, range));
+                } else {
                     found.hidden.push(range);
                 }
             }
@@ -75,12 +91,40 @@ impl Veil {
             Key::Turn if !is_known(&range) => found.turns.push((object, range)),
             _ => {}
         });
-        found.hide_turns();
         drop(known);
+        self.hide_turns(&line, &mut found);
         if found.hidden.is_empty() {
             return line;
         }
         without(&line, found.hidden)
+    }
+
+    /// A turn is its session's.
+    fn hide_turns(&self, line: &[u8], found: &mut Found) {
+        for (object, turn) in std::mem::take(&mut found.turns) {
+            let session = found.own.iter().find(|(own, _)| *own == object);
+            let is_own = session.is_some_and(|(_, session)| self.owns(line, session, &turn));
+            if !is_own {
+                found.hidden.push(turn);
+            }
+        }
+        found.hidden.sort_by_key(|range| range.start);
+    }
+
+    fn owns(&self, line: &[u8], session: &Range<usize>, turn: &Range<usize>) -> bool {
+        let text = |range: &Range<usize>| {
+            let id = line.get(range.clone()).unwrap_or_default();
+            std::str::from_utf8(id).unwrap_or_default()
+        };
+        let Some(is_turn_of) = &self.is_turn_of else {
+            return true;
+        };
+        let is_own = is_turn_of(text(session), text(turn));
+        if is_own {
+            // It is not asked for each of its operations.
+            self.know(text(turn));
+        }
+        is_own
     }
 }
 
@@ -88,23 +132,10 @@ impl Veil {
 #[derive(Default)]
 struct Found {
     hidden: Vec<Range<usize>>,
-    /// The object in which a session stands, and whether it is the client's own.
-    sessions: Vec<(usize, bool)>,
+    /// The client's own sessions, and the object in which each stands.
+    own: Vec<(usize, Range<usize>)>,
     /// Turns that the client did not name.
     turns: Vec<(usize, Range<usize>)>,
-}
-
-impl Found {
-    /// A turn is its session's.
-    fn hide_turns(&mut self) {
-        for (object, range) in std::mem::take(&mut self.turns) {
-            let is_own = self.sessions.contains(&(object, true));
-            if !is_own {
-                self.hidden.push(range);
-            }
-        }
-        self.hidden.sort_by_key(|range| range.start);
-    }
 }
 
 /// The line with its hidden ids shortened.
@@ -128,11 +159,6 @@ fn shown(id: &[u8]) -> usize {
         .position(|byte| *byte == b':')
         .map_or(0, |at| at + 1);
     open + SHOWN.min((id.len() - open) / 2)
-}
-
-/// An id as others are shown it.
-pub(crate) fn shortened(id: &str) -> &str {
-    id.get(..shown(id.as_bytes())).unwrap_or_default()
 }
 
 /// What a string stands behind.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use aft_model::{OperationId, Verdict, VerdictStatus};
+use aft_rpc::types::acted::Acted;
 use aft_store::ReadError;
 use crossbeam_channel::bounded;
 use tracing::{info, warn};
@@ -21,9 +22,9 @@ use super::scratch::{Lease, Wanted};
 use super::trust::{Ready, Untrusted};
 use super::verdicts::{self, Details};
 use super::wish::{Run, Said};
-use super::{act, quality, state};
+use super::{act, followed, quality, state};
+use crate::causes::chain;
 use crate::config::{VerifyConfig, VerifyTrigger};
-use crate::daemon::chain;
 use crate::workspace::{Checked, Input, Order, VerifyNews, VerifyStep, Workspace, WorkspaceEvent};
 
 /// A state that checks run on.
@@ -118,8 +119,22 @@ impl Checks {
         };
         let acted = act::finished(&ground.workspace, &finished);
         let acted = acted.map(|acted| self.with_culprit(run, &ground.workspace, configured, acted));
+        if let Some(acted) = &acted {
+            self.keep_followed(run, &ground.workspace, acted)?;
+        }
         run.progress.lock().acted = acted;
         Ok(())
+    }
+
+    /// Puts what followed into the verdict that it followed from.
+    fn keep_followed(&self, run: &Run, workspace: &Workspace, acted: &Acted) -> Result<(), String> {
+        let said = run.progress.lock().said.clone();
+        let verdicts = said.iter().filter_map(|said| match said {
+            Said::Now(verdict) | Said::Before(verdict) => Some(verdict),
+            Said::Untrusted(..) => None,
+        });
+        let mut with = verdicts.filter_map(|verdict| followed::with(verdict, acted));
+        with.try_for_each(|verdict| self.keep(workspace, Checked::Verdict(verdict)))
     }
 
     /// A run of a check in a directory that shows a state.

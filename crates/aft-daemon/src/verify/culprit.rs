@@ -20,8 +20,8 @@ use super::bisect::{Failed, Found, Question, Search};
 use super::checks::Configured;
 use super::queue::Checks;
 use super::wish::Run;
+use crate::causes::chain;
 use crate::config::{Period, Rule, VerifyConfig};
-use crate::daemon::chain;
 use crate::workspace::{VerifyStep, Workspace};
 
 /// Paths that are named.

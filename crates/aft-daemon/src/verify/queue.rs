@@ -23,8 +23,8 @@ use super::state;
 use super::triggers::Wants;
 use super::trust::Trust;
 use super::wish::{Refused, Run, Wish};
+use crate::causes::chain;
 use crate::config::{Config, ConfigError, VerifyTrigger};
-use crate::daemon::chain;
 use crate::workspace::{Milestones, Shared, Workspace, WorkspaceEvent};
 
 /// Runs that wait.
@@ -50,10 +50,20 @@ pub(crate) struct Ground {
 struct Queue {
     waiting: VecDeque<Arc<Run>>,
     running: Option<Arc<Run>>,
+    /// The one before: whoever looked on sees the end of what it printed.
+    ended: Option<Arc<Run>>,
     is_closing: bool,
     n_runs: u64,
     /// The newest operation when things were last found quiet.
     quiet_at: OperationId,
+}
+
+/// Which runs may be ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    All,
+    /// Those that somebody asked for: not those after which a rule may go back.
+    AskedFor,
 }
 
 /// The checks of a workspace.
@@ -180,13 +190,24 @@ impl Checks {
         self.queue.lock().running.clone()
     }
 
+    /// This run, while it is under way or when it is the one that ended last.
+    pub(crate) fn seen(&self, number: u64) -> Option<Arc<Run>> {
+        let queue = self.queue.lock();
+        let mut held = queue.running.iter().chain(&queue.ended);
+        held.find(|run| run.number == number).map(Arc::clone)
+    }
+
     /// Ends this run, or all that run or wait; tells which.
-    pub(crate) fn cancel(&self, number: Option<u64>) -> Vec<u64> {
-        if let Some(search) = self.searching.lock().as_ref().filter(|_| number.is_none()) {
+    pub(crate) fn cancel(&self, number: Option<u64>, which: Which) -> Vec<u64> {
+        let all = number.is_none() && which == Which::All;
+        if let Some(search) = self.searching.lock().as_ref().filter(|_| all) {
             search.cancel();
         }
         let mut queue = self.queue.lock();
-        let is_meant = |run: &Arc<Run>| number.is_none_or(|number| run.number == number);
+        let is_meant = |run: &Arc<Run>| {
+            let is_asked = run.wish.cause.trigger == VerifyTrigger::Manual;
+            number.is_none_or(|number| run.number == number) && (which == Which::All || is_asked)
+        };
         let (ended, left) = std::mem::take(&mut queue.waiting)
             .into_iter()
             .partition(is_meant);
@@ -208,7 +229,7 @@ impl Checks {
     /// Ends everything, and waits for it.
     pub(crate) fn close(&self) {
         self.queue.lock().is_closing = true;
-        self.cancel(None);
+        self.cancel(None, Which::All);
         self.wake.notify_all();
         let Some(thread) = self.thread.lock().take() else {
             return;
@@ -271,7 +292,10 @@ impl Checks {
     }
 
     fn end(&self, run: &Run) {
-        self.queue.lock().running = None;
+        {
+            let mut queue = self.queue.lock();
+            queue.ended = queue.running.take();
+        }
         run.progress.lock().check = None;
         run.end();
     }

@@ -211,7 +211,7 @@ struct Private {
 
 impl Private {
     fn make(beneath: &Path) -> std::io::Result<Self> {
-        let path = beneath.join(crate::daemon::new_id());
+        let path = beneath.join(crate::ids::new_id());
         let made = Self {
             dir: ScratchRoot::open(&path)?,
         };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use aft_model::{FileState, OperationId, RelPath};
 
 use super::scratch::Wanted;
-use crate::daemon::chain;
+use crate::causes::chain;
 use crate::workspace::Milestones;
 
 /// Everything in the workspace right after `operation`.

@@ -14,8 +14,8 @@ use tracing::warn;
 
 use super::queue::Checks;
 use super::wish::{Cause, Wish};
+use crate::causes::chain;
 use crate::config::{VerifyConfig, VerifyTrigger, WORKSPACE_FILE};
-use crate::daemon::chain;
 use crate::workspace::WorkspaceEvent;
 
 /// Changes of an operation that are looked through for the configuration's file.

@@ -287,7 +287,7 @@ impl Approved {
             let check = check.to_owned();
             move |source| Untrusted::Read { check, source }
         };
-        let path = private.join(crate::daemon::new_id());
+        let path = private.join(crate::ids::new_id());
         let copies = ScratchRoot::open(&path).map_err(unreadable(&self.check))?;
         let mut argv = std::mem::take(&mut self.argv);
         for (number, script) in found.into_iter().enumerate() {

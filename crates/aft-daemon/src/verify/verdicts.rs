@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aft_model::{OperationId, Standing, Verdict, VerdictStatus};
 use aft_rpc::WireTime;
+use aft_rpc::types::acted::Acted;
 use aft_rpc::types::verify::{CaseCounts, Finding, VerdictView};
 use aft_store::{ReadError, Reader};
 use aft_verify::metrics::COMPLEXITY_FLAG;
@@ -56,6 +57,9 @@ pub(crate) struct Details {
     pub(crate) output: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) report: Option<Report>,
+    /// What followed, the newest last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) acted: Vec<Acted>,
     pub(crate) environment: BTreeMap<String, String>,
 }
 
@@ -186,7 +190,7 @@ pub(crate) fn judged(judgement: &Judgement) -> Details {
 
 /// A verdict as clients see it; what was printed only where `with_output`.
 pub(crate) fn view(verdict: &Verdict, reused: bool, with_output: bool) -> VerdictView {
-    let details = Details::of(verdict);
+    let mut details = Details::of(verdict);
     let findings = details.findings();
     let cases = CaseCounts {
         passed: details.passed,
@@ -216,12 +220,16 @@ pub(crate) fn view(verdict: &Verdict, reused: bool, with_output: bool) -> Verdic
         took_ms: verdict.took_ns as f64 / 1e6,
         scratch_ms: details.scratch_ms,
         n_missing: details.n_missing,
+        acted: details.acted.pop(),
         output: Some(details.output).filter(|output| with_output && !output.is_empty()),
     }
 }
 
 /// Every verdict, the newest first, until `found` has seen enough.
-fn each(reader: &Reader, found: &mut dyn FnMut(Verdict) -> bool) -> Result<(), ReadError> {
+pub(super) fn each(
+    reader: &Reader,
+    found: &mut dyn FnMut(Verdict) -> bool,
+) -> Result<(), ReadError> {
     let mut before = None;
     loop {
         let page = reader.verdicts(before, PAGE)?;

@@ -2,29 +2,31 @@
 //!
 //! It does no I/O in the workspace beyond reading the repository's HEAD, and never waits for a worker.
 
+mod answers;
+mod effects;
+mod standing;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use aft_engine::{Answer, Effect, Engine, Event, Hint, Now, RequestId, WorkspaceState};
-use aft_model::{FileState, Operation, OperationId};
+use aft_engine::{Effect, Engine, Event, Hint, Now, RequestId, WorkspaceState};
+use aft_model::OperationId;
 use aft_os::{Clock, ReadDir, Watch};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use tracing::{info, warn};
 
 use super::contents::Recent;
 use super::errand::Errand;
-use super::githead;
 use super::hints::{self, Meaning, SignalBox};
-use super::inbox::{
-    CheckpointDraft, CheckpointReply, Done, EarlierState, Failure, GoBackReply, Input, SyncReply,
-    Synced,
-};
+use super::inbox::Input;
 use super::look::LookOrder;
 use super::rules_cell::SharedRules;
-use super::shared::{Overlap, Shared, WorkspaceEvent};
-use super::writer::{CheckpointOrder, Order};
+use super::shared::Shared;
+use super::writer::Order;
+use super::writers::Trail;
+use answers::Waiting;
 
 /// A turn of the loop that takes longer than this is named in the log.
 const SLOW_TURN_NS: u64 = 50_000_000;
@@ -52,6 +54,8 @@ pub(crate) struct Actor {
     /// Messages of the errand worker that say what was found in the workspace.
     pub(crate) n_found: u64,
     pub(crate) wake_at_ns: Option<u64>,
+    /// Who wrote what is not looked at yet, where the kernel says so.
+    pub(crate) trail: Trail,
     pub(crate) timers: Timers,
 }
 
@@ -73,19 +77,6 @@ impl Timers {
             next_poll_ns: now_ns + POLL_NS,
         }
     }
-}
-
-/// Who waits for an answer.
-pub(crate) enum Waiting {
-    Sync {
-        durable: bool,
-        reply: SyncReply,
-    },
-    Checkpoint {
-        draft: CheckpointDraft,
-        reply: CheckpointReply,
-    },
-    GoBack(GoBackReply),
 }
 
 impl Actor {
@@ -134,6 +125,9 @@ impl Actor {
         }
         if self.engine.is_behind() && self.shared.takes_contents() {
             self.tell(Event::StoreAccepts);
+        }
+        if self.engine.is_idle() {
+            self.trail.rest(self.clock.mono_ns());
         }
         if !self.engine.keeps_displaced() {
             // Whoever asks the writer after this finds the operations before in its queue.
@@ -260,6 +254,21 @@ impl Actor {
         }
     }
 
+    /// Who wrote what a look has seen.
+    fn tell_who_wrote(&mut self, event: &Event) {
+        let (Event::Captured { job, seen } | Event::Scanned { job, seen }) = event else {
+            return;
+        };
+        let Some(following) = self.shared.following() else {
+            return;
+        };
+        let now = (self.clock.mono_ns(), self.n_requests);
+        let wrote = self.trail.look_ended(following, *job, seen, now);
+        if !wrote.is_empty() {
+            self.tell(Event::Wrote(wrote));
+        }
+    }
+
     /// A mass of missing files may be the root going away under the look; then it is not believed.
     fn worker_event(&mut self, event: Event) {
         let n_gone = match &event {
@@ -274,31 +283,13 @@ impl Actor {
             return;
         }
         let walked = matches!(event, Event::Scanned { .. });
+        self.tell_who_wrote(&event);
         let tells_found = matches!(event, Event::Applied { .. } | Event::Displaced { .. });
         self.tell(event);
         self.n_found += u64::from(tells_found);
         if walked && self.engine.state() == WorkspaceState::Armed {
             self.keep_rules();
         }
-    }
-
-    /// The next start is told what the last walk went by, when what it found is on disk.
-    fn keep_rules(&self) {
-        if let Some(keep) = self.rules.keeping() {
-            let order = Order::Flush(Box::new(move |flushed| {
-                if flushed.is_ok() {
-                    keep();
-                }
-            }));
-            drop(self.writer.send(order));
-        }
-    }
-
-    fn enlist(&mut self, waiting: Waiting) -> RequestId {
-        self.n_requests += 1;
-        let request = RequestId(self.n_requests);
-        self.requests.insert(request, waiting);
-        request
     }
 
     /// Where no events come from, somebody has to look.
@@ -347,252 +338,5 @@ impl Actor {
         if attached == detached {
             self.tell(Event::Attached(attached));
         }
-    }
-
-    pub(crate) fn carry_out(&mut self, effects: Vec<Effect>) {
-        self.wake_at_ns = None;
-        let mut cookies = Vec::new();
-        for effect in effects {
-            match effect {
-                Effect::Capture { job, items } => {
-                    self.order(LookOrder::paths(job, items, self.engine.tree()))
-                }
-                Effect::Scan { job, mode } => {
-                    self.order(LookOrder::Tree {
-                        job,
-                        mode,
-                        tree: Arc::clone(self.engine.tree()),
-                    });
-                }
-                Effect::Record(operation) => self.record(*operation),
-                Effect::Overlap {
-                    operation,
-                    sessions,
-                    paths,
-                    n_paths,
-                } => self
-                    .shared
-                    .publish(WorkspaceEvent::Overlap(Arc::new(Overlap {
-                        operation,
-                        sessions,
-                        paths,
-                        n_paths,
-                    }))),
-                Effect::PlaceCookie(number) => {
-                    cookies.push((number, self.watch.place_cookie(number)));
-                }
-                effect @ (Effect::Gather { .. }
-                | Effect::Merge { .. }
-                | Effect::Check { .. }
-                | Effect::Apply { .. }) => self.send_on_errand(effect),
-                Effect::Reply { request, answer } => self.reply(request, answer),
-                Effect::WakeAt(due) => self.wake_at_ns = Some(due),
-                Effect::State(state) => self.show_state(state),
-            }
-        }
-        let tree = self.engine.tree();
-        let mut standing = self.shared.standing.lock();
-        standing.n_files = tree.n_files();
-        standing.n_bytes = tree.n_bytes();
-        drop(standing);
-        self.shared
-            .n_watches
-            .store(self.watch.len() as u64, Ordering::Relaxed);
-        self.follow_cookies(cookies);
-    }
-
-    /// What goes back is looked up, merged, checked and applied by the errand worker.
-    fn send_on_errand(&mut self, effect: Effect) {
-        let errand = match effect {
-            Effect::Gather {
-                job,
-                what,
-                operations,
-            } => Errand::Gather {
-                job,
-                what,
-                operations,
-                tree: Arc::clone(self.engine.tree()),
-            },
-            Effect::Merge { job, files } => Errand::Merge { job, files },
-            Effect::Check {
-                job,
-                operation,
-                stats,
-            } => Errand::Check {
-                job,
-                operation,
-                stats,
-            },
-            Effect::Apply {
-                job,
-                operation,
-                stats,
-                force,
-            } => Errand::Apply {
-                job,
-                operation,
-                stats,
-                force,
-            },
-            _ => return,
-        };
-        self.errand(errand);
-    }
-
-    /// A fence begins, perhaps long after it was asked for: where no events come from, it looks itself. After all
-    /// other effects, so that nothing overtakes them; the cookie is read at the next turn at the earliest.
-    fn follow_cookies(&mut self, cookies: Vec<(u64, std::io::Result<()>)>) {
-        if !cookies.is_empty() {
-            self.look_at_polled();
-        }
-        for (number, placed) in cookies {
-            if let Err(error) = placed {
-                info!(workspace = %self.shared.id, %error, "no cookie; walking instead");
-                self.tell(Event::CookieFailed(number));
-            }
-        }
-    }
-
-    fn order(&self, order: LookOrder) {
-        if self.look.send(order).is_err() {
-            warn!(workspace = %self.shared.id, "the look worker has ended");
-        }
-    }
-
-    fn errand(&self, errand: Errand) {
-        if self.errand.send(errand).is_err() {
-            warn!(workspace = %self.shared.id, "the errand worker has ended");
-        }
-    }
-
-    fn record(&mut self, mut operation: Operation) {
-        operation.head = githead::read(self.root.as_ref());
-        let operation = Arc::new(operation);
-        let recent = &self.recent;
-        let left = self
-            .shared
-            .ring
-            .write()
-            .push(Arc::clone(&operation), &|id| recent.get(id));
-        if let Some(left) = left {
-            self.shared.l2.keep_operation(&left);
-        }
-        let states = operation
-            .changes
-            .iter()
-            .flat_map(|change| [&change.before, &change.after]);
-        recent.drop_all(states.filter_map(FileState::content));
-        if self
-            .writer
-            .send(Order::Operation(Arc::clone(&operation)))
-            .is_err()
-        {
-            warn!(workspace = %self.shared.id, "the writer has ended");
-        }
-        self.shared.publish(WorkspaceEvent::Operation(operation));
-    }
-
-    fn reply(&mut self, request: RequestId, answer: Answer) {
-        let Some(waiting) = self.requests.remove(&request) else {
-            return;
-        };
-        match waiting {
-            Waiting::Sync { durable, reply } => self.reply_sync(durable, reply, answer),
-            Waiting::Checkpoint { draft, reply } => self.reply_checkpoint(draft, reply, answer),
-            Waiting::GoBack(reply) => {
-                reply(Done::from_answer(answer));
-                self.shared.answered.add();
-            }
-        }
-    }
-
-    fn reply_sync(&self, durable: bool, reply: SyncReply, answer: Answer) {
-        match answer {
-            Answer::Synced(synced) if durable => {
-                let done = Synced {
-                    head: synced.head,
-                    fence: synced.fence,
-                    durable: true,
-                };
-                let order = Order::Flush(Box::new(move |flushed| reply(flushed.map(|()| done))));
-                drop(self.writer.send(order));
-            }
-            Answer::Synced(synced) => reply(Ok(Synced {
-                head: synced.head,
-                fence: synced.fence,
-                durable: false,
-            })),
-            Answer::Refused(refusal) => reply(Err(Failure::Refused(refusal))),
-            Answer::Plan(_) | Answer::Done { .. } => reply(Err(Failure::Closing)),
-        }
-    }
-
-    fn reply_checkpoint(&self, draft: CheckpointDraft, reply: CheckpointReply, answer: Answer) {
-        match answer {
-            Answer::Synced(synced) => {
-                let tree = self.engine.tree();
-                let named = draft.at.unwrap_or_else(|| EarlierState {
-                    operation: synced.head,
-                    n_files: tree.n_files(),
-                    n_bytes: tree.n_bytes(),
-                });
-                let order = CheckpointOrder {
-                    operation: named.operation,
-                    draft,
-                    time_ns: self.clock.wall_ns(),
-                    n_files: named.n_files,
-                    n_bytes: named.n_bytes,
-                    reply,
-                };
-                drop(self.writer.send(Order::Checkpoint(Box::new(order))));
-            }
-            Answer::Refused(refusal) => reply(Err(Failure::Refused(refusal))),
-            Answer::Plan(_) | Answer::Done { .. } => reply(Err(Failure::Closing)),
-        }
-    }
-
-    fn show_state(&self, state: WorkspaceState) {
-        self.announce(state);
-        if state == WorkspaceState::Armed {
-            self.keep_rules();
-            self.keep_tree();
-        }
-    }
-
-    /// A look came upon what is not covered, or a walk found that it is again.
-    fn show_coverage(&self) {
-        let state = self.engine.state();
-        let standing = self.shared.standing.lock();
-        let is_shown = standing.state == shown(state, &standing.reasons);
-        drop(standing);
-        if !is_shown {
-            self.announce(state);
-        }
-    }
-
-    fn announce(&self, state: WorkspaceState) {
-        let mut standing = self.shared.standing.lock();
-        let shown = shown(state, &standing.reasons);
-        standing.state = shown;
-        drop(standing);
-        info!(workspace = %self.shared.id, state = shown, "workspace state");
-        self.shared.publish(WorkspaceEvent::State(shown));
-    }
-
-    /// The next start begins with this tree and its signatures.
-    fn keep_tree(&self) {
-        let order = Order::Keyframe(self.engine.head(), Arc::clone(self.engine.tree()));
-        drop(self.writer.send(order));
-    }
-}
-
-/// The word for a state, given what is not covered.
-fn shown(state: WorkspaceState, reasons: &[String]) -> &'static str {
-    match state {
-        WorkspaceState::Arming => "arming",
-        WorkspaceState::Armed if reasons.is_empty() => "armed",
-        WorkspaceState::Armed => "degraded",
-        WorkspaceState::Detached => "detached",
     }
 }

@@ -1,19 +1,17 @@
 //! The errand worker: looks things up for a plan, and carries plans out in the workspace.
 
-use std::collections::{HashMap, HashSet};
-use std::io::{self, Read};
+mod contents;
+mod late;
+mod task;
+
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use aft_apply::{
-    Applier, ContentFault, Contents, Found, LateSink, OnConflict, Report, SetIdBits, StepOutcome,
-    Task,
-};
-use aft_engine::{Applied, Event, GoBackKind, JobId, MergeFile, MergedFile, StepFate, Tree};
-use aft_model::{Change, Conflict, ContentId, FileState, Operation, OperationId, RelPath, StatSig};
+use aft_apply::{Applier, Report, Task};
+use aft_engine::{Applied, Event, GoBackKind, JobId, MergeFile, MergedFile, Tree};
+use aft_model::{Conflict, Operation, OperationId, RelPath, StatSig};
 use aft_os::{Clock, WriteDir};
-use aft_store::{Intent, ReadError, Reader};
+use aft_store::{Intent, Reader};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use tracing::{info, warn};
 
@@ -22,8 +20,10 @@ use super::settling::Settling;
 use super::shared::Shared;
 use super::sink::Sink;
 use super::writer::Order;
-use crate::capture::ContentSink;
-use crate::daemon::chain;
+use crate::causes::chain;
+pub(crate) use contents::Held;
+pub(crate) use task::task_of;
+use task::{by_path, to_applied};
 
 /// How long settling waits at most until the rollback is answered.
 const ANSWER_FIRST: Duration = Duration::from_millis(20);
@@ -175,9 +175,9 @@ impl Runner {
         } else {
             applier
         };
-        self.shared.is_carrying.store(true, Ordering::Relaxed);
+        let working = self.shared.at_work.begin();
         let carried = self.carry_out(&applier, &task, force);
-        self.shared.is_carrying.store(false, Ordering::Relaxed);
+        drop(working);
         self.settling.n_told += 1;
         match carried {
             Ok(report) => {
@@ -291,15 +291,6 @@ impl Runner {
         }
     }
 
-    pub(crate) fn late(&self) -> Late<'_> {
-        Late {
-            sink: &self.sink,
-            writer: &self.writer,
-            before_waiting: &self.before_waiting,
-            found: Vec::new(),
-        }
-    }
-
     /// Which signatures prove anything from now on: those that no later write can carry as well, because the file
     /// system's clock has moved on.
     fn settled(&self) -> impl Fn(&StatSig) -> bool + use<> {
@@ -307,168 +298,6 @@ impl Runner {
         move |stat| {
             let newest = stat.mtime_ns.max(stat.ctime_ns);
             clock.is_some_and(|(now, step)| step == 0 || newest < now.saturating_sub(step))
-        }
-    }
-}
-
-/// An operation as the task of an applier.
-pub(crate) fn task_of<'a>(
-    operation: &'a Operation,
-    force: bool,
-    stats: &'a (dyn Fn(&RelPath) -> Option<StatSig> + Sync),
-) -> Task<'a> {
-    Task {
-        operation,
-        policy: if force {
-            OnConflict::Force
-        } else {
-            OnConflict::Keep
-        },
-        set_id: SetIdBits::Drop,
-        stats,
-    }
-}
-
-/// The signatures of an operation's paths, which come in the order of its changes.
-fn by_path<'a>(
-    operation: &'a Operation,
-    stats: &[Option<StatSig>],
-) -> HashMap<&'a RelPath, StatSig> {
-    let paths = operation.changes.iter().map(|change| &change.path);
-    paths
-        .zip(stats)
-        .filter_map(|(path, stat)| Some((path, (*stat)?)))
-        .collect()
-}
-
-fn to_applied(
-    report: &Report,
-    operation: &Operation,
-    is_settled: &dyn Fn(&StatSig) -> bool,
-) -> Applied {
-    let fate = |result: &aft_apply::StepResult| StepFate {
-        path: result.path.clone(),
-        result: match &result.outcome {
-            StepOutcome::Done { stat } | StepOutcome::AlreadyThere { stat } => {
-                Ok(stat.filter(is_settled))
-            }
-            StepOutcome::Conflict { reason, .. } => Err(reason.as_str().to_owned()),
-            StepOutcome::Failed(reason) => Err(reason.clone()),
-            StepOutcome::NotReached => Err("not reached".to_owned()),
-            StepOutcome::Skipped => Err("skipped".to_owned()),
-        },
-    };
-    let before = |path: &RelPath| {
-        let change = operation.changes.iter().find(|change| change.path == *path);
-        change.map_or(FileState::Absent, |change| change.before)
-    };
-    let late = report.late.iter().map(|late| Change {
-        path: late.path.clone(),
-        before: before(&late.path),
-        after: late.state,
-        renamed_from: None,
-    });
-    Applied {
-        steps: report.results.iter().map(fate).collect(),
-        late: late.collect(),
-        refused: Vec::new(),
-        error: None,
-    }
-}
-
-/// Contents from the ring, then from the store.
-pub(crate) struct Held<'a> {
-    pub(crate) shared: &'a Shared,
-    pub(crate) reader: &'a Reader,
-    /// What was verified just now.
-    pub(crate) fresh: Arc<HashSet<ContentId>>,
-}
-
-impl Contents for Held<'_> {
-    fn open(&self, id: &ContentId) -> Result<Box<dyn Read + '_>, ContentFault> {
-        if let Some(bytes) = self.shared.ring.read().content(id) {
-            return Ok(Box::new(io::Cursor::new(bytes)));
-        }
-        self.reader
-            .open_content(id)
-            .map(|content| content as _)
-            .map_err(fault)
-    }
-
-    fn is_fresh(&self, id: &ContentId) -> bool {
-        self.fresh.contains(id)
-    }
-
-    /// The ring holds what was hashed when it was captured, the store verifies what it reads.
-    fn whole(&self, id: &ContentId, len_max: u64) -> Result<Arc<[u8]>, ContentFault> {
-        let resident = self.reader.resident(id);
-        if let Some(bytes) = resident.or_else(|| self.shared.ring.read().content(id)) {
-            return if bytes.len() as u64 <= len_max {
-                Ok(bytes)
-            } else {
-                Err(ContentFault::Damaged)
-            };
-        }
-        self.reader.read_content_within(id, len_max).map_err(fault)
-    }
-}
-
-fn fault(error: ReadError) -> ContentFault {
-    match error {
-        ReadError::NotFound(_) => ContentFault::Missing,
-        ReadError::Corrupt { .. } => ContentFault::Damaged,
-        other => ContentFault::Io(io::Error::other(other)),
-    }
-}
-
-/// Keeps what others saved while a plan was carried out, durably, before it moves any further.
-pub(crate) struct Late<'a> {
-    pub(crate) sink: &'a Sink,
-    pub(crate) writer: &'a Sender<Order>,
-    pub(crate) before_waiting: &'a BeforeWaiting,
-    /// What was found, path by path.
-    pub(crate) found: Vec<Change>,
-}
-
-impl LateSink for Late<'_> {
-    fn late(&mut self, path: &RelPath, found: Found<'_>) -> io::Result<()> {
-        let after = match found {
-            Found::File { bytes, mode } => {
-                let (content, size) = self.sink.put_stream(path, bytes, None)?;
-                FileState::File {
-                    content,
-                    size,
-                    mode,
-                }
-            }
-            Found::Symlink { target } => {
-                let id = ContentId(*blake3::hash(target).as_bytes());
-                self.sink.put(path, id, target.to_vec(), None)?;
-                FileState::Symlink { target: id }
-            }
-        };
-        self.found.push(Change {
-            path: path.clone(),
-            before: FileState::Absent,
-            after,
-            renamed_from: None,
-        });
-        self.flush()
-    }
-}
-
-impl Late<'_> {
-    /// Makes everything given to the writer so far durable, and readable.
-    pub(crate) fn flush(&self) -> io::Result<()> {
-        let (tell, told) = crossbeam_channel::bounded(1);
-        let flush = Order::Flush(Box::new(move |durable| drop(tell.send(durable))));
-        self.writer
-            .send(flush)
-            .map_err(|_| io::Error::other("the writer has ended"))?;
-        (self.before_waiting)();
-        match told.recv() {
-            Ok(Ok(())) => Ok(()),
-            _ => Err(io::Error::other("what was found could not be made durable")),
         }
     }
 }

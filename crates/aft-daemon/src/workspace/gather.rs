@@ -16,7 +16,7 @@ use aft_store::{ReadError, Reader};
 use super::errand::Runner;
 use super::shared::Shared;
 use crate::capture::ContentSink;
-use crate::daemon::chain;
+use crate::causes::chain;
 
 /// Versions of a path that are looked at for when its file came there.
 const VERSIONS_MAX: usize = 2000;

@@ -1,46 +1,41 @@
-//! Bringing a workspace up: store, root, recovery, watcher, workers; and taking it down again.
+//! Bringing a workspace up: its root, its store, its watcher, and the threads of its workers.
+//!
+//! Does not: make the workers (`workers` does), or end them (`Workspace::close` does).
 
-use std::collections::HashMap;
+mod workers;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
+use aft_engine::Ring;
 use aft_engine::policy::Rules;
-use aft_engine::{Effect, Engine, Ring, Settings};
 use aft_model::{RelPath, SecretNames, WorkspaceId};
+use aft_os::KernelWriters;
 use aft_os::fs::real::{RealRoot, WritableRoot};
 use aft_os::store_dir::real::RealStoreDir;
 use aft_os::watch::inotify::InotifyWatch;
 use aft_os::watch::notify::NotifyWatch;
 use aft_os::watch::poll::PollWatch;
-use aft_os::{Clock, ReadDir, StoreDir, Watch, WriteDir};
-use aft_store::{LateSync, Opened, Reader};
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use aft_os::{Clock, StoreDir, Watch};
+use aft_store::LateSync;
+use crossbeam_channel::{bounded, unbounded};
 use parking_lot::Mutex;
-use tracing::warn;
 
-use super::actor::{Actor, Timers};
+use super::at_work::AtWork;
 use super::boot::Boot;
 use super::budget::Budget;
-use super::contents::Recent;
-use super::errand::Runner;
 use super::handle::Workspace;
 use super::hints::SignalBox;
-use super::inbox::Input;
-use super::look::{Looker, SCAN_THREADS};
+use super::look::SCAN_THREADS;
 use super::milestones::Milestones;
-use super::recover::recover;
-use super::resume::resume;
-use super::rules_cell::SharedRules;
 use super::session_cache::L2;
-use super::session_log;
-use super::settling::{Settling, Unsettled};
 use super::shared::Shared;
-use super::sink::Sink;
 use super::smart::{self, Smart};
 use super::warm;
-use super::writer::{Group, Order, Scribe};
-use crate::config::{Config, StoreConfig, WatchBackend};
+use super::writers::Following;
+use crate::config::{Config, WatchBackend, WriterSource};
+pub(crate) use workers::{Parts, Workers, workers};
 
 /// Messages waiting for the actor; a client that finds it full is told `busy`.
 const INBOX_MAX: usize = 1024;
@@ -67,6 +62,8 @@ pub struct OpenOptions {
     pub(crate) l2: L2,
     /// What all histories may take together.
     pub(crate) budget: Arc<Budget>,
+    /// Who is at work, in any workspace.
+    pub(crate) at_work: AtWork,
 }
 
 /// Why a workspace cannot be opened.
@@ -146,8 +143,10 @@ pub fn open(options: OpenOptions) -> Result<Workspace, OpenError> {
     let shared = Shared::new(options.id, options.root, ring, opened.reader.head());
     let secrets = options.config.track.sealed_names();
     let shared = shared.with_l2(options.l2).with_budget(options.budget);
+    let shared = shared.with_at_work(options.at_work);
     let shared = Arc::new(shared.with_secrets(secrets));
     *shared.backend.lock() = watch.backend();
+    shared.set_writers(writers(&options.config, &real));
     let parts = Parts {
         real,
         writable: Arc::new(writable),
@@ -197,44 +196,15 @@ fn smart_checkpoints(workers: &Workers, rules: Rules) -> Smart {
     Smart::new(ground, rules, (engine.head(), engine.tree()))
 }
 
-/// What the workers stand on.
-pub(crate) struct Parts {
-    pub(crate) real: Arc<dyn ReadDir>,
-    pub(crate) writable: Arc<dyn WriteDir>,
-    pub(crate) watch: Arc<dyn Watch>,
-    pub(crate) signals: SignalBox,
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) inbox: Sender<Input>,
-    pub(crate) inbox_rx: Receiver<Input>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) config: Config,
-    pub(crate) nested: Vec<RelPath>,
-    /// Where the daemon notes for its next start what is no history.
-    pub(crate) notes: Option<Arc<dyn StoreDir>>,
-    /// Which boot of the system this is.
-    pub(crate) boot: Boot,
-    /// Orders that may wait for the writer; without a bound nobody ever waits for it.
-    pub(crate) orders_max: Option<usize>,
-    /// Threads that may read or stage at once.
-    pub(crate) threads: usize,
-}
-
-impl Parts {
-    fn rules(&self) -> SharedRules {
-        let (root, notes) = (self.real.as_ref(), self.notes.clone());
-        SharedRules::load(root, &self.config.track, &self.nested, notes)
+/// Whether the kernel says who writes; else why not.
+fn writers(config: &Config, real: &Arc<RealRoot>) -> Result<Following, String> {
+    if config.daemon.writers == WriterSource::Off {
+        return Err("switched off by `writers = \"off\"`".to_owned());
     }
-}
-
-/// The workers of a workspace, not running yet.
-pub(crate) struct Workers {
-    pub(crate) actor: Actor,
-    pub(crate) first: Vec<Effect>,
-    pub(crate) looker: Looker,
-    pub(crate) runner: Runner,
-    pub(crate) scribe: Scribe,
-    pub(crate) inbox: Sender<Input>,
-    pub(crate) orders: Sender<Order>,
+    match KernelWriters::probe(Arc::clone(real)) {
+        Ok(writers) => Ok(Following::new(Arc::new(writers))),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn start_watch(
@@ -259,119 +229,6 @@ fn start_watch(
             InotifyWatch::start(Arc::clone(real), &cookies, sink).map_err(OpenError::Watch)?,
         ),
     })
-}
-
-/// Finishes what a crash cut short and takes the history up.
-fn begin(
-    writer: &mut aft_store::Writer,
-    reader: &Reader,
-    recovery: &aft_store::Recovery,
-    parts: &Parts,
-) -> Result<(Engine, Vec<Effect>, Vec<Unsettled>), OpenError> {
-    if recovery.unclean {
-        warn!(workspace = %parts.shared.id, torn = recovery.torn_bytes, "the store was not closed cleanly");
-    }
-    let recovered = recover(writer, reader, recovery, parts)?;
-    let resumed = resume(reader, recovered.next, parts)?;
-    let (engine, first) = Engine::new(
-        settings(&parts.config, parts.shared.plan_key),
-        resumed.start,
-        resumed.next,
-    );
-    Ok((engine, first, recovered.unsettled))
-}
-
-/// Makes the workers.
-pub(crate) fn workers(opened: Opened, parts: Parts) -> Result<Workers, OpenError> {
-    let Opened {
-        mut writer,
-        reader,
-        recovery,
-    } = opened;
-    let (orders, orders_rx) = parts.orders_max.map_or_else(unbounded, bounded);
-    let recent = Recent::default();
-    let shared = Arc::clone(&parts.shared);
-    let sink = Sink::new(reader.clone(), orders.clone(), recent.clone(), shared);
-    let (engine, first, unsettled) = begin(&mut writer, &reader, &recovery, &parts)?;
-    session_log::go_on(&mut writer, &reader, &parts)?;
-    let rules = parts.rules();
-    let (look, look_rx) = bounded(4);
-    let (errand, errand_rx) = bounded(4);
-    let clock = Arc::clone(&parts.clock);
-    let rescan_ns = u64::try_from(parts.config.daemon.rescan.0.as_nanos()).unwrap_or(u64::MAX);
-    let actor = Actor {
-        engine,
-        inbox: parts.inbox_rx,
-        signals: parts.signals,
-        shared: Arc::clone(&parts.shared),
-        clock: Arc::clone(&clock),
-        root: Arc::clone(&parts.real) as Arc<dyn ReadDir>,
-        watch: Arc::clone(&parts.watch),
-        rules: rules.clone(),
-        recent,
-        look,
-        errand,
-        writer: orders.clone(),
-        requests: HashMap::new(),
-        n_requests: 0,
-        n_found: 0,
-        wake_at_ns: None,
-        timers: Timers::new(clock.mono_ns(), rescan_ns),
-    };
-    let looker = Looker {
-        orders: look_rx,
-        results: parts.inbox.clone(),
-        root: parts.real,
-        watch: parts.watch,
-        rules,
-        track: parts.config.track.clone(),
-        sink: sink.clone(),
-        shared: Arc::clone(&parts.shared),
-        threads: parts.threads,
-    };
-    let runner = Runner {
-        errands: errand_rx,
-        results: parts.inbox.clone(),
-        writer: orders.clone(),
-        reader: reader.clone(),
-        root: parts.writable,
-        sink,
-        shared: Arc::clone(&parts.shared),
-        clock: Arc::clone(&clock),
-        settling: Settling::of(unsettled),
-        two_writers: parts.threads > 1,
-        before_waiting: Arc::new(|| {}),
-    };
-    let standing = (parts.shared, clock, parts.boot, parts.config.store);
-    let scribe = scribe((writer, reader), orders_rx, parts.inbox.clone(), standing);
-    Ok(Workers {
-        actor,
-        first,
-        looker,
-        runner,
-        scribe,
-        inbox: parts.inbox,
-        orders,
-    })
-}
-
-fn scribe(
-    (store, reader): (aft_store::Writer, Reader),
-    orders: Receiver<Order>,
-    results: Sender<Input>,
-    (shared, clock, boot, kept): (Arc<Shared>, Arc<dyn Clock>, Boot, StoreConfig),
-) -> Scribe {
-    Scribe {
-        store,
-        reader,
-        orders,
-        results,
-        shared,
-        clock,
-        boot: Some(boot),
-        syncs: None,
-        state: Group::keeping(kept),
-    }
 }
 
 fn start(workers: Workers) -> Result<Workspace, OpenError> {
@@ -451,16 +308,6 @@ pub(crate) fn open_history(
         smart: None,
         checks: OnceLock::new(),
     })
-}
-
-fn settings(config: &Config, plan_key: [u8; 32]) -> Settings {
-    let defaults = Settings::default();
-    let settle_ns = u64::try_from(config.track.settle.0.as_nanos()).unwrap_or(defaults.settle_ns);
-    Settings {
-        settle_ns,
-        plan_key,
-        ..defaults
-    }
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {

@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use super::errand::{Held, task_of};
 use super::open::{OpenError, Parts};
 use super::settling::Unsettled;
-use crate::daemon::chain;
+use crate::causes::chain;
 
 /// Operations read at once.
 const PAGE: usize = 256;

@@ -17,8 +17,8 @@ use super::inbox::Failure;
 use super::secrets::LettingGo;
 use super::shared::WorkspaceEvent;
 use super::writer::{Done, Scribe};
+use crate::causes::chain;
 use crate::config::StoreConfig;
-use crate::daemon::chain;
 
 /// Pause between two collections that nobody asked for.
 const EVERY_NS: u64 = 3_600_000_000_000;

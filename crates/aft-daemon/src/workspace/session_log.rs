@@ -104,6 +104,11 @@ pub(super) fn go_on(writer: &mut Writer, reader: &Reader, parts: &Parts) -> Resu
     for ended in take_up(sessions, reader, parts.clock.wall_ns())? {
         writer.put_work(&ended)?;
     }
+    if let Some(following) = parts.shared.following() {
+        let all = sessions.list();
+        let open = all.iter().filter(|session| session.ended_ns.is_none());
+        open.for_each(|session| following.begin(session));
+    }
     let claims = Arc::new(sessions.claims());
     if claims.is_anybody() {
         // The engine begins with nobody at work. Its inbox is empty yet.

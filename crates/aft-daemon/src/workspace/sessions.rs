@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use aft_engine::{Attribution, Bracket, Claims, Named, Selection};
+use aft_engine::{Attribution, Bracket, Claims, Named, OpenSession, Selection};
 use aft_model::{Author, OperationId, OperationKind, SessionId, TurnId};
 use parking_lot::Mutex;
 
@@ -210,7 +210,11 @@ impl Sessions {
             (Some(session), None) => attribution_to(session, &all),
             _ => Attribution::unknown(),
         };
-        Claims::new(brackets, otherwise)
+        let at_work = open().map(|session| OpenSession {
+            whose: attribution_to(session, &all),
+            parents: parents(session, &all),
+        });
+        Claims::new(brackets, otherwise).with_sessions(at_work.collect())
     }
 
     /// Hands what is claimed now to `send`. One at a time: what is sent later is never older.
@@ -244,6 +248,17 @@ fn bracket_of<'a>(
 
 /// Sessions between one and those that started it.
 const PARENTS_MAX: usize = 8;
+
+/// The sessions that began this one, the nearest first.
+fn parents(session: &Session, all: &[Session]) -> Vec<SessionId> {
+    let parent = |session: &&Session| {
+        let parent = session.parent.as_ref()?;
+        all.iter().find(|other| other.id == *parent)
+    };
+    let line = std::iter::successors(parent(&session), parent);
+    let line = line.take(PARENTS_MAX);
+    line.map(|parent| SessionId(parent.id.clone())).collect()
+}
 
 /// To a session, and to the turn it is in: its own, else that of the session that started it.
 fn attribution_to(session: &Session, all: &[Session]) -> Attribution {

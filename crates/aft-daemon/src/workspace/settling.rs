@@ -14,7 +14,7 @@ use tracing::warn;
 
 use super::errand::{Held, Runner, task_of};
 use super::writer::Order;
-use crate::daemon::chain;
+use crate::causes::chain;
 
 /// How long after the last look a displaced file that is still held is looked at again.
 const AGAIN_NS: u64 = 1_000_000_000;

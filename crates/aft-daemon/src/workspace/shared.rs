@@ -1,30 +1,33 @@
 //! What everybody may read about a workspace without asking its actor.
 
+mod news;
+
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aft_engine::Ring;
-use aft_model::{
-    Author, Checkpoint, CheckpointName, ContentId, Operation, OperationId, RelPath, SecretNames,
-    SessionId, Uncovered, WorkspaceId,
-};
+use aft_model::{ContentId, OperationId, RelPath, SecretNames, Uncovered, WorkspaceId};
 use aft_rpc::types::acted::Acted;
-use aft_store::milestone::Milestone;
 use parking_lot::{Condvar, Mutex, RwLock};
 use tokio::sync::{broadcast, watch};
 
+use super::at_work::AtWork;
 use super::budget::Budget;
-use super::retention::Outcome as CollectOutcome;
 use super::room::Room;
 use super::session_cache::L2;
 use super::sessions::Sessions;
 use super::smart::{Fact, Facts};
 use super::space::Space;
 use super::totals::Totals;
+use super::writers::Following;
 use crate::capture::{LeftOut, Progress};
+use news::Listener;
+pub use news::{
+    Cleanup, Compression, Overlap, SessionNews, VerifyNews, VerifyStep, WorkspaceEvent,
+};
 
 /// Events a subscriber may lag behind before it is told to read again.
 const EVENTS_MAX: usize = 1024;
@@ -70,137 +73,6 @@ pub struct Standing {
     pub n_files: u64,
     /// Bytes of all regular files.
     pub n_bytes: u64,
-}
-
-/// Something that happened, for subscribers.
-#[derive(Clone, Debug)]
-pub enum WorkspaceEvent {
-    /// An operation was recorded.
-    Operation(Arc<Operation>),
-    /// A name was put on a point.
-    Checkpoint(Arc<Checkpoint>),
-    /// A milestone was completed or failed.
-    Milestone(Arc<(CheckpointName, Milestone)>),
-    /// The standing changed.
-    State(&'static str),
-    /// The writer's state changed.
-    Save(SaveState),
-    /// A session's view was made.
-    Compression(Arc<Compression>),
-    /// Several sessions had claimed what changed.
-    Overlap(Arc<Overlap>),
-    /// Memory was short.
-    Cleanup(Arc<Cleanup>),
-    /// History was merged, or contents were removed that nothing named.
-    Collected(Arc<CollectOutcome>),
-    /// A check began or ended.
-    Verify(Arc<VerifyNews>),
-    /// A session began, or goes on, or ended.
-    Session(Arc<SessionNews>),
-}
-
-/// What is told of a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionNews {
-    /// It ended.
-    pub has_ended: bool,
-    /// Its id.
-    pub id: String,
-    /// The agent's name.
-    pub agent: String,
-    /// What the client calls it.
-    pub label: Option<String>,
-}
-
-/// Where a check is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum VerifyStep {
-    /// It began.
-    Started,
-    /// It ended.
-    Finished,
-    /// After a rule acted on it: what broke it was looked for.
-    Culprit,
-}
-
-/// What is told of a check.
-#[derive(Clone, Debug, PartialEq)]
-pub struct VerifyNews {
-    /// Where it is.
-    pub step: VerifyStep,
-    /// What is told.
-    pub payload: serde_json::Value,
-}
-
-/// Told of every event before the subscribers are; must neither wait nor read.
-type OnEvent = Box<dyn Fn(&WorkspaceEvent) + Send + Sync>;
-
-/// Who is told of every event within the daemon.
-#[derive(Default)]
-pub(crate) struct Listener(OnceLock<OnEvent>);
-
-impl Listener {
-    /// From now on this one, unless there is one.
-    pub(crate) fn set(&self, on_event: OnEvent) {
-        drop(self.0.set(on_event));
-    }
-}
-
-impl std::fmt::Debug for Listener {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Listener")
-            .field(&self.0.get().is_some())
-            .finish()
-    }
-}
-
-/// What several sessions had claimed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Overlap {
-    /// The operation that changed it, which is nobody's.
-    pub operation: OperationId,
-    /// The sessions, and who they are.
-    pub sessions: Vec<(SessionId, Author)>,
-    /// The first of its paths.
-    pub paths: Vec<RelPath>,
-    /// How many it changed.
-    pub n_paths: usize,
-}
-
-/// What the view of a session saves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Compression {
-    /// The session.
-    pub session: String,
-    /// Its operations.
-    pub n_operations: u64,
-    /// Entries of its net view.
-    pub n_entries: u64,
-    /// Bytes of the diffs of all its operations.
-    pub raw_bytes: u64,
-    /// Bytes of the diffs of the view.
-    pub view_bytes: u64,
-    /// How long it took to make the view.
-    pub took_us: u64,
-}
-
-/// What was let go when memory was short.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cleanup {
-    /// `warning`, `critical` or `emergency`.
-    pub level: &'static str,
-    /// Entries that left the session cache.
-    pub n_entries: u64,
-    /// Their bytes.
-    pub cache_bytes: u64,
-    /// Bytes of contents at hand that were let go.
-    pub content_bytes: u64,
-    /// Resident bytes before.
-    pub resident_before: u64,
-    /// Resident bytes after.
-    pub resident_after: u64,
-    /// How long it took.
-    pub took_us: u64,
 }
 
 /// How often a tier was asked.
@@ -266,8 +138,8 @@ pub struct Shared {
     pub durable_head: AtomicU64,
     /// Monotonic time at which somebody last asked for what the workers must do: work in the background waits.
     pub(crate) asked_ns: AtomicU64,
-    /// A plan is being carried out: work in the background waits.
-    pub(crate) is_carrying: AtomicBool,
+    /// Whoever waits for long work, in this workspace or another: work in the background waits.
+    pub(crate) at_work: AtWork,
     /// Contents that an import under way has verified and given to the writer.
     pub(crate) fresh: Mutex<Arc<HashSet<ContentId>>>,
     /// Who is at work.
@@ -291,6 +163,8 @@ pub struct Shared {
     pub(crate) facts: OnceLock<Arc<Facts>>,
     /// What a rule did last, or would have done.
     pub(crate) acted: Mutex<Option<Arc<Acted>>>,
+    /// Whether the kernel says who writes; else why not.
+    writers: OnceLock<Result<Following, String>>,
 }
 
 impl Shared {
@@ -324,7 +198,7 @@ impl Shared {
             answered: Answered::default(),
             durable_head: AtomicU64::new(head.0),
             asked_ns: AtomicU64::new(0),
-            is_carrying: AtomicBool::new(false),
+            at_work: AtWork::default(),
             fresh: Mutex::default(),
             sessions: Sessions::default(),
             found_recorded: AtomicU64::new(0),
@@ -337,7 +211,23 @@ impl Shared {
             n_events: AtomicU64::new(0),
             facts: OnceLock::new(),
             acted: Mutex::default(),
+            writers: OnceLock::new(),
         }
+    }
+
+    /// Whether the kernel says who writes; else why not. Said once, before the workers begin.
+    pub(crate) fn set_writers(&self, writers: Result<Following, String>) {
+        drop(self.writers.set(writers));
+    }
+
+    /// Where the kernel says who writes.
+    pub(crate) fn following(&self) -> Option<&Following> {
+        self.writers.get()?.as_ref().ok()
+    }
+
+    /// Why the kernel does not say who writes.
+    pub(crate) fn why_not_followed(&self) -> Option<&str> {
+        self.writers.get()?.as_ref().err().map(String::as_str)
     }
 
     /// With a share of the daemon's cache.
@@ -351,11 +241,16 @@ impl Shared {
         Self { space, ..self }
     }
 
+    /// With the daemon's count of those at work.
+    pub(crate) fn with_at_work(self, at_work: AtWork) -> Self {
+        Self { at_work, ..self }
+    }
+
     /// With the secrets that the configuration names.
     pub(crate) fn with_secrets(self, secrets: SecretNames) -> Self {
         Self {
             secrets: Arc::new(secrets),
-            plan_key: *blake3::hash(crate::daemon::new_id().as_bytes()).as_bytes(),
+            plan_key: *blake3::hash(crate::ids::new_id().as_bytes()).as_bytes(),
             ..self
         }
     }
@@ -371,9 +266,7 @@ impl Shared {
         if let (WorkspaceEvent::Operation(operation), Some(facts)) = (&event, self.facts.get()) {
             facts.tell(Fact::Operation(Arc::clone(operation)));
         }
-        if let Some(on_event) = self.listener.0.get() {
-            on_event(&event);
-        }
+        self.listener.tell(&event);
         let number = self.n_events.fetch_add(1, Ordering::Relaxed) + 1;
         drop(self.events.send((number, event)));
     }

@@ -8,6 +8,8 @@
 mod complexity;
 mod counts;
 mod lines;
+mod naming;
+mod rules;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,23 +17,20 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use aft_engine::Tree;
-use aft_engine::policy::{Cause, Decision, Happened, Naming, Policy, Rule, Rules};
-use aft_model::{
-    Checkpoint, CheckpointName, ContentId, Keep, Operation, OperationId, OperationKind,
-};
+use aft_engine::policy::{Cause, Decision, Happened, Policy, Rules};
+use aft_model::{Checkpoint, ContentId, Operation, OperationId, OperationKind};
 use aft_os::Clock;
 use aft_store::Reader;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
-use tracing::{info, warn};
+use tracing::warn;
 
-use super::inbox::{CheckpointDraft, Failure, Input};
+use super::inbox::Input;
 use super::milestones::Milestones;
-use super::shared::{Shared, WorkspaceEvent};
-use super::writer::{CheckpointOrder, Order};
-use crate::config::{CheckpointConfig, CheckpointTrigger, KeepClass};
-use crate::daemon::chain;
+use super::shared::Shared;
+use super::writer::Order;
 use counts::Counts;
+pub(crate) use rules::rules;
 
 /// Facts that wait. More are dropped: what is missed is a name, not history.
 const FACTS_MAX: usize = 4096;
@@ -94,38 +93,6 @@ pub(crate) struct Smart {
     closing: AtomicBool,
     /// The breaker knows what rules did before this daemon began.
     knows_past: AtomicBool,
-}
-
-/// The rules that a configuration comes to: every one, unless it says otherwise.
-pub(crate) fn rules(configured: &[CheckpointConfig]) -> Rules {
-    configured.iter().fold(Rules::default(), |rules, one| {
-        let cause = match one.on {
-            CheckpointTrigger::AllPassed => Cause::AllPassed,
-            CheckpointTrigger::LargeRefactor => Cause::LargeRefactor,
-            CheckpointTrigger::DependencyChange => Cause::DependencyChange,
-            CheckpointTrigger::DestructiveCommand => Cause::DestructiveCommand,
-            CheckpointTrigger::Complexity => Cause::Complexity,
-        };
-        if !one.enabled {
-            return rules.without(cause);
-        }
-        let usual = Rule::of(cause);
-        let keep = one.keep.map_or(usual.keep, |class| match class {
-            KeepClass::Permanent => Keep::Permanent,
-            KeepClass::Session => Keep::Session,
-            KeepClass::UntilVerified => Keep::UntilVerified,
-            KeepClass::User => Keep::User,
-        });
-        let window = one.window.map(|window| window.0.as_nanos());
-        let window = window.map(|ns| i64::try_from(ns).unwrap_or(i64::MAX));
-        let rule = Rule {
-            keep,
-            window_ns: window.unwrap_or(usual.window_ns),
-            files: one.files.unwrap_or(usual.files),
-            lines: one.lines.unwrap_or(usual.lines),
-        };
-        rules.with(cause, rule)
-    })
 }
 
 impl Smart {
@@ -286,134 +253,6 @@ impl Smart {
         let read = || self.ground.reader.read_content_within(id, CONTENT_MAX).ok();
         resident.or_else(read)
     }
-
-    /// Puts the names among `decisions` into the history, and takes away those that have served.
-    pub(crate) fn carry_out(&self, decisions: &[Decision]) {
-        for decision in decisions {
-            match decision {
-                Decision::MakeCheckpoint(naming) => self.name(naming, false),
-                Decision::MakeMilestone(naming) => self.name(naming, true),
-                Decision::Release(name) => self.release(name),
-                Decision::Suggest(_) | Decision::RollBack(_) | Decision::BreakerOpened(_) => {}
-            }
-        }
-    }
-
-    fn name(&self, naming: &Naming, whole: bool) {
-        let metadata = serde_json::json!({ "by": "afterimage", "cause": naming.cause.as_str() });
-        let facts = Arc::clone(&self.facts);
-        let id = self.ground.shared.id.clone();
-        let named = move |made: Result<Checkpoint, Failure>| match made {
-            Ok(made) => facts.tell(Fact::Named(Box::new(made), whole)),
-            // It stands already.
-            Err(Failure::NameTaken(_) | Failure::Closing) => {}
-            Err(failure) => warn!(workspace = %id, ?failure, "no smart checkpoint"),
-        };
-        self.put(
-            CheckpointDraft {
-                name: match CheckpointName::new(&naming.name) {
-                    Ok(name) => name,
-                    Err(error) => {
-                        warn!(name = naming.name, error = %chain(&error), "not a name");
-                        return;
-                    }
-                },
-                message: Some(naming.why.clone()),
-                keep: naming.keep,
-                metadata: Some(metadata.to_string()),
-                force: false,
-                at: None,
-            },
-            naming.at,
-            named,
-        );
-    }
-
-    /// Gives the writer a checkpoint of a state that is in the history.
-    pub(crate) fn put(
-        &self,
-        draft: CheckpointDraft,
-        operation: OperationId,
-        reply: impl FnOnce(Result<Checkpoint, Failure>) + Send + 'static,
-    ) {
-        let (n_files, n_bytes) = self.held_at(operation);
-        let order = CheckpointOrder {
-            draft,
-            operation,
-            time_ns: self.ground.clock.wall_ns(),
-            n_files,
-            n_bytes,
-            reply: Box::new(reply),
-        };
-        drop(self.ground.writer.send(Order::Checkpoint(Box::new(order))));
-    }
-
-    /// Files and bytes right after an operation.
-    fn held_at(&self, operation: OperationId) -> (u64, u64) {
-        if let Some(held) = self.counts.lock().at(operation) {
-            return held;
-        }
-        let (tell, told) = bounded(1);
-        let tree = self
-            .ground
-            .inbox
-            .send(Input::Tree(tell))
-            .ok()
-            .and_then(|()| told.recv().ok());
-        let later = self.ground.reader.states_at(operation);
-        match (tree, later) {
-            (Some(tree), Ok(later)) => counts::before(&tree, &later),
-            _ => (0, 0),
-        }
-    }
-
-    fn named(&self, made: Checkpoint, whole: bool) {
-        let id = &self.ground.shared.id;
-        info!(workspace = %id, name = made.name.as_str(), at = made.operation.0, "a state was named");
-        if whole && let Some(milestones) = &*self.milestones.lock() {
-            let begun = milestones.begin(&made);
-            if let Err(error) = begun {
-                warn!(workspace = %id, error = %chain(&error), "no milestone");
-            }
-        }
-        let event = WorkspaceEvent::Checkpoint(Arc::new(made));
-        self.ground.shared.publish(event);
-    }
-
-    fn release(&self, name: &str) {
-        let Ok(name) = CheckpointName::new(name) else {
-            return;
-        };
-        let id = self.ground.shared.id.clone();
-        info!(workspace = %id, name = name.as_str(), "what it waited for has passed; the name goes");
-        let dropped = move |gone: Result<bool, Failure>| {
-            if let Err(failure) = gone {
-                warn!(workspace = %id, ?failure, "a name stays that has served");
-            }
-        };
-        let order = Order::DropCheckpoint(name, Box::new(dropped));
-        drop(self.ground.writer.send(order));
-    }
-
-    /// Names a rule made that wait for a later state to pass.
-    pub(crate) fn unverified(&self) -> Vec<(String, OperationId)> {
-        let all = self.ground.reader.checkpoints().unwrap_or_default();
-        all.into_iter()
-            .filter(|one| one.keep == Keep::UntilVerified && is_ours(one))
-            .map(|one| (one.name.as_str().to_owned(), one.operation))
-            .collect()
-    }
-}
-
-/// True where a rule made it, so that a rule may take it away.
-fn is_ours(checkpoint: &Checkpoint) -> bool {
-    let metadata = checkpoint.metadata.as_deref();
-    let value: Option<serde_json::Value> =
-        metadata.and_then(|text| serde_json::from_str(text).ok());
-    value.is_some_and(|value| {
-        value.get("by").and_then(|by| by.as_str()) == Some("afterimage")
-            && value.get("cause").is_some()
-    })
 }
 
 #[cfg(test)]

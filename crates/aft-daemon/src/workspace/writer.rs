@@ -3,111 +3,33 @@
 //! Takes orders, puts what waits into one commit group, and syncs it when somebody needs it durable or
 //! at the latest a short time after it was written. What happens when the store refuses is in `trouble`.
 
+mod idle;
+mod order;
 mod trouble;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use aft_engine::Tree;
-use aft_model::{Checkpoint, CheckpointName, Known, Operation, OperationId, RelPath, Work};
+use aft_model::{Checkpoint, CheckpointName, Operation, OperationId};
 use aft_os::Clock;
-use aft_store::{Intent, LateSync, Maintenance, Prepared, StoreError, Writer};
+use aft_store::{LateSync, StoreError, Writer};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use tracing::{info, warn};
 
 use super::boot::Boot;
-use super::inbox::{CheckpointDraft, CheckpointReply, Failure, Input};
-use super::retention::{CollectOrder, Keeping};
+use super::inbox::{Failure, Input};
+use super::retention::Keeping;
 use super::shared::{SaveState, Shared};
+use crate::causes::chain;
 use crate::config::StoreConfig;
-use crate::daemon::chain;
+pub(crate) use order::{Checked, CheckpointOrder, Done, Order};
 use trouble::{Trouble, in_doubt};
 
 /// An operation is durable at the latest this long after it was written.
 const DURABLE_WITHIN_NS: u64 = 50_000_000;
 /// Contents of one group; more stay in the queue until it is committed.
 const GROUP_BYTES_MAX: u64 = 8 << 20;
-/// How often is asked whether a sync elsewhere has ended.
-const LANDING: Duration = Duration::from_millis(4);
-/// Quiet after which index and background work get their turn.
-const IDLE: Duration = Duration::from_millis(200);
-/// Pause between two steps of making the store smaller, alone and beside somebody who is served.
-const STEP: Duration = Duration::from_millis(1);
-const STEP_BESIDE: Duration = Duration::from_millis(10);
-/// Quiet after which background work may hold an order up for the length of a step.
-const QUIET_NS: u64 = 2_000_000_000;
-/// So long after somebody asked for something, background work leaves the processors to whoever answers.
-const ASKED_NS: u64 = 300_000_000;
-/// After so long without an order, memory is given back that is held for what may come next.
-const COOL_NS: u64 = 15_000_000_000;
-
-/// What the writer is asked to do.
-pub(crate) enum Order {
-    /// Content of a capture; precedes the operation that names it.
-    Content(Prepared),
-    /// An operation.
-    Operation(Arc<Operation>),
-    /// A checkpoint, answered when it is durable.
-    Checkpoint(Box<CheckpointOrder>),
-    /// Removes a checkpoint; answers whether there was one.
-    DropCheckpoint(CheckpointName, Done<bool>),
-    /// Changes a checkpoint's message, class or metadata.
-    PutCheckpoint(Box<Checkpoint>, Done<()>),
-    /// A rollback's intent, answered when it and everything before it is durable.
-    Intent(Box<Intent>, Done<()>),
-    /// A rollback is settled on disk.
-    IntentDone(OperationId),
-    /// An intent that nobody was promised is taken back; its number may belong to another operation.
-    IntentVoid(OperationId),
-    /// Everything before this, durable.
-    Flush(Done<()>),
-    /// A session or a turn that began or ended.
-    Work(Box<Work>),
-    /// What a check said, or what follows for a state.
-    Checked(Box<Checked>),
-    /// Merges what is old and removes what nothing names, or says what that would do.
-    Collect(CollectOrder),
-    /// The newest tree, to start from next time.
-    Keyframe(OperationId, Arc<Tree>),
-    /// End: write everything, mark the end as clean.
-    Close(Done<()>),
-}
-
-/// What the history keeps of checks.
-pub(crate) enum Checked {
-    Verdict(aft_model::Verdict),
-    Standing(aft_model::Standing),
-    /// A verdict that is not kept any more.
-    Forget(u64),
-    /// A state of which it is not kept whether it is good.
-    ForgetStanding(OperationId),
-}
-
-impl Checked {
-    fn put(&self, store: &mut Writer) -> Result<(), StoreError> {
-        match self {
-            Self::Verdict(verdict) => store.put_verdict(verdict),
-            Self::Standing(standing) => store.put_standing(standing),
-            Self::Forget(number) => store.forget_verdict(*number),
-            Self::ForgetStanding(operation) => store.forget_standing(*operation),
-        }
-    }
-}
-
-/// Called once, with success only when it is durable.
-pub(crate) type Done<T> = Box<dyn FnOnce(Result<T, Failure>) + Send>;
-
-/// A checkpoint on its way.
-pub(crate) struct CheckpointOrder {
-    pub(crate) draft: CheckpointDraft,
-    pub(crate) operation: OperationId,
-    pub(crate) time_ns: i64,
-    pub(crate) n_files: u64,
-    pub(crate) n_bytes: u64,
-    pub(crate) reply: CheckpointReply,
-}
-
 /// What the worker holds.
 pub(crate) struct Scribe {
     pub(crate) store: Writer,
@@ -217,26 +139,6 @@ impl Scribe {
         if let Some(done) = self.state.closing.take() {
             done(self.close());
         }
-    }
-
-    fn patience(&self) -> Duration {
-        if self.state.flying.is_some() {
-            return LANDING;
-        }
-        let Some(since) = self.state.undurable_since_ns else {
-            return if !self.state.maintaining {
-                IDLE
-            } else if !self.is_asked() {
-                STEP
-            } else if self.state.keeping.is_wanted() {
-                // Whoever waits for room goes on too, only not at once.
-                STEP_BESIDE
-            } else {
-                IDLE
-            };
-        };
-        let due = (since + DURABLE_WITHIN_NS).max(self.state.trouble.retry_at_ns());
-        Duration::from_nanos(due.saturating_sub(self.clock.mono_ns()).max(1))
     }
 
     /// What came in meanwhile shares the group, up to a bound that keeps answers quick.
@@ -468,85 +370,6 @@ impl Scribe {
             // means that it is awake, and it looks at the number at every turn.
             drop(self.results.try_send(Input::Wake));
         }
-    }
-
-    /// What there is time for when nobody wants anything.
-    pub(crate) fn idle(&mut self) {
-        if self.state.flying.is_some() {
-            return self.sync_landed();
-        }
-        if self.state.undurable_since_ns.is_some() {
-            self.sync_late();
-            if self.state.flying.is_some() {
-                // The index and all else need what is durable, and would wait for it.
-                return;
-            }
-        } else if let Some((operation, tree)) = self.state.keyframe.take() {
-            self.keyframe(operation, &tree);
-            return;
-        }
-        let now_ns = self.clock.mono_ns();
-        let quiet_ns = now_ns.saturating_sub(self.state.last_order_ns);
-        self.watch_space();
-        if self.state.keeping.is_wanted() && !self.store.is_poisoned() {
-            self.maintain();
-        } else if quiet_ns >= QUIET_NS {
-            if !self.is_asked() {
-                self.maintain();
-            }
-            if quiet_ns >= COOL_NS && self.state.warm {
-                self.state.warm = false;
-                self.store.cool();
-                aft_os::process::trim_memory();
-            }
-        } else if let Err(failed) = self.store.flush_index() {
-            self.failed(&failed);
-        }
-    }
-
-    /// Somebody waits for an answer, or has just had one.
-    fn is_asked(&self) -> bool {
-        let asked_ns = self.shared.asked_ns.load(Ordering::Relaxed);
-        self.shared.is_carrying.load(Ordering::Relaxed)
-            || self.clock.mono_ns().saturating_sub(asked_ns) < ASKED_NS
-    }
-
-    /// One step of making the store smaller; anybody who wants to write interrupts it for a while.
-    fn maintain(&mut self) {
-        match self.store.maintain() {
-            Ok(Maintenance::Working) => {
-                self.state.maintaining = true;
-                self.note_collected();
-            }
-            Ok(Maintenance::Idle) if self.keep() => self.state.maintaining = true,
-            Ok(Maintenance::Idle) => {
-                if std::mem::take(&mut self.state.maintaining) {
-                    aft_os::process::trim_memory();
-                }
-            }
-            Err(failed) => {
-                self.state.maintaining = false;
-                let failure = self.failed(&failed);
-                self.state.keeping.fail(&failure);
-            }
-        }
-    }
-
-    fn keyframe(&mut self, operation: OperationId, tree: &Tree) {
-        let mut entries: Vec<(RelPath, Known)> = Vec::new();
-        tree.each_beneath(&RelPath::root(), &mut |path, known| {
-            entries.push((path.clone(), *known))
-        });
-        let known = entries.iter().map(|(path, known)| (path, known));
-        match self.store.save_keyframe(operation, known) {
-            Ok(()) => self.boot.iter().for_each(Boot::note),
-            Err(failed) => {
-                warn!(workspace = %self.shared.id, error = %chain(&failed), "no keyframe; the next start reads more");
-            }
-        }
-        // A baseline and a keyframe need much memory for a moment; what they freed goes back to the system.
-        drop(entries);
-        aft_os::process::trim_memory();
     }
 
     fn close(mut self) -> Result<(), Failure> {

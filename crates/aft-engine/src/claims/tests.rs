@@ -74,7 +74,11 @@ fn shares(claims: &Claims, mut changes: Vec<Change>) -> Vec<(String, Vec<String>
             paths.collect(),
         )
     };
-    claims.divide(changes).into_iter().map(told).collect()
+    claims
+        .divide(changes, &Witnessed::default())
+        .into_iter()
+        .map(told)
+        .collect()
 }
 
 fn told(name: &str, paths: &[&str]) -> (String, Vec<String>) {
@@ -227,7 +231,7 @@ proptest! {
         changes.sort_by(|a, b| a.path.cmp(&b.path));
         let n_changes = changes.len();
         let who = Claims::new(brackets, Attribution::unknown());
-        let shares = who.divide(changes);
+        let shares = who.divide(changes, &Witnessed::default());
         prop_assert_eq!(shares.iter().map(|share| share.changes.len()).sum::<usize>(), n_changes);
         let mut there: BTreeSet<RelPath> = BTreeSet::from([RelPath::root()]);
         for share in &shares {

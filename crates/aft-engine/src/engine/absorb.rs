@@ -13,6 +13,7 @@ use crate::Tree;
 use crate::burst::{Burst, Fit};
 use crate::claims::{Owner, Share};
 use crate::event::{Effect, Hint, JobId, Now, Outcome, ScanMode, Seen, WorkspaceState};
+use crate::evidence::Witnessed;
 
 /// Paths that are named of an operation whose owner is not known.
 const OVERLAPS_TOLD: usize = 10;
@@ -127,6 +128,7 @@ impl Engine {
                 }
             }
         }
+        self.wrote.clear();
         self.record_leaving(now, left);
         self.record_entering(now, entered);
     }
@@ -269,6 +271,9 @@ impl Engine {
             self.end_burst(now);
             self.open_burst(now).offer(path, from, to);
         }
+        if let Some(evidence) = self.wrote.remove(path) {
+            self.open_burst(now).witness(path, &evidence);
+        }
         self.set(path, after);
     }
 
@@ -297,7 +302,7 @@ impl Engine {
 
     /// Makes an operation of what is gathered, if anything is.
     pub(super) fn end_burst(&mut self, now: Now) {
-        let Some(burst) = self.burst.take() else {
+        let Some(mut burst) = self.burst.take() else {
             return;
         };
         if burst.is_empty() && burst.gap.is_none() {
@@ -305,6 +310,7 @@ impl Engine {
         }
         let claims = Arc::clone(&burst.claims);
         let gap = burst.gap.clone();
+        let witnessed = burst.take_witnessed();
         let changes = burst.into_changes();
         if gap.is_some() {
             // Events were lost, and with them when it happened.
@@ -315,12 +321,12 @@ impl Engine {
             self.record(operation);
             return;
         }
-        for share in claims.divide(changes) {
-            self.record_share(now, share);
+        for share in claims.divide(changes, &witnessed) {
+            self.record_share(now, share, &witnessed);
         }
     }
 
-    fn record_share(&mut self, now: Now, share: Share) {
+    fn record_share(&mut self, now: Now, share: Share, witnessed: &Witnessed) {
         let Share { owner, changes } = share;
         let Owner {
             attribution,
@@ -329,11 +335,15 @@ impl Engine {
         } = owner;
         let paths = changes.iter().map(|change| change.path.clone());
         let told = (paths.take(OVERLAPS_TOLD).collect(), changes.len());
+        let processes = witnessed.processes(&changes);
         let mut operation = self.operation(now, attribution.kind, changes);
         attribution.sign(&mut operation);
         operation.note = (self.state == WorkspaceState::Arming)
             .then(|| "changed while nobody watched".to_owned())
-            .or_else(|| shared_note(&shared_by));
+            .or_else(|| shared_note(&shared_by))
+            .into_iter()
+            .chain(processes)
+            .reduce(|note, processes| format!("{note}; {processes}"));
         let id = operation.id;
         self.record(operation);
         if !shared_by.is_empty() {
@@ -374,7 +384,11 @@ impl Engine {
 fn shared_note(shared_by: &[(SessionId, Author)]) -> Option<String> {
     let mut names: Vec<String> = shared_by.iter().map(|(_, author)| author.label()).collect();
     names.truncate(4);
-    (!names.is_empty()).then(|| format!("shared: claimed at once by {}", names.join(", ")))
+    match names.as_slice() {
+        [] => None,
+        [only] => Some(format!("shared: {only} and somebody else")),
+        several => Some(format!("shared: claimed at once by {}", several.join(", "))),
+    }
 }
 
 /// What a path was that comes into coverage and is `found`: something was there, and nobody knows what.

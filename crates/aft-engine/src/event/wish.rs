@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use aft_model::{Author, Change, FileState, OperationId, PlanId, RelPath, SessionId};
+use aft_model::{
+    Author, Change, FileState, OperationId, OperationKind, PlanId, RelPath, SessionId,
+};
 
 /// A change that is to be taken out from under later ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,5 +129,38 @@ impl Selection {
     #[must_use]
     pub fn names(&self, path: &RelPath) -> bool {
         self.0.iter().any(|chosen| path.is_within(chosen))
+    }
+}
+
+impl GoBackKind {
+    /// The paths it is confined to, where it can be.
+    pub(crate) fn selection(&self) -> Option<&Selection> {
+        match self {
+            Self::To { selection, .. } => Some(selection),
+            Self::Undo(_)
+            | Self::UndoOperation(_)
+            | Self::UndoAll(_)
+            | Self::Redo(_)
+            | Self::Resume
+            | Self::Revert
+            | Self::Put(_)
+            | Self::Parts { .. }
+            | Self::Again { .. } => None,
+        }
+    }
+
+    /// What the operation is called that it becomes.
+    pub(crate) fn operation_kind(&self) -> OperationKind {
+        match self {
+            Self::Redo(_) | Self::Again { redo: true, .. } => OperationKind::Redo,
+            Self::Undo(_)
+            | Self::UndoOperation(_)
+            | Self::UndoAll(_)
+            | Self::Resume
+            | Self::Revert
+            | Self::Again { redo: false, .. } => OperationKind::Undo,
+            Self::To { restore: true, .. } | Self::Put(_) => OperationKind::Restore,
+            Self::To { restore: false, .. } | Self::Parts { .. } => OperationKind::Rollback,
+        }
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use aft_model::{Change, FileState, Operation, RelPath};
 
-use super::is_left_out;
+use super::draft::is_left_out;
 use crate::Tree;
 use crate::event::{MergeFile, MergeStep};
 

@@ -1,6 +1,6 @@
 //! What is taken back from under later changes: states in, goals and conflicts out. Merging itself is tested in `merge`.
 
-use aft_model::{Author, Change, Known, OperationKind};
+use aft_model::{Author, Change, ConflictReason, ContentId, Known, OperationKind, PlanStep};
 
 use super::*;
 use crate::event::MergeStep;

@@ -5,15 +5,17 @@
 //! Does not: look at contents, or show anything. States decide: where a session's change does not begin with the
 //! state that its change before ended with, somebody else was there.
 
+mod stretch;
+mod views;
+
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use aft_model::{Change, FileState, Operation, OperationId, RelPath};
 
-/// How many steps back a state is looked for to which a path has come back.
-const LOOK_BACK: usize = 64;
+use stretch::{Step, Stretch};
 
 /// How much of the way is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,30 +61,6 @@ pub struct Fold {
     n_operations: u64,
     n_changes: u64,
     truncated: bool,
-}
-
-/// Changes of one path, each of which begins where the one before ended.
-#[derive(Clone, Debug)]
-struct Stretch {
-    start: FileState,
-    end: FileState,
-    first: OperationId,
-    last: OperationId,
-    n_operations: u64,
-    /// Where the path appeared by a move: operations of the path it came from, and the first of them.
-    carried: Option<(u64, OperationId)>,
-    steps: Vec<Step>,
-}
-
-#[derive(Clone, Debug)]
-struct Step {
-    before: FileState,
-    after: FileState,
-    first: OperationId,
-    last: OperationId,
-    last_ns: i64,
-    n_operations: u64,
-    renamed_from: Option<RelPath>,
 }
 
 impl Fold {
@@ -201,88 +179,6 @@ impl Fold {
         }
     }
 
-    /// The view. Of a fold that has no steps any more, [`Detail::Steps`] gives what [`Detail::Net`] gives.
-    #[must_use]
-    pub fn entries(&self, detail: Detail) -> Vec<Entry> {
-        self.entries_without(detail, &|_, _| false)
-    }
-
-    /// As [`Self::entries`]; a step for which `is_formatting` holds becomes part of the one before it, or, being the
-    /// first, of the one after it.
-    #[must_use]
-    pub fn entries_without(
-        &self,
-        detail: Detail,
-        is_formatting: &dyn Fn(&RelPath, &Change) -> bool,
-    ) -> Vec<Entry> {
-        match detail.max(self.detail) {
-            Detail::Net => self.net(),
-            Detail::Steps => self.steps(is_formatting),
-        }
-    }
-
-    fn net(&self) -> Vec<Entry> {
-        let mut entries: BTreeMap<&RelPath, Vec<Entry>> = BTreeMap::new();
-        for (path, stretches) in &self.paths {
-            let changed = stretches.iter().filter(|s| s.start != s.end);
-            let found: Vec<Entry> = changed
-                .map(|s| s.entry(path, stretches.len() > 1))
-                .collect();
-            if !found.is_empty() {
-                entries.insert(path, found);
-            }
-        }
-        for (path, origin) in &self.origins {
-            let Some(from) = origin.as_ref().filter(|from| *from != path) else {
-                continue;
-            };
-            let source = single(entries.get(from)).filter(|source| is_departure(source));
-            let target = single(entries.get(path)).filter(|target| is_arrival(target));
-            let (Some(source), Some(target)) = (source, target) else {
-                continue;
-            };
-            let carried = self.paths.get(path).and_then(|stretches| {
-                let stretch = stretches.last()?;
-                stretch.carried
-            });
-            let (more, first) = carried.unwrap_or((0, source.first));
-            let entry = Entry {
-                renamed_from: Some(from.clone()),
-                before: source.before,
-                first,
-                n_operations: target.n_operations + more,
-                ..target.clone()
-            };
-            entries.remove(from);
-            entries.insert(path, vec![entry]);
-        }
-        entries.into_values().flatten().collect()
-    }
-
-    fn steps(&self, is_formatting: &dyn Fn(&RelPath, &Change) -> bool) -> Vec<Entry> {
-        let mut entries: Vec<Entry> = Vec::new();
-        for (path, stretches) in &self.paths {
-            for stretch in stretches {
-                let kept = without_formatting(path, &stretch.steps, is_formatting);
-                entries.extend(kept.into_iter().map(|step| Entry {
-                    path: path.clone(),
-                    renamed_from: step.renamed_from,
-                    before: step.before,
-                    after: step.after,
-                    first: step.first,
-                    last: step.last,
-                    n_operations: step.n_operations,
-                    apart: stretches.len() > 1,
-                }));
-            }
-        }
-        // By where each began, so that they can be played one after the other; a move stays where it happened, though it
-        // is said to begin with what was done to its source.
-        entries.sort_by(|a, b| (a.first, &a.path).cmp(&(b.first, &b.path)));
-        join_moves(&mut entries);
-        entries
-    }
-
     /// The session's first operation in it.
     #[must_use]
     pub fn first(&self) -> OperationId {
@@ -325,160 +221,5 @@ impl Fold {
         };
         let origins = self.origins.len() * 96;
         size_of::<Self>() + origins + self.paths.iter().map(path_bytes).sum::<usize>()
-    }
-}
-
-impl Stretch {
-    fn new(start: FileState, first: OperationId) -> Self {
-        Self {
-            start,
-            end: start,
-            first,
-            last: first,
-            n_operations: 0,
-            carried: None,
-            steps: Vec::new(),
-        }
-    }
-
-    fn push(&mut self, change: &Change, operation: &Operation, (window_ns, detail): (u64, Detail)) {
-        self.end = change.after;
-        self.last = operation.id;
-        self.n_operations += 1;
-        if detail == Detail::Net {
-            return;
-        }
-        // What led away from a state the path is back in vanishes.
-        if change.after == self.start {
-            return self.steps.clear();
-        }
-        let recent = self.steps.len().saturating_sub(LOOK_BACK);
-        let back = self.steps.iter().skip(recent);
-        if let Some(at) = back.clone().position(|step| step.after == change.after) {
-            return self.steps.truncate(recent + at + 1);
-        }
-        match self.steps.last_mut() {
-            Some(step) if operation.time_ns.abs_diff(step.last_ns) <= window_ns => {
-                step.after = change.after;
-                step.last = operation.id;
-                step.last_ns = operation.time_ns;
-                step.n_operations += 1;
-            }
-            _ => self.steps.push(Step {
-                before: change.before,
-                after: change.after,
-                first: operation.id,
-                last: operation.id,
-                last_ns: operation.time_ns,
-                n_operations: 1,
-                renamed_from: change
-                    .renamed_from
-                    .clone()
-                    .filter(|_| !change.before.exists()),
-            }),
-        }
-    }
-
-    fn entry(&self, path: &RelPath, apart: bool) -> Entry {
-        Entry {
-            path: path.clone(),
-            renamed_from: None,
-            before: self.start,
-            after: self.end,
-            first: self.first,
-            last: self.last,
-            n_operations: self.n_operations,
-            apart,
-        }
-    }
-}
-
-fn single(entries: Option<&Vec<Entry>>) -> Option<&Entry> {
-    match entries.map(Vec::as_slice) {
-        Some([entry]) if !entry.apart => Some(entry),
-        _ => None,
-    }
-}
-
-fn is_departure(entry: &Entry) -> bool {
-    entry.before.content().is_some() && !entry.after.exists()
-}
-
-fn is_arrival(entry: &Entry) -> bool {
-    !entry.before.exists() && entry.after.content().is_some()
-}
-
-/// The steps of one stretch, formatting joined to its neighbour.
-fn without_formatting(
-    path: &RelPath,
-    steps: &[Step],
-    is_formatting: &dyn Fn(&RelPath, &Change) -> bool,
-) -> Vec<Step> {
-    if steps.len() < 2 {
-        return steps.to_vec();
-    }
-    let mut kept: Vec<Step> = Vec::with_capacity(steps.len());
-    let mut first_is_formatting = false;
-    for step in steps {
-        let change = Change {
-            path: path.clone(),
-            before: step.before,
-            after: step.after,
-            renamed_from: None,
-        };
-        let formats = step.before.content().is_some()
-            && step.after.content().is_some()
-            && is_formatting(path, &change);
-        match kept.last_mut() {
-            Some(last) if formats || std::mem::take(&mut first_is_formatting) => {
-                last.after = step.after;
-                last.last = step.last;
-                last.n_operations += step.n_operations;
-            }
-            _ => {
-                first_is_formatting = formats;
-                kept.push(step.clone());
-            }
-        }
-    }
-    kept
-}
-
-/// A step that made a path by a move, and the step that took its source away at that moment, are one entry.
-fn join_moves(entries: &mut Vec<Entry>) {
-    let sources: HashMap<(RelPath, OperationId), usize> = entries
-        .iter()
-        .enumerate()
-        .filter(|(_, entry)| is_departure(entry))
-        .map(|(at, entry)| ((entry.path.clone(), entry.last), at))
-        .collect();
-    let mut joined: Vec<(usize, usize)> = Vec::new();
-    for (at, entry) in entries.iter_mut().enumerate() {
-        let source = entry
-            .renamed_from
-            .as_ref()
-            .filter(|_| is_arrival(entry))
-            .and_then(|from| sources.get(&(from.clone(), entry.first)));
-        match source {
-            Some(source) => joined.push((*source, at)),
-            None => entry.renamed_from = None,
-        }
-    }
-    let mut gone = Vec::new();
-    for (source, target) in joined {
-        let Some(left) = entries.get(source).cloned() else {
-            continue;
-        };
-        if let Some(target) = entries.get_mut(target) {
-            target.before = left.before;
-            target.first = left.first;
-            // The move itself is counted where it ends.
-            target.n_operations += left.n_operations.saturating_sub(1);
-        }
-        gone.push(source);
-    }
-    gone.sort_unstable();
-    for at in gone.into_iter().rev() {
-        entries.remove(at);
     }
 }

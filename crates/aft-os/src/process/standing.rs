@@ -36,6 +36,14 @@ pub fn harden() -> io::Result<()> {
     Ok(())
 }
 
+/// Whether a process gives processes the numbers that this one gives them: one in a container does not.
+#[must_use]
+pub fn has_our_numbers(pid: u32) -> bool {
+    let numbers = |of: &str| std::fs::read_link(format!("/proc/{of}/ns/pid")).ok();
+    let ours = numbers("self");
+    ours.is_some() && ours == numbers(&pid.to_string())
+}
+
 static UMASK_BEFORE: OnceLock<u32> = OnceLock::new();
 
 /// The user's own mask of permission bits, which programs that are run for them have; the usual one where

@@ -149,6 +149,9 @@ pub struct VerdictView {
     /// Files of the state that the history does not hold and the scratch copy does not have.
     #[serde(default)]
     pub n_missing: u64,
+    /// What followed from it last, with the operation that broke the state as far as that was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acted: Option<Acted>,
     /// The end of what it printed; on `control.sock` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
@@ -172,6 +175,9 @@ pub struct VerifyListParams {
     /// From the answer before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+    /// `running` is this run, also when it is the one that ended last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<u64>,
 }
 
 /// Result of `verify.list`.
@@ -187,7 +193,7 @@ pub struct VerifyListResult {
     /// Pass it to get older ones; absent when there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// The run that is under way.
+    /// The run that is under way, or the one that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub running: Option<RunView>,
 }
@@ -203,7 +209,7 @@ pub struct CheckView {
     pub on: Vec<String>,
 }
 
-/// A run that is under way.
+/// A run that is under way, or that ended last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunView {
     /// Its number.

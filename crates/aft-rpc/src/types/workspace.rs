@@ -153,9 +153,36 @@ pub struct WorkspaceStatusResult {
     pub watches: u64,
     /// What watches: `inotify`, `fanotify`, `notify`, `poll`.
     pub backend: String,
+    /// How it is told who wrote.
+    #[serde(default)]
+    pub writers: WritersView,
     /// The repository's HEAD, where the root is a git work tree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub git_head: Option<super::operation::HeadView>,
+}
+
+/// How it is told who wrote.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WritersView {
+    /// By what.
+    pub by: WritersBy,
+    /// With `brackets`: why not by the kernel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Sessions whose process is known and lives.
+    #[serde(default)]
+    pub followed: u64,
+}
+
+/// Word for [`WritersView`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WritersBy {
+    /// The kernel names the process of each write; brackets and turns tell the rest.
+    Kernel,
+    /// Only brackets and turns tell.
+    #[default]
+    Brackets,
 }
 
 /// Whether the history is on disk.

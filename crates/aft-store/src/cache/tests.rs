@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aft_model::ContentId;
 
-use super::{BYTES_MAX, Cached, ContentCache, IDLE_BYTES_MAX, ONE_MAX};
+use super::{BYTES_MAX, Cached, ContentCache, First, IDLE_BYTES_MAX, ONE_MAX};
 
 fn id(number: u64) -> ContentId {
     let mut id = [0; 32];
@@ -16,6 +16,7 @@ fn cached(len: usize) -> Cached {
     Cached {
         bytes: Arc::from(vec![1; len]),
         chain_bytes: 0,
+        first: First { prefix: 0, cost: 0 },
     }
 }
 

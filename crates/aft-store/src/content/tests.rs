@@ -6,11 +6,7 @@ use super::*;
 use crate::tests::{content_id, noise, source_text};
 
 fn base(bytes: &[u8], chain_bytes: u64) -> Base {
-    Base {
-        id: content_id(bytes),
-        bytes: Arc::from(bytes),
-        chain_bytes,
-    }
+    Base::new(content_id(bytes), Arc::from(bytes), chain_bytes)
 }
 
 #[test]

@@ -236,10 +236,13 @@ fn put_rest(connection: &Connection, tail: &Tail) -> rusqlite::Result<()> {
     let mut unset = connection.prepare_cached("DELETE FROM checkpoints WHERE name = ?1")?;
     for (name, checkpoint) in &tail.checkpoints {
         match checkpoint {
-            Some(checkpoint) => set.execute(params![
-                name,
-                records::encode(&CheckpointV1::from(checkpoint))
-            ])?,
+            Some(checkpoint) => {
+                let body = CheckpointV1 {
+                    name: String::new(),
+                    ..checkpoint.into()
+                };
+                set.execute(params![name, records::encode(&body)])?
+            }
             None => unset.execute(params![name])?,
         };
     }

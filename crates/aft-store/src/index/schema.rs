@@ -6,7 +6,7 @@
 use rusqlite::Connection;
 
 /// Raised with every change of the tables.
-const VERSION: i64 = 4;
+const VERSION: i64 = 5;
 
 const TABLES: &str = "
 CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use aft_model::ContentId;
 
 use super::Reader;
-use crate::cache::Cached;
-use crate::content::{Base, BlobRecord, DICTIONARY_COST, WHOLE_MAX};
+use crate::cache::{Cached, First};
+use crate::content::{
+    Base, BlobRecord, DICTIONARY_COST, Encoding, WHOLE_MAX, ends_rung, prefix_of,
+};
 use crate::entry::Loc;
 use crate::error::ReadError;
 use crate::frame::Kind;
@@ -133,20 +135,34 @@ impl Reader {
         }
     }
 
+    /// How many contents lie below this one until one that stands on its own.
+    #[cfg(test)]
+    pub(crate) fn links(&self, id: &ContentId) -> Result<usize, ReadError> {
+        let at = self.shared.find_content(id)?;
+        let mut head = self
+            .shared
+            .content_head(at.ok_or(ReadError::NotFound(*id))?)?;
+        let mut links = 0;
+        while let Some((base, cost)) = head.base {
+            links += 1;
+            let below = self.shared.candidates(base)?;
+            let mut below = below.into_iter().map(|loc| self.shared.content_head(loc));
+            let fits = |head: &crate::shared::ContentHead| {
+                cost == DICTIONARY_COST && head.base.is_none() || head.cost == cost
+            };
+            let next = below.find_map(|head| head.ok().filter(fits));
+            head = next.ok_or_else(|| corrupt(id, "what it stands on is not there"))?;
+        }
+        Ok(links)
+    }
+
     /// As [`Self::base_for`], for whoever sees to it that the content stays.
     pub(crate) fn base_unvouched(&self, id: &ContentId) -> Option<Base> {
-        match find(&self.shared, id).ok()? {
-            Content::Whole(Cached { bytes, chain_bytes }) => Some(Base {
-                id: *id,
-                bytes,
-                chain_bytes,
-            }),
-            Content::Chunks(_) => None,
-        }
+        Some(of_cached(*id, whole(&self.shared, id)?))
     }
 
     /// What the next version of this content may be stored against; `None` where it is large, missing
-    /// or damaged. It stays for as long as what [`Self::contains`] was asked for.
+    /// or damaged. It stays for as long as what [`Self::contains`] was asked for. Mostly it is the content itself.
     #[must_use]
     pub fn base_for(&self, id: &ContentId) -> Option<Base> {
         self.shared.vouch(id);
@@ -154,7 +170,49 @@ impl Reader {
         if !self.shared.holds(id).ok()? {
             return None;
         }
-        self.base_unvouched(id)
+        let before = whole(&self.shared, id)?;
+        if ends_rung(before.bytes.len() as u64, before.chain_bytes)
+            && let Some(first) = self.first_of_rung(prefix_of(id), &before)
+        {
+            return Some(first);
+        }
+        Some(of_cached(*id, before))
+    }
+
+    /// The first of the rung that `before` is the last of; `None` where that is itself, or cannot be had.
+    fn first_of_rung(&self, prefix: u64, before: &Cached) -> Option<Base> {
+        let First {
+            prefix: first,
+            cost,
+        } = before.first;
+        if first == prefix || cost == 0 || cost >= before.chain_bytes {
+            return None;
+        }
+        self.shared.vouched.lock().vouch(first);
+        let _held = self.shared.hold();
+        // Its id is known by its record only, which must be there in any case.
+        let places = self.shared.candidates(first).ok()?;
+        let mut heads = places
+            .into_iter()
+            .filter_map(|loc| self.shared.content_head(loc).ok());
+        let id = heads.find(|head| head.cost == cost)?.id;
+        let found = whole(&self.shared, &id).filter(|found| found.chain_bytes == cost)?;
+        Some(Base {
+            below: before.chain_bytes,
+            ..of_cached(id, found)
+        })
+    }
+}
+
+fn of_cached(id: ContentId, cached: Cached) -> Base {
+    Base::new(id, cached.bytes, cached.chain_bytes)
+}
+
+/// A content that is one blob, however it can be had.
+fn whole(shared: &Shared, id: &ContentId) -> Option<Cached> {
+    match find(shared, id).ok()? {
+        Content::Whole(cached) => Some(cached),
+        Content::Chunks(_) => None,
     }
 }
 
@@ -227,26 +285,39 @@ pub(super) fn read_one(
     }
     let blob = BlobRecord::parse(&record.payload)
         .ok_or_else(|| corrupt(id, "its head is not well formed"))?;
-    let bytes = decode(shared, &blob)?.ok_or_else(|| corrupt(id, "it does not decode"))?;
+    let (bytes, first) =
+        decode(shared, prefix_of(id), &blob)?.ok_or_else(|| corrupt(id, "it does not decode"))?;
     if *blake3::hash(&bytes).as_bytes() != id.0 {
         return Err(corrupt(id, "its bytes do not hash to its id"));
     }
     Ok(Some(Content::Whole(Cached {
         bytes: Arc::from(bytes),
         chain_bytes: blob.chain_bytes(),
+        first,
     })))
 }
 
-/// Decodes a blob, its bases first. The chain cost falls with every link, and below a dictionary there is
-/// nothing, so this ends.
-fn decode(shared: &Shared, blob: &BlobRecord<'_>) -> Result<Option<Vec<u8>>, ReadError> {
-    let Some((base, left)) = blob.encoding.base(blob.size) else {
-        return Ok(blob.decode(None));
+/// Decodes a blob, its bases first, and tells the first of its rung. The chain cost falls with every link, and below a
+/// dictionary there is nothing, so this ends.
+fn decode(
+    shared: &Shared,
+    prefix: u64,
+    blob: &BlobRecord<'_>,
+) -> Result<Option<(Vec<u8>, First)>, ReadError> {
+    let itself = First {
+        prefix,
+        cost: blob.chain_bytes(),
     };
-    if let Some(cached) = shared.cache.lock().get_prefix(base)
+    let Some((base, left)) = blob.encoding.base(blob.size) else {
+        return Ok(blob.decode(None).map(|bytes| (bytes, itself)));
+    };
+    let goes_on = matches!(blob.encoding, Encoding::Delta { .. }) && left != DICTIONARY_COST;
+    let first = |below: First| if goes_on { below } else { itself };
+    let cached = shared.cache.lock().get_prefix(base);
+    if let Some(cached) = cached
         && let Some(bytes) = blob.decode(Some(&cached.bytes))
     {
-        return Ok(Some(bytes));
+        return Ok(Some((bytes, first(cached.first))));
     }
     for loc in shared.candidates(base)? {
         let record = shared.record(loc)?;
@@ -260,13 +331,13 @@ fn decode(shared: &Shared, blob: &BlobRecord<'_>) -> Result<Option<Vec<u8>>, Rea
         if record.kind != Kind::Blob || !fits || left > 4 * WHOLE_MAX {
             continue;
         }
-        if let Some(base) = decode(shared, &below)?
+        if let Some((base, under)) = decode(shared, base, &below)?
             && let Some(bytes) = blob.decode(Some(&base))
         {
             if below.encoding.base(below.size).is_none() {
                 remember_shared_base(shared, &record, base, left);
             }
-            return Ok(Some(bytes));
+            return Ok(Some((bytes, first(under))));
         }
     }
     Ok(None)
@@ -274,15 +345,21 @@ fn decode(shared: &Shared, blob: &BlobRecord<'_>) -> Result<Option<Vec<u8>>, Rea
 
 /// A base that stands on its own may be a dictionary for many contents.
 fn remember_shared_base(shared: &Shared, record: &Record, bytes: Vec<u8>, chain_bytes: u64) {
-    let Some(id) = record.payload.first_chunk::<32>() else {
+    let Some(id) = record.payload.first_chunk::<32>().map(|id| ContentId(*id)) else {
         return;
     };
-    if bytes.len() <= SHARED_BASE_MAX && blake3::hash(&bytes).as_bytes() == id {
+    if bytes.len() <= SHARED_BASE_MAX && *blake3::hash(&bytes).as_bytes() == id.0 {
+        let first = First {
+            prefix: prefix_of(&id),
+            cost: chain_bytes,
+        };
         let bytes = Arc::from(bytes);
-        shared
-            .cache
-            .lock()
-            .put(ContentId(*id), Cached { bytes, chain_bytes });
+        let cached = Cached {
+            bytes,
+            chain_bytes,
+            first,
+        };
+        shared.cache.lock().put(id, cached);
     }
 }
 

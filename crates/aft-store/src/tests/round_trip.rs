@@ -163,23 +163,26 @@ fn a_chain_of_edits_reads_back_and_is_bounded_by_what_a_read_decodes() {
         .unwrap();
     store.writer.commit(false).unwrap();
     let mut deltas = 0;
-    for n in 0..400 {
+    for n in 0..1000 {
         let base = store.reader.base_for(&content_id(text.as_bytes())).unwrap();
-        text = text.replacen(&format!("value_{n} "), &format!("other_{n} "), 1);
+        let line = text.lines().nth(n * 7 % 500).unwrap().to_owned();
+        text = text.replacen(&line, &format!("    let other_{n} = compute({n});"), 1);
         let prepared = prepare(text.as_bytes(), Some(&base), Level::Normal);
         deltas += u32::from(prepared.is_delta());
         store.writer.put_content(prepared).unwrap();
         store.writer.commit(false).unwrap();
         versions.push(text.clone().into_bytes());
-        assert!(base.chain_bytes <= crate::CHAIN_MAX);
+        assert!(base.below <= crate::CHAIN_MAX);
     }
     assert!(
-        (390..400).contains(&deltas),
+        (990..1000).contains(&deltas),
         "{deltas} deltas: mostly deltas, and some full ones"
     );
     store.writer.close().unwrap();
     let store = opened(&disk);
     for version in versions.iter().rev() {
+        let links = store.reader.links(&content_id(version)).unwrap();
+        assert!(links <= 64, "{links} links");
         assert_eq!(
             &*store.reader.read_content(&content_id(version)).unwrap(),
             version.as_slice()

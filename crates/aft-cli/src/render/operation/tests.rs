@@ -147,7 +147,12 @@ fn a_head_has_a_row_for_everything_that_is_known() {
         }),
         ..operation(vec![change("a", 1, 0)])
     };
-    let text = head(&operation, &Now::at("2026-11-21T20:00:00Z"), Style::PLAIN);
+    let text = head(
+        &operation,
+        None,
+        &Now::at("2026-11-21T20:00:00Z"),
+        Style::PLAIN,
+    );
     assert_eq!(
         text,
         "operation #142 observed\nAuthor:  agent:claude\nTime:    2026-11-21 12:03:04.000 +0000\nSession: s1\nTurn:    t1\nTool:    Edit\nHEAD:    main at 1a2b3c4d\nChanges: 1\n\n"

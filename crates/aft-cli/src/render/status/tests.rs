@@ -30,6 +30,7 @@ fn armed() -> WorkspaceStatusResult {
         acted: None,
         watches: 12,
         backend: "inotify".to_owned(),
+        writers: aft_rpc::types::workspace::WritersView::default(),
         git_head: None,
     }
 }

@@ -28,6 +28,7 @@ fn verdict(status: VerdictStatus) -> VerdictView {
         started: WireTime(0),
         took_ms: 1234.0,
         scratch_ms: None,
+        acted: None,
         n_missing: 0,
         output: None,
     }

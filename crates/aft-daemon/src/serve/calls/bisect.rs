@@ -21,7 +21,7 @@ use pieces::Pieces;
 
 use super::histories::whole;
 use super::{Answer, result, workspace};
-use crate::daemon::chain;
+use crate::causes::chain;
 use crate::serve::connection::Peer;
 use crate::serve::diffs::{self, Detail};
 use crate::serve::points;
@@ -67,9 +67,10 @@ pub(super) async fn bisect(peer: &Arc<Peer>, request: &Request) -> Answer {
             "no thread can be made: {error}"
         )));
     }
-    let found = told
-        .await
-        .map_err(|_| RpcError::internal("the search broke off"))?;
+    let found = tokio::select! {
+        told = told => told.map_err(|_| RpcError::internal("the search broke off"))?,
+        () = peer.outgoing.closed() => return Err(super::verify::left()),
+    };
     drop(ending);
     let (found, hunks) = found?;
     view(peer, &workspace, &found, hunks)

@@ -11,15 +11,17 @@ use aft_rpc::types::session::{EditBeginParams, EditBeginResult, EditEndParams, E
 use aft_rpc::{ErrorKind, Request, RpcError, WirePath};
 use aft_store::Filter;
 
-use super::sessions::{attribute, candidates, ended, numbers, of_session};
+use super::sessions::{Use, attribute, candidates, ended, numbers, of_session};
 use super::{Answer, result, session_news};
-use crate::daemon::new_id;
+use crate::ids::new_id;
 use crate::serve::connection::Peer;
 use crate::workspace::{Input, Workspace};
 
 pub(super) async fn begin(peer: &Arc<Peer>, request: &Request) -> Answer {
-    let params: EditBeginParams = request.params()?;
-    let workspace = of_session(peer, params.workspace.as_ref(), &params.session)?;
+    let mut params: EditBeginParams = request.params()?;
+    let wanted = params.workspace.as_ref();
+    let (workspace, session) = of_session(peer, wanted, &params.session, Use::Acting)?;
+    params.session = session;
     let edit = new_id();
     let since = workspace.reader.head();
     let claimed = claimed(&workspace, params.paths.as_deref());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aft_engine::Selection;
-use aft_model::{Change, FileState, OperationId, RelPath, SessionId, TurnId};
+use aft_model::{Author, Change, FileState, OperationId, RelPath, SessionId};
 use aft_rpc::types::diff::{DiffFormat, DiffParams, DiffResult};
 use aft_rpc::types::history::{
     HistoryListParams, HistoryListResult, HistoryPollParams, HistoryPollResult,
@@ -24,6 +24,7 @@ use crate::serve::failure::of_read;
 use crate::serve::points;
 use crate::serve::sight::Sight;
 use crate::serve::whose;
+use crate::verify::followed;
 use crate::workspace::Workspace;
 
 /// Operations in a page unless the client says otherwise, and at most.
@@ -50,10 +51,14 @@ pub(super) fn list(peer: &Arc<Peer>, request: &Request) -> Answer {
             .transpose()
     };
     let session = params.session.as_deref();
+    let session = session.map(|id| reading(|| whose::session(&workspace, id)));
+    let session = session.transpose()?;
+    let turn = params.turn.as_deref();
+    let turn = turn.map(|id| reading(|| whose::turn(&workspace, session.as_deref(), id)));
     let filter = Filter {
         path: None,
-        session: session.map(|id| SessionId(whose::meant(&workspace, id))),
-        turn: params.turn.clone().map(TurnId),
+        session: session.clone().map(SessionId),
+        turn: turn.transpose()?,
         kind: params.kind.map(Into::into),
         since_op: point(&params.since)?,
         until_op: point(&params.until)?,
@@ -240,8 +245,15 @@ pub(super) fn show(peer: &Arc<Peer>, request: &Request) -> Answer {
             DiffDetail::Hunks => hunks::views(&workspace, &sight, &page, &operation.changes),
         };
         let next = (from + page.len() < changes.len()).then(|| (from + page.len()).to_string());
+        let acted = match operation.author {
+            Author::Afterimage if from == 0 => {
+                followed::of(&workspace.reader, id).map_err(|error| of_read(&error))?
+            }
+            _ => None,
+        };
         result(&OperationShowResult {
             operation: view,
+            acted,
             cursor: next,
         })
     })

@@ -26,7 +26,7 @@ pub(super) use export::export;
 pub(super) use import::import;
 
 use super::{Answer, ask, checkpoints, readable, reading, result, workspace};
-use crate::daemon::chain;
+use crate::causes::chain;
 use crate::serve::connection::Peer;
 use crate::serve::failure::of_read;
 use crate::serve::points;

@@ -2,13 +2,13 @@
 //!
 //! Does not: begin or end sessions, and never tells a way back twice.
 
-use aft_model::{OperationId, OperationKind, SessionId};
+use aft_model::{Author, Operation, OperationId, OperationKind, SessionId};
 use aft_rpc::types::session::TakenBack;
 use aft_rpc::{ErrorKind, RpcError, WireTime};
 use aft_store::Filter;
 
 use crate::serve::failure::of_read;
-use crate::verify::act;
+use crate::verify::{act, followed};
 use crate::workspace::Workspace;
 
 /// Operations looked at for one answer; the newest where there are more.
@@ -108,12 +108,22 @@ pub(super) fn since_told(
                 .take(PATHS_MAX)
                 .map(|change| (&change.path).into())
                 .collect(),
-            note: act::said_of(workspace, summary.operation.id)
-                .or_else(|| summary.operation.note.clone()),
+            note: said_of(workspace, &summary.operation),
         })
         .collect();
     found.reverse();
     Ok(found)
+}
+
+/// What is said of it, with what was found since where a rule went back.
+fn said_of(workspace: &Workspace, operation: &Operation) -> Option<String> {
+    let kept = || match operation.author {
+        Author::Afterimage => followed::of(&workspace.reader, operation.id).ok().flatten(),
+        _ => None,
+    };
+    act::said_of(workspace, operation.id)
+        .or_else(|| kept().map(|acted| acted.message))
+        .or_else(|| operation.note.clone())
 }
 
 fn is_way_back(kind: OperationKind) -> bool {

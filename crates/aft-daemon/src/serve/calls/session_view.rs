@@ -17,7 +17,7 @@ use aft_rpc::{ErrorKind, Request, RpcError, WireTime};
 use aft_store::ReadError;
 use tracing::debug;
 
-use super::sessions::{of_session, view};
+use super::sessions::{Use, of_session, view};
 use super::travel::selection;
 use super::{Answer, readable, reading, result};
 use crate::serve::connection::Peer;
@@ -45,12 +45,12 @@ pub(super) fn show(peer: &Arc<Peer>, request: &Request) -> Answer {
                 "say `workspace` as well as `paths`",
             ));
         }
-        None => (
-            of_session(peer, None, &params.session)?,
-            Selection(Vec::new()),
-        ),
+        None => {
+            let (workspace, _) = of_session(peer, None, &params.session, Use::Reading)?;
+            (workspace, Selection(Vec::new()))
+        }
     };
-    params.session = whose::meant(&workspace, &params.session);
+    params.session = whose::session(&workspace, &params.session)?;
     reading(|| {
         let session = described(&workspace, &params.session)?;
         let view = match params.view {

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use aft_model::{SessionId, Work};
+use aft_rpc::types::hello::Role;
 use aft_rpc::types::session::{
     SessionEndParams, SessionListParams, SessionListResult, SessionStartParams, SessionView,
 };
@@ -12,9 +13,10 @@ use aft_rpc::{ErrorKind, Request, RpcError, WirePath, WireTime};
 use aft_store::Filter;
 
 use super::{Answer, ask, result, session_news, session_view, workspace};
-use crate::daemon::new_id;
+use crate::ids::new_id;
 use crate::serve::connection::Peer;
 use crate::serve::failure::of_read;
+use crate::serve::whose;
 use crate::workspace::{Input, Order, Session, SessionNews, Sessions, Workspace, WorkspaceEvent};
 
 /// Operations named in one answer.
@@ -37,6 +39,7 @@ pub(super) async fn start(peer: &Arc<Peer>, request: &Request) -> Answer {
         if let Some(open) = workspace.shared.sessions.resume(id) {
             keep(&workspace, open.work())?;
             tell(&workspace, &open);
+            follow(&workspace, &open);
             return result(&view(&workspace, &found(&workspace, id)?)?);
         }
     }
@@ -45,11 +48,12 @@ pub(super) async fn start(peer: &Arc<Peer>, request: &Request) -> Answer {
     peer.veil.know(&session.id);
     session.told = session_news::told_before(&workspace, &session.id)?;
     session.label = params.label;
-    session.pid = params.pid;
+    session.pid = params.pid.filter(|_| knows_our_processes(peer, &workspace));
     session.parent = params.parent;
     session.metadata = params.metadata;
     session.attached = params.attach;
     workspace.shared.sessions.start(session.clone());
+    follow(&workspace, &session);
     keep(&workspace, session.work())?;
     tell(&workspace, &session);
     if params.attach {
@@ -62,10 +66,11 @@ pub(super) async fn start(peer: &Arc<Peer>, request: &Request) -> Answer {
 
 pub(super) async fn end(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: SessionEndParams = request.params()?;
-    let workspace = of_session(peer, params.workspace.as_ref(), &params.session)?;
-    end_one(&workspace, &params.session, peer.now_ns())?;
+    let wanted = params.workspace.as_ref();
+    let (workspace, id) = of_session(peer, wanted, &params.session, Use::Acting)?;
+    end_one(&workspace, &id, peer.now_ns())?;
     attribute(&workspace).await?;
-    let session = found(&workspace, &params.session)?;
+    let session = found(&workspace, &id)?;
     session_view::fold_later(peer, &workspace, &session.id);
     result(&view(&workspace, &session)?)
 }
@@ -111,12 +116,28 @@ fn end_one(workspace: &Workspace, id: &str, now_ns: i64) -> Result<(), RpcError>
     let Some((turn, session)) = ended else {
         return Ok(());
     };
+    if let Some(following) = workspace.shared.following() {
+        super::reading(|| following.end(id));
+    }
     if let Some(turn) = turn {
         keep(workspace, turn.work(id, Some(now_ns)))?;
     }
     keep(workspace, session.work())?;
     tell(workspace, &session);
     Ok(())
+}
+
+/// What its process writes from here on is its own, where the kernel says so.
+fn follow(workspace: &Workspace, session: &Session) {
+    if let Some(following) = workspace.shared.following() {
+        super::reading(|| following.begin(session));
+    }
+}
+
+/// A process in a container has other numbers than the same one outside of it. One that means nothing here is not kept.
+fn knows_our_processes(peer: &Peer, workspace: &Workspace) -> bool {
+    let number = peer.cred.pid().and_then(|pid| u32::try_from(pid).ok());
+    workspace.shared.following().is_none() || number.is_some_and(aft_os::process::has_our_numbers)
 }
 
 /// Tells subscribers that a session began, goes on or ended.
@@ -191,17 +212,48 @@ fn cursor_at(session: &Session) -> String {
     name.get(..16).unwrap_or_default().to_owned()
 }
 
+/// What a session's id is named for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// To be shown what it did: how the id begins is enough.
+    Reading,
+    /// To act for it: on `agent.sock`, where others' ids are told shortened, all of the id has to be named.
+    Acting,
+}
+
+/// The session that is meant, and where it is.
 pub(super) fn of_session(
     peer: &Peer,
     wanted: Option<&WirePath>,
     id: &str,
-) -> Result<Arc<Workspace>, RpcError> {
+    what_for: Use,
+) -> Result<(Arc<Workspace>, String), RpcError> {
     let found_in = candidates(peer, wanted)?;
-    let holds = |workspace: &Arc<Workspace>| workspace.shared.sessions.get(id).is_some();
-    found_in.into_iter().find(holds).ok_or_else(|| {
-        RpcError::new(ErrorKind::NotFound, format!("there is no session `{id}`"))
-            .with_remedy("`session.start` begins one")
-    })
+    let holds = |workspace: &&Arc<Workspace>| workspace.shared.sessions.get(id).is_some();
+    if let Some(workspace) = found_in.iter().find(holds) {
+        return Ok((Arc::clone(workspace), id.to_owned()));
+    }
+    let missing = RpcError::new(ErrorKind::NotFound, format!("there is no session `{id}`"));
+    if what_for == Use::Acting && peer.role == Role::Agent {
+        return Err(missing.with_remedy(
+            "`session.start` begins one; who acts for a session names all of its id",
+        ));
+    }
+    let mut meant = Vec::new();
+    for workspace in found_in {
+        let whole = super::reading(|| whose::session(&workspace, id))?;
+        if workspace.shared.sessions.get(&whole).is_some() {
+            meant.push((workspace, whole));
+        }
+    }
+    match (meant.pop(), meant.is_empty()) {
+        (Some(only), true) => Ok(only),
+        (Some(_), false) => Err(RpcError::new(
+            ErrorKind::NotFound,
+            format!("`{id}` is ambiguous: sessions of several workspaces begin so"),
+        )),
+        (None, _) => Err(missing.with_remedy("`session.start` begins one")),
+    }
 }
 
 fn found(workspace: &Workspace, id: &str) -> Result<Session, RpcError> {

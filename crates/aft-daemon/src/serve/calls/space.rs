@@ -104,7 +104,7 @@ pub(super) async fn purge(peer: &Arc<Peer>, request: &Request) -> Answer {
 }
 
 fn of_purge(failure: PurgeFailure) -> RpcError {
-    let text = crate::daemon::chain(&failure);
+    let text = crate::causes::chain(&failure);
     match failure {
         PurgeFailure::Present(_) => RpcError::new(ErrorKind::Busy, text)
             .with_remedy("remove it from the workspace first; its removal is purged with it"),

@@ -75,7 +75,7 @@ pub(super) async fn undo(peer: &Arc<Peer>, request: &Request) -> Answer {
             // What they wrote a moment ago belongs to it.
             fence(&workspace, params.wait_ms, Asked::default()).await?;
             let (session, turn) = (params.session.as_deref(), params.turn.as_deref());
-            let found = reading(|| whose::operations(&workspace.reader, session, turn, None))?;
+            let found = reading(|| whose::operations(&workspace, session, turn, None))?;
             GoBackKind::UndoAll(found)
         }
         (None, count) => GoBackKind::Undo(at_least_one(count)?),
@@ -256,8 +256,7 @@ impl Destination<'_> {
         }
         fence(workspace, self.wait_ms, Asked::default()).await?;
         let point = resolve()?;
-        let found =
-            reading(|| whose::operations(&workspace.reader, Some(session), None, Some(point)))?;
+        let found = reading(|| whose::operations(workspace, Some(session), None, Some(point)))?;
         Ok(GoBackKind::UndoAll(found))
     }
 }

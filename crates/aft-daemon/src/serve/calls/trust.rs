@@ -14,8 +14,8 @@ use aft_rpc::types::trust::{
 use aft_rpc::{ErrorKind, Request, RpcError, WirePath, WireTime};
 
 use super::{Answer, reading, result, workspace};
+use crate::causes::chain;
 use crate::config::WORKSPACE_FILE;
-use crate::daemon::chain;
 use crate::serve::connection::Peer;
 use crate::verify::Checks;
 use crate::verify::checks;

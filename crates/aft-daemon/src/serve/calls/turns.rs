@@ -10,9 +10,9 @@ use aft_rpc::types::session::{TurnEndParams, TurnEndResult, TurnStartParams, Tur
 use aft_rpc::{ErrorKind, Request, RpcError};
 use aft_store::Filter;
 
-use super::sessions::{attribute, candidates, ended, keep, numbers, of_session, tell};
+use super::sessions::{Use, attribute, candidates, ended, keep, numbers, of_session, tell};
 use super::{Answer, result, session_news, verify, workspace};
-use crate::daemon::new_id;
+use crate::ids::new_id;
 use crate::serve::connection::Peer;
 use crate::workspace::{Session, Sessions, Turn, Workspace};
 
@@ -22,7 +22,7 @@ const COMMAND_LINE: &str = "command-line";
 pub(super) async fn start(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: TurnStartParams = request.params()?;
     let (workspace, session) = match (&params.session, &params.workspace) {
-        (Some(session), wanted) => (of_session(peer, wanted.as_ref(), session)?, session.clone()),
+        (Some(session), wanted) => of_session(peer, wanted.as_ref(), session, Use::Acting)?,
         (None, Some(wanted)) => {
             let (_, workspace) = workspace(peer, wanted)?;
             let open = workspace
@@ -79,7 +79,11 @@ pub(super) async fn start(peer: &Arc<Peer>, request: &Request) -> Answer {
 }
 
 pub(super) async fn end(peer: &Arc<Peer>, request: &Request) -> Answer {
-    let params: TurnEndParams = request.params()?;
+    let mut params: TurnEndParams = request.params()?;
+    if let Some(session) = &mut params.session {
+        let named = of_session(peer, params.workspace.as_ref(), session, Use::Acting);
+        *session = named.map_err(|_| not_open())?.1;
+    }
     let all = |workspace: &Arc<Workspace>| {
         let open = workspace
             .shared
@@ -108,7 +112,7 @@ pub(super) async fn end(peer: &Arc<Peer>, request: &Request) -> Answer {
         },
     )) = open
     else {
-        return Err(RpcError::new(ErrorKind::NotFound, "no such turn is open"));
+        return Err(not_open());
     };
     // The fence closes what the turn did while it is still open.
     attribute(&workspace).await?;
@@ -133,4 +137,8 @@ pub(super) async fn end(peer: &Arc<Peer>, request: &Request) -> Answer {
     };
     verify::at_turn_end(peer, &workspace, &mut ended, params.no_wait).await;
     result(&ended)
+}
+
+fn not_open() -> RpcError {
+    RpcError::new(ErrorKind::NotFound, "no such turn is open")
 }

@@ -17,13 +17,13 @@ use aft_rpc::types::verify::{
 use aft_rpc::{ErrorKind, Request, RpcError, WireTime};
 
 use super::{Answer, readable, reading, result, workspace};
+use crate::causes::chain;
 use crate::config::VerifyTrigger;
-use crate::daemon::chain;
 use crate::serve::connection::Peer;
 use crate::serve::failure::of_read;
 use crate::serve::points;
 use crate::verify::wish::{Cause, Refused, Run, Said, Wish};
-use crate::verify::{Checks, checks, suggesting, verdicts};
+use crate::verify::{Checks, Which, checks, suggesting, verdicts};
 use crate::workspace::Workspace;
 
 /// Verdicts in a page unless the client says otherwise.
@@ -59,7 +59,10 @@ pub(super) async fn run(peer: &Arc<Peer>, request: &Request) -> Answer {
         again: params.again,
     };
     let run = checks.submit(wish).map_err(of_refused)?;
-    wait(&run, params.wait_ms).await;
+    if !wait(peer, &run, params.wait_ms).await {
+        checks.cancel(Some(run.number), Which::All);
+        return Err(left());
+    }
     let progress = run.progress.lock().clone();
     let running = !run.has_ended();
     if let Some(reason) = progress.failure.filter(|_| !running) {
@@ -74,14 +77,24 @@ pub(super) async fn run(peer: &Arc<Peer>, request: &Request) -> Answer {
     })
 }
 
-async fn wait(run: &Run, wait_ms: Option<u64>) {
+/// `false` where who would have waited to the end has gone: Ctrl-C ends what was asked for.
+async fn wait(peer: &Peer, run: &Run, wait_ms: Option<u64>) -> bool {
     match wait_ms {
-        None => run.ended().await,
+        None => tokio::select! {
+            () = run.ended() => true,
+            () = peer.outgoing.closed() => false,
+        },
         Some(wait_ms) => {
             let patience = Duration::from_millis(wait_ms);
             drop(tokio::time::timeout(patience, run.ended()).await);
+            true
         }
     }
+}
+
+/// What nobody reads, except the audit log.
+pub(super) fn left() -> RpcError {
+    RpcError::new(ErrorKind::Invalid, "the client has gone; its run was ended")
 }
 
 fn views(peer: &Peer, run: &Run) -> Vec<VerdictView> {
@@ -123,6 +136,7 @@ fn untrusted(
         took_ms: 0.0,
         scratch_ms: None,
         n_missing: 0,
+        acted: None,
         output: None,
     }
 }
@@ -183,18 +197,28 @@ pub(super) fn list(peer: &Arc<Peer>, request: &Request) -> Answer {
             .map(|operation| operation.0),
         verdicts: shown.collect(),
         cursor,
-        running: checks.and_then(|checks| checks.running()).map(|run| {
-            let progress = run.progress.lock();
-            let shown = sees_output(peer);
-            RunView {
-                n_lines: if shown { progress.n_lines } else { 0 },
-                lines: progress.lines.iter().filter(|_| shown).cloned().collect(),
-                run: run.number,
-                check: progress.check.clone(),
-                operation: progress.operation.map(|operation| operation.0),
-            }
-        }),
+        running: checks
+            .and_then(|checks| asked_for(checks, params.run))
+            .map(|run| {
+                let progress = run.progress.lock();
+                let shown = sees_output(peer);
+                RunView {
+                    n_lines: if shown { progress.n_lines } else { 0 },
+                    lines: progress.lines.iter().filter(|_| shown).cloned().collect(),
+                    run: run.number,
+                    check: progress.check.clone(),
+                    operation: progress.operation.map(|operation| operation.0),
+                }
+            }),
     })
+}
+
+/// The run that is under way, or this one.
+fn asked_for(checks: &Checks, run: Option<u64>) -> Option<Arc<Run>> {
+    match run {
+        Some(number) => checks.seen(number),
+        None => checks.running(),
+    }
 }
 
 /// One page, and where the next begins.
@@ -226,8 +250,19 @@ pub(super) fn cancel(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: VerifyCancelParams = request.params()?;
     let (_, workspace) = workspace(peer, &params.workspace)?;
     let checks = of(&workspace)?;
-    let cancelled = checks.cancel(params.run);
+    // Who is checked does not end the check.
+    let which = match peer.role {
+        Role::Control => Which::All,
+        Role::Agent | Role::Editor => Which::AskedFor,
+    };
+    let cancelled = checks.cancel(params.run, which);
     if cancelled.is_empty() {
+        if which == Which::AskedFor && checks.running().is_some() {
+            return Err(RpcError::new(
+                ErrorKind::Forbidden,
+                "what runs was not asked for by anybody; only control.sock ends it",
+            ));
+        }
         return Err(RpcError::new(ErrorKind::NotFound, "no check is running"));
     }
     result(&VerifyCancelResult { cancelled })

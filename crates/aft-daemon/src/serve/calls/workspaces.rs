@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use aft_engine::Selection;
 use aft_rpc::types::operation::HeadView;
+use aft_rpc::types::verify::VerdictStatus;
 use aft_rpc::types::workspace::{
     LeftOut, NotCovered, Progress, SyncState, SyncStatus, WorkspaceAddParams, WorkspaceAddResult,
     WorkspaceEntry, WorkspaceListParams, WorkspaceListResult, WorkspaceRemoveParams,
-    WorkspaceRemoveResult, WorkspaceState, WorkspaceStatusParams, WorkspaceStatusResult,
+    WorkspaceRemoveResult, WorkspaceState, WorkspaceStatusParams, WorkspaceStatusResult, WritersBy,
+    WritersView,
 };
 use aft_rpc::{ErrorKind, Request, RpcError, WirePath, WireTime};
 
@@ -112,6 +114,15 @@ pub(super) async fn status(peer: &Arc<Peer>, request: &Request) -> Answer {
         .flatten()
         .and_then(|summary| summary.operation.head);
     let (verifications, last_good) = super::reading(|| super::verify::last(peer, &workspace))?;
+    // What this daemon did not do itself stands with the verdict.
+    let acted = workspace.shared.acted.lock().as_deref().cloned();
+    let kept = verifications
+        .iter()
+        .filter(|one| one.status == VerdictStatus::Failed);
+    let acted = acted.or_else(|| {
+        kept.filter_map(|one| one.acted.clone())
+            .max_by_key(|acted| acted.time)
+    });
     result(&WorkspaceStatusResult {
         workspace: record.id.clone(),
         root: record.root.as_path().into(),
@@ -131,11 +142,28 @@ pub(super) async fn status(peer: &Arc<Peer>, request: &Request) -> Answer {
         disk_bytes: stats.segment_bytes + stats.index_bytes,
         verifications,
         last_good,
-        acted: workspace.shared.acted.lock().as_deref().cloned(),
+        acted,
         watches: workspace.shared.n_watches.load(Ordering::Relaxed),
         backend: (*workspace.shared.backend.lock()).to_owned(),
+        writers: writers(&workspace),
         git_head: git_head.as_ref().map(HeadView::from),
     })
+}
+
+/// How it is told who wrote.
+fn writers(workspace: &Workspace) -> WritersView {
+    let shared = &workspace.shared;
+    let Some(following) = shared.following() else {
+        return WritersView {
+            reason: shared.why_not_followed().map(str::to_owned),
+            ..WritersView::default()
+        };
+    };
+    WritersView {
+        by: WritersBy::Kernel,
+        reason: None,
+        followed: following.len() as u64,
+    }
 }
 
 /// Waits until the first scan is stored, at most `wait_ms` long.
@@ -215,6 +243,7 @@ fn closed_status(peer: &Peer, wanted: &WirePath) -> Option<Answer> {
         acted: None,
         watches: 0,
         backend: "none".to_owned(),
+        writers: WritersView::default(),
         git_head: None,
     }))
 }
@@ -236,7 +265,7 @@ pub(super) async fn remove(peer: &Arc<Peer>, request: &Request) -> Answer {
         let removed = tokio::task::spawn_blocking(move || daemon.remove(&id, purge)).await;
         removed
             .map_err(|error| RpcError::internal(error.to_string()))?
-            .map_err(|error| RpcError::internal(crate::daemon::chain(&error)))?;
+            .map_err(|error| RpcError::internal(crate::causes::chain(&error)))?;
     }
     result(&WorkspaceRemoveResult {
         workspace: record.id,

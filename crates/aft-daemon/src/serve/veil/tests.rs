@@ -9,6 +9,11 @@ const OWN: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const OTHER: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 const TURN: &str = "cccccccccccccccccccccccccccccccc";
 
+/// An id as others are shown it.
+fn shortened(id: &str) -> &str {
+    &id[..shown(id.as_bytes())]
+}
+
 fn seen(known: &[&str], value: &Value) -> Value {
     let veil = Veil::default();
     known.iter().for_each(|id| veil.know(id));
@@ -32,6 +37,29 @@ fn own_ids_are_whole_and_others_are_shortened() {
         ], "sessions": [OWN, "bbbbbbbb"], "parent": "bbbbbbbb"}})
     );
     assert_eq!(seen(&[OWN, OTHER, TURN], &operations), operations);
+}
+
+/// A subagent works within the turn of the session that started it.
+#[test]
+fn a_turn_beside_an_own_session_is_whole_only_where_that_session_began_it() {
+    let began = |session: &str, turn: &str| session == OWN && turn == TURN;
+    let veil = Veil::asking(Box::new(began));
+    veil.know(OWN);
+    let line = json!([
+        {"session": OWN, "turn": TURN},
+        {"session": OWN, "turn": OTHER},
+        {"session": OTHER, "turn": OTHER},
+    ]);
+    let shown = veil.cover(line.to_string().into_bytes());
+    assert_eq!(
+        serde_json::from_slice::<Value>(&shown).unwrap(),
+        json!([
+            {"session": OWN, "turn": TURN},
+            {"session": OWN, "turn": "bbbbbbbb"},
+            {"session": "bbbbbbbb", "turn": "bbbbbbbb"},
+        ])
+    );
+    assert!(veil.known.lock().contains(&TURN.to_owned()), "asked once");
 }
 
 #[test]
@@ -74,7 +102,7 @@ fn what_is_named_in_a_request_is_known_and_no_more_than_so_many() {
         veil.know(&format!("{number:032}"));
     }
     veil.know(&"x".repeat(ID_MAX + 1));
-    assert_eq!(veil.0.lock().len(), KNOWN_MAX);
+    assert_eq!(veil.known.lock().len(), KNOWN_MAX);
 }
 
 fn any_json() -> impl Strategy<Value = Value> {

@@ -13,7 +13,9 @@ use tempfile::TempDir;
 
 use super::{Finished, Judged, finished};
 use crate::config::{Action, Config};
-use crate::workspace::{Failure, Input, OpenOptions, Sessions, Synced, Turn, Workspace, open};
+use crate::workspace::{
+    AtWork, Failure, Input, OpenOptions, Sessions, Synced, Turn, Workspace, open,
+};
 
 /// A project with an open session, and a turn where an agent is at work.
 struct Bench {
@@ -51,6 +53,7 @@ impl Bench {
             clock: Arc::new(SystemClock),
             l2: crate::workspace::L2::alone(),
             budget: Arc::default(),
+            at_work: AtWork::default(),
         })
         .unwrap()
     }
@@ -82,7 +85,7 @@ impl Bench {
     /// Files that an agent writes in a turn of its own.
     fn agent(&self, files: &[(&str, &str)]) -> OperationId {
         let turn = Turn {
-            id: crate::daemon::new_id(),
+            id: crate::ids::new_id(),
             since: self.workspace.reader.head(),
             started_ns: 0,
             label: None,

@@ -14,8 +14,8 @@ use aft_model::{OperationId, VerdictStatus};
 use aft_verify::{Ending, Status};
 
 use super::{Failed, Look, Question, Search};
+use crate::causes::chain;
 use crate::config::{Period, VerifyConfig};
-use crate::daemon::chain;
 use crate::verify::checks::Configured;
 use crate::verify::queue::{Checks, private};
 use crate::verify::run::{Cancel, Order, contained};

@@ -45,15 +45,55 @@ pub(super) struct Outcome {
     pub(super) missing: Vec<RelPath>,
 }
 
-/// What was written, and what the history does not hold.
-type Written = (Vec<(RelPath, StatSig)>, Vec<RelPath>);
+/// What was written, by its place in what is wanted, and what the history does not hold.
+type Written = (Vec<(usize, StatSig)>, Vec<RelPath>);
 
-/// What a walk over the tree found to be as it is wanted.
-#[derive(Default)]
-struct Found {
-    right: HashMap<RelPath, StatSig>,
+/// What is wanted, in order: a path is looked for among tens of thousands for each file of the tree, without a map of them.
+struct Wanted<'a>(&'a [(RelPath, FileState)]);
+
+impl<'a> Wanted<'a> {
+    fn find(&self, path: &RelPath) -> Option<(usize, &'a FileState)> {
+        let at = self
+            .0
+            .binary_search_by(|(wanted, _)| wanted.cmp(path))
+            .ok()?;
+        self.0.get(at).map(|(_, state)| (at, state))
+    }
+}
+
+/// What a walk over the tree found to be as it is wanted, by its place there.
+struct Found<'a> {
+    wanted: Wanted<'a>,
+    right: Vec<Option<StatSig>>,
     /// Directories that are there, and their mode.
-    dirs: HashMap<RelPath, u32>,
+    dirs: Vec<Option<u32>>,
+}
+
+impl<'a> Found<'a> {
+    fn nothing_of(wanted: &'a [(RelPath, FileState)]) -> Self {
+        Self {
+            wanted: Wanted(wanted),
+            right: vec![None; wanted.len()],
+            dirs: vec![None; wanted.len()],
+        }
+    }
+
+    fn is_right(&mut self, at: usize, sig: StatSig) {
+        if let Some(right) = self.right.get_mut(at) {
+            *right = Some(sig);
+        }
+    }
+
+    fn is_dir(&mut self, at: usize, mode: u32) {
+        if let Some(dir) = self.dirs.get_mut(at) {
+            *dir = Some(mode);
+        }
+    }
+
+    fn has_dir(&self, path: &RelPath) -> bool {
+        let at = self.wanted.find(path).map(|(at, _)| at);
+        at.is_some_and(|at| self.dirs.get(at).is_some_and(Option::is_some))
+    }
 }
 
 impl Placing<'_> {
@@ -62,10 +102,8 @@ impl Placing<'_> {
         wanted: &[(RelPath, FileState)],
         before: Option<&Shown>,
     ) -> Result<Outcome, ScratchError> {
-        let by_path: HashMap<&RelPath, &FileState> =
-            wanted.iter().map(|(path, state)| (path, state)).collect();
         let found = self
-            .clean(&by_path, before)
+            .clean(wanted, before)
             .map_err(|error| self.failed(error))?;
         self.place(wanted, found)
     }
@@ -78,18 +116,12 @@ impl Placing<'_> {
     }
 
     /// Removes what is not wanted and what is not as it was placed, and tells what is right.
-    fn clean(
+    fn clean<'a>(
         &self,
-        wanted: &HashMap<&RelPath, &FileState>,
+        wanted: &'a [(RelPath, FileState)],
         before: Option<&Shown>,
-    ) -> io::Result<Found> {
-        let placed: HashMap<&RelPath, &Placed> = before
-            .into_iter()
-            .flat_map(|shown| &shown.placed)
-            .map(|placed| (&placed.path, placed))
-            .collect();
-        let until_ns = before.map_or(i64::MIN, |shown| shown.until_ns);
-        let mut found = Found::default();
+    ) -> io::Result<Found<'a>> {
+        let mut found = Found::nothing_of(wanted);
         let mut dirs = vec![RelPath::root()];
         while let Some(dir) = dirs.pop() {
             for entry in self.root.files().scan(&dir)? {
@@ -97,17 +129,15 @@ impl Placing<'_> {
                     continue;
                 };
                 let stat = &entry.stat;
-                match wanted.get(&path) {
-                    Some(FileState::Dir { .. }) if stat.mode & TYPE == DIRECTORY => {
+                match found.wanted.find(&path) {
+                    Some((at, FileState::Dir { .. })) if stat.mode & TYPE == DIRECTORY => {
                         self.root.open_up(&path, stat)?;
                         // As it is now that it was opened up.
-                        found
-                            .dirs
-                            .insert(path.clone(), (stat.mode | 0o700) & 0o7777);
+                        found.is_dir(at, (stat.mode | 0o700) & 0o7777);
                         dirs.push(path);
                     }
-                    Some(state) if self.is_as_placed(&path, state, stat, &placed, until_ns) => {
-                        found.right.insert(path, *stat);
+                    Some((at, state)) if self.is_as_placed(&path, state, stat, before) => {
+                        found.is_right(at, *stat);
                     }
                     None if self.is_kept_warm(&entry.name, stat) => {}
                     _ => self.root.remove(&path)?,
@@ -126,10 +156,9 @@ impl Placing<'_> {
         path: &RelPath,
         state: &FileState,
         stat: &StatSig,
-        placed: &HashMap<&RelPath, &Placed>,
-        until_ns: i64,
+        before: Option<&Shown>,
     ) -> bool {
-        let Some(placed) = placed.get(path) else {
+        let Some((placed, until_ns)) = before.and_then(|shown| shown.placed_at(path)) else {
             return false;
         };
         if placed.state != *state || placed.sig != *stat {
@@ -160,38 +189,41 @@ impl Placing<'_> {
     fn place(
         &self,
         wanted: &[(RelPath, FileState)],
-        mut found: Found,
+        mut found: Found<'_>,
     ) -> Result<Outcome, ScratchError> {
         let mut modes = Vec::new();
         let mut todo = Vec::new();
         let mut made: HashSet<RelPath> = HashSet::new();
-        for (path, state) in wanted {
+        for (at, (path, state)) in wanted.iter().enumerate() {
             match state {
                 FileState::Dir { mode } => {
-                    if !found.dirs.contains_key(path) {
+                    let is = found.dirs.get(at).copied().flatten();
+                    if is.is_none() {
                         self.make_dirs(path, &found, &mut made)?;
                     }
-                    let is = found.dirs.get(path).copied().unwrap_or(0o700);
+                    let is = is.unwrap_or(0o700);
                     if is != *mode {
                         modes.push((path, *mode));
                     }
                 }
                 FileState::File { .. } | FileState::Symlink { .. }
-                    if !found.right.contains_key(path) =>
+                    if found.right.get(at).is_none_or(Option::is_none) =>
                 {
                     if let Some(parent) = path.parent()
-                        && !found.dirs.contains_key(&parent)
+                        && !found.has_dir(&parent)
                     {
                         self.make_dirs(&parent, &found, &mut made)?;
                     }
-                    todo.push((path, state));
+                    todo.push((at, path, state));
                 }
                 _ => {}
             }
         }
         let (written, mut missing) = self.write_all(&todo)?;
         let n_written = written.len() as u64;
-        found.right.extend(written);
+        for (at, sig) in written {
+            found.is_right(at, sig);
+        }
         // The deepest first: one that is closed does not let anybody in any more.
         for (path, mode) in modes.into_iter().rev() {
             self.set_dir_mode(path, mode)?;
@@ -205,12 +237,12 @@ impl Placing<'_> {
             .files()
             .fs_clock()
             .map_err(|error| self.failed(error))?;
-        let all = wanted.iter().filter_map(|(path, state)| {
-            let sig = found.right.remove(path)?;
+        let all = wanted.iter().zip(found.right);
+        let all = all.filter_map(|((path, state), sig)| {
             Some(Placed {
                 path: path.clone(),
                 state: *state,
-                sig,
+                sig: sig?,
             })
         });
         Ok(Outcome {
@@ -225,10 +257,10 @@ impl Placing<'_> {
     fn make_dirs(
         &self,
         dir: &RelPath,
-        found: &Found,
+        found: &Found<'_>,
         made: &mut HashSet<RelPath>,
     ) -> Result<(), ScratchError> {
-        if dir.is_root() || found.dirs.contains_key(dir) || made.contains(dir) {
+        if dir.is_root() || made.contains(dir) || found.has_dir(dir) {
             return Ok(());
         }
         if let Some(parent) = dir.parent() {
@@ -253,15 +285,18 @@ impl Placing<'_> {
     }
 
     /// Writes these, and tells which the history does not hold.
-    fn write_all(&self, todo: &[(&RelPath, &FileState)]) -> Result<Written, ScratchError> {
-        let shared = self.shareable();
+    fn write_all(&self, todo: &[(usize, &RelPath, &FileState)]) -> Result<Written, ScratchError> {
+        let shared = match todo {
+            [] => HashMap::new(),
+            _ => self.shareable(),
+        };
         let next = AtomicUsize::new(0);
         let results = Mutex::new((Vec::with_capacity(todo.len()), Vec::new()));
         let failure = Mutex::new(None);
         let work = || {
-            while let Some((path, state)) = todo.get(next.fetch_add(1, Ordering::Relaxed)) {
+            while let Some((at, path, state)) = todo.get(next.fetch_add(1, Ordering::Relaxed)) {
                 match self.write(path, state, &shared) {
-                    Ok(Some(sig)) => results.lock().0.push(((*path).clone(), sig)),
+                    Ok(Some(sig)) => results.lock().0.push((*at, sig)),
                     Ok(None) => results.lock().1.push((*path).clone()),
                     Err(error) => {
                         failure.lock().get_or_insert(error);

@@ -43,6 +43,12 @@ impl Shown {
         Self::read(&bytes)
     }
 
+    /// How this path was placed, and until when its stamp is to be believed.
+    pub(super) fn placed_at(&self, path: &RelPath) -> Option<(&Placed, i64)> {
+        let found = self.placed.binary_search_by(|placed| placed.path.cmp(path));
+        Some((self.placed.get(found.ok()?)?, self.until_ns))
+    }
+
     pub(super) fn forget(parent: &ScratchRoot, number: usize) -> io::Result<()> {
         parent.remove(&name(number)?)
     }

@@ -7,7 +7,7 @@ use aft_model::CheckpointName;
 use aft_store::milestone::{MilestoneError, Status};
 
 use super::Milestones;
-use crate::daemon::chain;
+use crate::causes::chain;
 
 impl Milestones {
     /// Has what they take counted towards the cap, as it is now.

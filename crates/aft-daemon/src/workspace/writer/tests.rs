@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use aft_engine::Ring;
-use aft_model::{Author, Change, FileState, OperationKind, WorkspaceId};
+use aft_model::{Author, Change, FileState, OperationKind, RelPath, WorkspaceId};
 use aft_store::Intent;
 use aft_testkit::SimWorld;
 use aft_testkit::sim::{Errno, Op, WorldOptions};

@@ -12,7 +12,7 @@ use aft_store::StoreError;
 use tracing::error;
 
 use super::{Order, Scribe};
-use crate::daemon::chain;
+use crate::causes::chain;
 use crate::workspace::inbox::{Failure, Input};
 use crate::workspace::shared::SaveState;
 

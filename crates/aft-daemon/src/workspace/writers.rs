@@ -1,0 +1,370 @@
+//! Which session's process wrote, where the kernel says so.
+//!
+//! Does: have the processes of open sessions followed, and keep of each path who wrote it until it is looked at.
+//! Does not: decide whose a change is (`aft_engine::Claims` does), or know processes (`aft_os::writers` does).
+//!
+//! I1 What was written before a look began counts for what that look brings, and for nothing later.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use aft_engine::{Evidence, How, JobId, Outcome, RequestId, Seen, WorkItem, Writer};
+use aft_model::{Author, RelPath, SessionId};
+use aft_os::writers::{By, Whose, Writers, Wrote, Wrought};
+use parking_lot::Mutex;
+use tracing::{debug, info};
+
+use super::sessions::Session;
+
+/// Sessions remembered after their end: what they wrote may not have been looked at yet.
+const ENDED_MAX: usize = 256;
+/// Paths that wait to be looked at; with more, nobody knows who wrote.
+const PATHS_MAX: usize = 50_000;
+/// Different writers remembered of a path.
+const WRITERS_MAX: usize = 64;
+/// Names remembered that are not there any more, with the directory they were in.
+const GONE_MAX: usize = 4096;
+/// What nobody has looked at for so long is of a path that is not covered, if nothing is to be looked at either.
+const STALE_NS: u64 = 2_000_000_000;
+
+/// The processes that are followed, and of which sessions they are.
+pub(crate) struct Following {
+    source: Arc<dyn Writers>,
+    sessions: Mutex<Followed>,
+    /// Something was followed once.
+    is_used: AtomicBool,
+}
+
+impl std::fmt::Debug for Following {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Following").field(&self.is_used).finish()
+    }
+}
+
+#[derive(Default)]
+struct Followed {
+    last: u64,
+    open: Vec<Key>,
+    ended: std::collections::VecDeque<Key>,
+}
+
+#[derive(Clone)]
+struct Key {
+    key: u64,
+    session: SessionId,
+    author: Author,
+}
+
+impl Following {
+    pub(crate) fn new(source: Arc<dyn Writers>) -> Self {
+        Self {
+            source,
+            sessions: Mutex::default(),
+            is_used: AtomicBool::new(false),
+        }
+    }
+
+    /// From here on what the session's process and its descendants write is the session's.
+    pub(crate) fn begin(&self, session: &Session) {
+        let Some(pid) = session.pid else { return };
+        let mut sessions = self.sessions.lock();
+        self.end_one(&mut sessions, &session.id);
+        sessions.last += 1;
+        let key = sessions.last;
+        match self.source.follow(key, pid, session.started_ns) {
+            Ok(()) => {
+                self.is_used.store(true, Ordering::Release);
+                sessions.open.push(Key {
+                    key,
+                    session: SessionId(session.id.clone()),
+                    author: Author::Agent(session.agent.clone()),
+                });
+            }
+            Err(error) => info!(%error, session = session.id, "its process is not followed"),
+        }
+    }
+
+    /// What its process writes from here on is nobody's.
+    pub(crate) fn end(&self, session: &str) {
+        self.end_one(&mut self.sessions.lock(), session);
+    }
+
+    fn end_one(&self, sessions: &mut Followed, session: &str) {
+        let is_it = |key: &Key| key.session.0 == session;
+        let Some(at) = sessions.open.iter().position(is_it) else {
+            return;
+        };
+        let key = sessions.open.remove(at);
+        self.source.forget(key.key);
+        sessions.ended.push_back(key);
+        if sessions.ended.len() > ENDED_MAX {
+            sessions.ended.pop_front();
+        }
+    }
+
+    /// How many sessions' processes are known.
+    pub(crate) fn len(&self) -> usize {
+        self.source.living().len()
+    }
+
+    /// The sessions whose process is known. Where it ended and the session did not, nobody knows where it goes on.
+    fn known(&self) -> Arc<[SessionId]> {
+        let living = self.source.living();
+        let sessions = self.sessions.lock();
+        let open = sessions.open.iter().filter(|key| living.contains(&key.key));
+        let all = open.chain(&sessions.ended);
+        all.map(|key| key.session.clone()).collect()
+    }
+
+    fn writer(&self, by: &By) -> Writer {
+        match &by.whose {
+            Whose::Unknown => Writer::Unknown,
+            Whose::Nobody => Writer::Stranger,
+            Whose::Followed(keys) => {
+                let sessions = self.sessions.lock();
+                let all = || sessions.open.iter().chain(&sessions.ended);
+                let of = |key: &u64| all().find(|one| one.key == *key);
+                let found = keys.iter().filter_map(of);
+                let found: Vec<_> = found
+                    .map(|key| (key.session.clone(), key.author.clone()))
+                    .collect();
+                if found.is_empty() {
+                    Writer::Unknown
+                } else {
+                    Writer::Of(found)
+                }
+            }
+        }
+    }
+}
+
+/// Who wrote what nobody has looked at yet.
+#[derive(Default)]
+pub(crate) struct Trail {
+    paths: BTreeMap<RelPath, Vec<Step>>,
+    /// By name, what was in a directory that is not there any more.
+    gone: Vec<(Vec<u8>, Step)>,
+    looks: HashMap<JobId, Look>,
+    n_steps: u64,
+    /// Something is missing until a fence is true that was asked for after this request.
+    lost_since: Option<u64>,
+}
+
+#[derive(Clone)]
+struct Step {
+    number: u64,
+    at_ns: u64,
+    by: Arc<By>,
+    how: Wrought,
+}
+
+/// A look under way.
+struct Look {
+    /// Everything up to this step was done before it began.
+    through: u64,
+    /// What is looked at; everything where it is a walk.
+    items: Option<Vec<(RelPath, bool)>>,
+}
+
+impl Trail {
+    /// A look begins.
+    pub(crate) fn look_begins(
+        &mut self,
+        following: &Following,
+        job: JobId,
+        items: Option<&[WorkItem]>,
+        now: (u64, u64),
+    ) {
+        if !following.is_used.load(Ordering::Acquire) {
+            return;
+        }
+        self.take_up(following, now);
+        let items = items.map(|items| {
+            let items = items.iter();
+            items
+                .map(|item| (item.path.clone(), item.how == How::Subtree))
+                .collect()
+        });
+        let through = self.n_steps;
+        self.looks.insert(job, Look { through, items });
+    }
+
+    /// A look has ended: who wrote what it saw.
+    pub(crate) fn look_ended(
+        &mut self,
+        following: &Following,
+        job: JobId,
+        seen: &[Seen],
+        now: (u64, u64),
+    ) -> Vec<(RelPath, Evidence)> {
+        let Some(look) = self.looks.remove(&job) else {
+            return Vec::new();
+        };
+        self.take_up(following, now);
+        let mut found = Vec::new();
+        let differs = |seen: &&Seen| {
+            !matches!(
+                seen.outcome,
+                Outcome::Unchanged(_) | Outcome::Skipped | Outcome::Behind
+            )
+        };
+        if self.lost_since.is_none() && !(self.paths.is_empty() && self.gone.is_empty()) {
+            let known = following.known();
+            for seen in seen.iter().filter(differs) {
+                let steps = self.steps_of(&seen.path, seen.outcome == Outcome::Gone);
+                if !steps.is_empty() {
+                    let evidence = evidence(following, &steps, &known);
+                    found.push((seen.path.clone(), evidence));
+                }
+            }
+        }
+        self.forget(&look, seen);
+        found
+    }
+
+    /// Nothing is to be looked at: what is left is of no path that is covered.
+    pub(crate) fn rest(&mut self, now_ns: u64) {
+        if self.paths.is_empty() && self.gone.is_empty() {
+            return;
+        }
+        let is_fresh = |step: &Step| now_ns.saturating_sub(step.at_ns) < STALE_NS;
+        self.paths.retain(|_, steps| {
+            steps.retain(is_fresh);
+            !steps.is_empty()
+        });
+        self.gone.retain(|(_, step)| is_fresh(step));
+    }
+
+    /// A fence is true: everything before it has been looked at.
+    pub(crate) fn fence_is_true(&mut self, request: RequestId) {
+        if self.lost_since.is_some_and(|since| request.0 > since) {
+            self.lost_since = None;
+        }
+    }
+
+    fn take_up(&mut self, following: &Following, (now_ns, n_requests): (u64, u64)) {
+        let told = following.source.told();
+        if told.lost {
+            debug!("it is not known who wrote, until the next fence");
+            self.lose(n_requests);
+        }
+        for wrote in told.wrote {
+            self.add(wrote, now_ns);
+        }
+        if self.paths.len() > PATHS_MAX || self.gone.len() > GONE_MAX {
+            self.lose(n_requests);
+        }
+    }
+
+    fn lose(&mut self, n_requests: u64) {
+        self.paths.clear();
+        self.gone.clear();
+        self.lost_since = Some(n_requests);
+    }
+
+    fn add(&mut self, wrote: Wrote, at_ns: u64) {
+        self.n_steps += 1;
+        let step = Step {
+            number: self.n_steps,
+            at_ns,
+            by: wrote.by,
+            how: wrote.how,
+        };
+        if wrote.dir_is_gone {
+            self.gone.push((wrote.path.file_name().to_vec(), step));
+            return;
+        }
+        let steps = self.paths.entry(wrote.path).or_default();
+        // The same again: only the last counts.
+        let is_same = |held: &Step| {
+            held.how == step.how && held.by.pid == step.by.pid && held.by.whose == step.by.whose
+        };
+        steps.retain(|held| !is_same(held));
+        if steps.len() >= WRITERS_MAX {
+            // Too many to tell apart.
+            let unknown = By {
+                pid: 0,
+                name: None,
+                whose: Whose::Unknown,
+            };
+            steps.clear();
+            steps.push(Step {
+                by: Arc::new(unknown),
+                how: Wrought::Changed,
+                ..step.clone()
+            });
+        }
+        steps.push(step);
+    }
+
+    /// Who wrote a path: itself, or a directory that it is in by moving that.
+    fn steps_of(&self, path: &RelPath, is_gone: bool) -> Vec<&Step> {
+        let mut all: Vec<&Step> = self.paths.get(path).into_iter().flatten().collect();
+        let mut dir = path.parent();
+        while let Some(above) = dir {
+            let steps = self.paths.get(&above).into_iter().flatten();
+            all.extend(steps.filter(|step| step.how == Wrought::Tree));
+            dir = above.parent();
+        }
+        if is_gone {
+            let gone = self.gone.iter();
+            let same = gone.filter(|(name, _)| name == path.file_name());
+            all.extend(same.map(|(_, step)| step));
+        }
+        // Who closed a file has not written it, if somebody else has.
+        if all.iter().any(|step| step.how != Wrought::Closed) {
+            all.retain(|step| step.how != Wrought::Closed);
+        }
+        all
+    }
+
+    fn forget(&mut self, look: &Look, seen: &[Seen]) {
+        let is_later = |step: &Step| step.number > look.through;
+        let Some(items) = &look.items else {
+            self.paths.retain(|_, steps| {
+                steps.retain(is_later);
+                !steps.is_empty()
+            });
+            self.gone.retain(|(_, step)| is_later(step));
+            return;
+        };
+        let mut forget = |path: &RelPath| {
+            if let Some(steps) = self.paths.get_mut(path) {
+                steps.retain(is_later);
+                if steps.is_empty() {
+                    self.paths.remove(path);
+                }
+            }
+        };
+        items.iter().for_each(|(path, _)| forget(path));
+        seen.iter().for_each(|seen| forget(&seen.path));
+        for (dir, _) in items.iter().filter(|(_, is_subtree)| *is_subtree) {
+            self.paths.retain(|path, steps| {
+                if path.is_within(dir) {
+                    steps.retain(is_later);
+                }
+                !steps.is_empty()
+            });
+        }
+    }
+}
+
+fn evidence(following: &Following, steps: &[&Step], known: &Arc<[SessionId]>) -> Evidence {
+    let mut evidence = Evidence {
+        known: Arc::clone(known),
+        ..Evidence::default()
+    };
+    for step in steps {
+        let By { pid, name, .. } = &*step.by;
+        let process = match name {
+            Some(name) => format!("{name} ({pid})"),
+            None => format!("process {pid}"),
+        };
+        evidence.add(following.writer(&step.by), (*pid != 0).then_some(process));
+    }
+    evidence
+}

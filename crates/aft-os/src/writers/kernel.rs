@@ -1,0 +1,451 @@
+//! Writers as the kernel tells them: a queue of changes with the number of the process, and the ancestors of that process.
+//!
+//! Does: wake for news on a thread of its own, so that no queue overflows, and hand over everything that happened until now.
+//! Does not: run while nothing is followed.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use aft_model::RelPath;
+use parking_lot::Mutex;
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use super::family::{self, Family, Process};
+use super::fanotify::{self, Fanotify, Raw};
+use super::{By, NoWriters, NotFollowed, Told, Whose, Writers, Wrote, Wrought};
+use crate::fs::real::RealRoot;
+
+/// More than this waiting to be asked for is given up.
+const TOLD_MAX: usize = 100_000;
+/// Directories whose place is remembered.
+const PLACES_MAX: usize = 20_000;
+/// How far back a repeated write is looked for.
+const LOOK_BACK: usize = 8;
+/// After news the queues are left alone for so long: every time this thread wakes costs whoever writes. Where the kernel does
+/// not tell of processes it must look at once, before the writer has ended.
+const REST: Duration = Duration::from_millis(10);
+/// How far the system's wall clock may have been set since a process was named.
+const CLOCK_SLACK_NS: i64 = 2_000_000_000;
+
+/// The kernel's word on who writes beneath a root.
+#[derive(Debug)]
+pub struct KernelWriters {
+    root: Arc<RealRoot>,
+    shared: Arc<Mutex<State>>,
+    running: Mutex<Option<Running>>,
+    /// This process: what it writes itself is known otherwise, and what its children write is not somebody else's.
+    own: u32,
+}
+
+#[derive(Debug)]
+struct Running {
+    stop: OwnedFd,
+    thread: JoinHandle<()>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    source: Option<Source>,
+    told: Told,
+}
+
+/// What there is while something is followed.
+#[derive(Debug)]
+struct Source {
+    fanotify: Fanotify,
+    family: Family,
+    followed: Vec<Followed>,
+    /// The root, to find its place now.
+    root: OwnedFd,
+    places: HashMap<Box<[u8]>, Place>,
+    own: u32,
+}
+
+#[derive(Debug)]
+struct Followed {
+    key: u64,
+    process: Arc<Process>,
+    pidfd: OwnedFd,
+}
+
+/// Where a directory is.
+#[derive(Clone, Debug)]
+enum Place {
+    Within(RelPath),
+    Elsewhere,
+    Gone,
+}
+
+impl KernelWriters {
+    /// Asks whether the kernel would say who writes beneath `root`. Nothing is asked of it yet.
+    ///
+    /// # Errors
+    /// [`NoWriters`] says why it would not.
+    pub fn probe(root: Arc<RealRoot>) -> Result<Self, NoWriters> {
+        let place = root.directory(&RelPath::root()).map_err(NoWriters::Io)?;
+        fanotify::probe_handles(&place).map_err(refused)?;
+        Fanotify::start(&place, true).map_err(refused)?;
+        Ok(Self {
+            root,
+            shared: Arc::default(),
+            running: Mutex::new(None),
+            own: std::process::id(),
+        })
+    }
+
+    /// Begins to listen, if that has not begun.
+    fn run(&self) -> io::Result<()> {
+        let mut running = self.running.lock();
+        if running.is_some() {
+            return Ok(());
+        }
+        let root = self.root.directory(&RelPath::root())?;
+        // First the processes, so that none is unknown that writes.
+        let family = Family::start();
+        let fanotify = Fanotify::start(&root, !family.is_told())?;
+        let rest = if family.is_told() {
+            REST
+        } else {
+            Duration::ZERO
+        };
+        let stop = rustix::event::eventfd(0, EventfdFlags::CLOEXEC)?;
+        let listener = Listener {
+            shared: Arc::clone(&self.shared),
+            stop: stop.try_clone()?,
+            queue: fanotify.queue().try_clone()?,
+            socket: family.socket().map(OwnedFd::try_clone).transpose()?,
+            rest,
+        };
+        self.shared.lock().source = Some(Source {
+            fanotify,
+            family,
+            followed: Vec::new(),
+            root,
+            places: HashMap::new(),
+            own: self.own,
+        });
+        let thread = std::thread::Builder::new().name("aft-writers".to_owned());
+        let thread = thread.spawn(move || listener.run())?;
+        *running = Some(Running { stop, thread });
+        Ok(())
+    }
+
+    /// Ends the listening, if nothing is followed.
+    fn rest(&self) {
+        let mut running = self.running.lock();
+        let mut state = self.shared.lock();
+        let is_idle = |source: &Source| source.followed.is_empty();
+        if !state.source.as_ref().is_some_and(is_idle) {
+            return;
+        }
+        state.read_dry();
+        state.source = None;
+        drop(state);
+        end(running.take());
+    }
+}
+
+fn end(running: Option<Running>) {
+    let Some(Running { stop, thread }) = running else {
+        return;
+    };
+    if let Err(error) = rustix::io::write(stop.as_fd(), &1u64.to_ne_bytes()) {
+        tracing::error!(%error, "the thread that hears of writers cannot be told to stop");
+    } else if thread.join().is_err() {
+        tracing::error!("the thread that hears of writers ended by a panic");
+    }
+}
+
+impl Writers for KernelWriters {
+    fn follow(&self, key: u64, pid: u32, since_ns: i64) -> Result<(), NotFollowed> {
+        let none = || NotFollowed::NoProcess(pid);
+        let number = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        // The first process would be everybody's ancestor.
+        let number = number.filter(|_| pid > 1).ok_or_else(none)?;
+        let pidfd = pidfd_open(number, PidfdFlags::empty()).map_err(|_| none())?;
+        let began = family::began_ns(pid).ok_or_else(none)?;
+        if began > since_ns.saturating_add(CLOCK_SLACK_NS) {
+            return Err(none());
+        }
+        self.run().map_err(NotFollowed::Io)?;
+        let followed = {
+            let mut state = self.shared.lock();
+            // What was written until now is not the new one's.
+            state.read_dry();
+            let source = state.source.as_mut().ok_or_else(none)?;
+            source.followed.retain(|followed| followed.key != key);
+            let process = source.family.found(pid);
+            // It lives, so that what was asked of its number was asked of it.
+            let process = process.filter(|_| is_living(&pidfd));
+            process.map(|process| {
+                source.followed.push(Followed {
+                    key,
+                    process,
+                    pidfd,
+                });
+            })
+        };
+        if followed.is_none() {
+            self.rest();
+        }
+        followed.ok_or_else(none)
+    }
+
+    fn forget(&self, key: u64) {
+        let mut state = self.shared.lock();
+        state.read_dry();
+        if let Some(source) = &mut state.source {
+            source.followed.retain(|followed| followed.key != key);
+        }
+        drop(state);
+        self.rest();
+    }
+
+    fn told(&self) -> Told {
+        let mut state = self.shared.lock();
+        state.read_dry();
+        std::mem::take(&mut state.told)
+    }
+
+    fn living(&self) -> Vec<u64> {
+        let state = self.shared.lock();
+        let followed = state.source.iter().flat_map(|source| &source.followed);
+        let living = followed.filter(|followed| is_living(&followed.pidfd));
+        living.map(|followed| followed.key).collect()
+    }
+}
+
+impl Drop for KernelWriters {
+    fn drop(&mut self) {
+        self.shared.lock().source = None;
+        end(self.running.lock().take());
+    }
+}
+
+impl State {
+    /// Takes everything that happened until now.
+    fn read_dry(&mut self) {
+        let Some(source) = &mut self.source else {
+            return;
+        };
+        if let Err(error) = source.read_dry(&mut self.told) {
+            tracing::warn!(%error, "the kernel does not say who writes any more");
+            self.source = None;
+            self.told.lost = true;
+        }
+        if self.told.wrote.len() > TOLD_MAX {
+            self.told.wrote.clear();
+            self.told.lost = true;
+        }
+    }
+}
+
+impl Source {
+    fn read_dry(&mut self, told: &mut Told) -> io::Result<()> {
+        let mut batch = self.fanotify.read_dry()?;
+        // Afterwards, so that whoever wrote has begun for us as well.
+        let kept = self.followed.iter().map(|one| Arc::clone(&one.process));
+        let kept: Vec<_> = kept.collect();
+        self.family.catch_up(&kept)?;
+        if batch.overflowed {
+            told.lost = true;
+            told.wrote.clear();
+        }
+        batch.events.retain(|raw| raw.pid != self.own);
+        let moves = libc::FAN_MOVED_FROM | libc::FAN_MOVED_TO;
+        let is_move = |raw: &Raw| raw.mask & libc::FAN_ONDIR != 0 && raw.mask & moves != 0;
+        if batch.events.iter().any(is_move) || self.places.len() > PLACES_MAX {
+            self.places.clear();
+        }
+        let mut writers: HashMap<u32, Arc<By>> = HashMap::new();
+        for raw in &batch.events {
+            let (dir, dir_is_gone) = match self.place(&raw.handle)? {
+                Place::Within(dir) => (dir, false),
+                Place::Elsewhere => continue,
+                Place::Gone => (RelPath::root(), true),
+            };
+            if dir.is_git() {
+                continue;
+            }
+            let path = if raw.name.is_empty() {
+                Ok(dir)
+            } else {
+                dir.join(&raw.name)
+            };
+            // A name no path can have cannot come from the kernel.
+            let Ok(path) = path else { continue };
+            let by = match writers.get(&raw.pid) {
+                Some(by) => Arc::clone(by),
+                None => {
+                    let by = Arc::new(self.by(raw));
+                    writers.insert(raw.pid, Arc::clone(&by));
+                    by
+                }
+            };
+            let wrote = Wrote {
+                path,
+                how: wrought(raw.mask, is_move(raw)),
+                by,
+                dir_is_gone,
+            };
+            if !told
+                .wrote
+                .iter()
+                .rev()
+                .take(LOOK_BACK)
+                .any(|one| *one == wrote)
+            {
+                told.wrote.push(wrote);
+            }
+        }
+        Ok(())
+    }
+
+    fn by(&mut self, raw: &Raw) -> By {
+        let process = self.family.writer(raw.pid, raw.pidfd.as_ref());
+        By {
+            pid: raw.pid,
+            name: family::name(raw.pid),
+            whose: process.map_or(Whose::Unknown, |process| self.whose(&process)),
+        }
+    }
+
+    fn whose(&self, process: &Arc<Process>) -> Whose {
+        for ancestor in process.line() {
+            let is_it = |one: &&Followed| Arc::ptr_eq(&one.process, ancestor);
+            let keys = self.followed.iter().filter(is_it);
+            let keys: Vec<u64> = keys.map(|one| one.key).collect();
+            if !keys.is_empty() {
+                return Whose::Followed(keys);
+            }
+            if ancestor.pid == self.own {
+                return Whose::Unknown;
+            }
+        }
+        if process.is_whole() {
+            Whose::Nobody
+        } else {
+            Whose::Unknown
+        }
+    }
+
+    fn place(&mut self, handle: &[u8]) -> io::Result<Place> {
+        if let Some(place) = self.places.get(handle) {
+            return Ok(place.clone());
+        }
+        let root = fanotify::path_of(&self.root)?;
+        let place = match (self.fanotify.path_of(handle), root) {
+            (Ok(Some(dir)), Some(root)) => within(&dir, &root),
+            (Ok(None), _) => Place::Gone,
+            _ => Place::Elsewhere,
+        };
+        if !matches!(place, Place::Gone) {
+            self.places.insert(handle.into(), place.clone());
+        }
+        Ok(place)
+    }
+}
+
+fn within(dir: &PathBuf, root: &PathBuf) -> Place {
+    use std::os::unix::ffi::OsStrExt;
+    let Ok(rest) = dir.strip_prefix(root) else {
+        return Place::Elsewhere;
+    };
+    let rest = rest.as_os_str().as_bytes();
+    if rest.is_empty() {
+        return Place::Within(RelPath::root());
+    }
+    RelPath::new(rest).map_or(Place::Elsewhere, Place::Within)
+}
+
+fn wrought(mask: u64, is_move: bool) -> Wrought {
+    let what = mask & !(libc::FAN_ONDIR | libc::FAN_CLOSE_WRITE);
+    if is_move {
+        Wrought::Tree
+    } else if what == 0 {
+        Wrought::Closed
+    } else {
+        Wrought::Changed
+    }
+}
+
+fn is_living(pidfd: &OwnedFd) -> bool {
+    let mut ready = [PollFd::new(pidfd, PollFlags::IN)];
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    poll(&mut ready, Some(&now)).is_ok_and(|count| count == 0)
+}
+
+/// The thread.
+struct Listener {
+    shared: Arc<Mutex<State>>,
+    stop: OwnedFd,
+    queue: OwnedFd,
+    socket: Option<OwnedFd>,
+    rest: Duration,
+}
+
+impl Listener {
+    fn run(self) {
+        if let Some(source) = &mut self.shared.lock().source {
+            source.family.seed();
+        }
+        loop {
+            let mut ready = vec![
+                PollFd::new(&self.stop, PollFlags::IN),
+                PollFd::new(&self.queue, PollFlags::IN),
+            ];
+            ready.extend(
+                self.socket
+                    .iter()
+                    .map(|socket| PollFd::new(socket, PollFlags::IN)),
+            );
+            if let Err(error) = poll(&mut ready, None)
+                && error != rustix::io::Errno::INTR
+            {
+                tracing::error!(%error, "writers are not heard of any more");
+                return;
+            }
+            if self.rests_until_stopped() {
+                return;
+            }
+            let mut state = self.shared.lock();
+            state.read_dry();
+            if state.source.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Lets events gather. True where the end was told.
+    fn rests_until_stopped(&self) -> bool {
+        let mut ready = [PollFd::new(&self.stop, PollFlags::IN)];
+        let rest = Timespec {
+            tv_sec: 0,
+            tv_nsec: i64::from(self.rest.subsec_nanos()),
+        };
+        poll(&mut ready, Some(&rest)).is_ok_and(|count| count > 0)
+    }
+}
+
+fn refused(error: io::Error) -> NoWriters {
+    match error.raw_os_error() {
+        Some(libc::EPERM | libc::EACCES) => NoWriters::Privilege,
+        Some(libc::ENOSYS | libc::EINVAL) => NoWriters::Kernel,
+        Some(libc::EXDEV | libc::ENODEV | libc::EOPNOTSUPP | libc::ESTALE | libc::EOVERFLOW) => {
+            NoWriters::FileSystem
+        }
+        _ => NoWriters::Io(error),
+    }
+}
+
+#[cfg(test)]
+mod tests;
