@@ -15,6 +15,7 @@ mod commands;
 mod conflicts;
 mod damage;
 mod disk;
+mod examples;
 mod following;
 mod generated;
 mod hunks;

@@ -11,6 +11,7 @@
 mod integrate;
 mod mcp;
 mod opencode;
+mod process;
 mod rig;
 mod traces;
 mod trouble;

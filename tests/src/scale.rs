@@ -8,9 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aft_model::{
-    Author, Change, ContentId, FileState, Operation, OperationId, OperationKind, RelPath,
-};
+use aft_model::{Change, ContentId, FileState, Operation, OperationId, OperationKind, RelPath};
 use aft_os::store_dir::real::RealStoreDir;
 use aft_store::{Level, Writer};
 use aft_testkit::daemon::{Connection, Socket, TestDaemon};
@@ -44,18 +42,8 @@ fn change(path: String, before: FileState, after: FileState) -> Change {
 
 fn operation(id: u64, changes: Vec<Change>) -> Operation {
     Operation {
-        id: OperationId(id),
-        kind: OperationKind::Observed,
-        author: Author::Unknown,
         time_ns: i64::try_from(id).expect("a small number") * 1_000_000,
-        session: None,
-        turn: None,
-        tool: None,
-        reverts: Vec::new(),
-        target: None,
-        head: None,
-        note: None,
-        changes,
+        ..Operation::bare(OperationId(id), OperationKind::Observed, changes)
     }
 }
 

@@ -11,6 +11,7 @@
 mod conformance;
 mod faults;
 mod fixture;
+mod fixture_milestone;
 mod fixture_v2;
 mod fixture_v3;
 mod full;

@@ -26,4 +26,5 @@ mod secrets_gone;
 mod session_cache;
 mod session_view;
 mod sessions_kept;
+pub(crate) mod writers;
 mod zoo;

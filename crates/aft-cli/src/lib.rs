@@ -52,6 +52,11 @@ pub fn main_impl() -> ExitCode {
     }
     let exit = match Cli::read(&args) {
         Ok(cli) => run(cli),
+        // The code for a usage error is to an agent the word for "do not run this tool".
+        Err(error) if args.get(1).is_some_and(|word| word == "hook") => {
+            usage(&error);
+            ExitKind::Done
+        }
         Err(error) => usage(&error),
     };
     ExitCode::from(exit.code())

@@ -9,6 +9,7 @@
 //! I3 The two halves of a move are in one share.
 
 mod kernel;
+mod shares;
 #[cfg(test)]
 mod tests;
 
@@ -234,19 +235,19 @@ impl Claims {
     }
 
     /// Divides the changes of a burst, which are ordered by path, among their owners. `witnessed` is what the kernel said.
-    pub(crate) fn divide(&self, changes: Vec<Change>, witnessed: &Witnessed) -> Vec<Share> {
+    pub(crate) fn divide(&self, mut changes: Vec<Change>, witnessed: &Witnessed) -> Vec<Share> {
         if let Some(owner) = self.of_everything()
             && witnessed.is_empty()
         {
             return vec![Share { owner, changes }];
         }
-        let mut owners = self.owners(&changes, witnessed);
+        let mut owners = self.owners(&mut changes, witnessed);
         let mixed = self.own_directories(&changes, &mut owners, witnessed);
-        in_order(changes, owners, &mixed)
+        shares::in_order(changes, owners, &mixed)
     }
 
     /// The owner of each change, a move counting as one change.
-    fn owners(&self, changes: &[Change], witnessed: &Witnessed) -> Vec<Owner> {
+    fn owners(&self, changes: &mut [Change], witnessed: &Witnessed) -> Vec<Owner> {
         let owner = |change: &Change| {
             let claims = |bracket: &Bracket| {
                 if is_directory(change) {
@@ -261,14 +262,28 @@ impl Claims {
             }
         };
         let mut owners: Vec<Owner> = changes.iter().map(owner).collect();
-        for (at, change) in changes.iter().enumerate() {
-            let from = change.renamed_from.as_ref();
-            let from = from.and_then(|from| changes.binary_search_by(|c| c.path.cmp(from)).ok());
+        for at in 0..changes.len() {
+            let from = changes
+                .get(at)
+                .and_then(|change| change.renamed_from.clone());
+            let from = from.and_then(|from| changes.binary_search_by(|c| c.path.cmp(&from)).ok());
             let Some(from) = from else { continue };
             let (Some(to), Some(left)) = (owners.get(at).cloned(), owners.get(from).cloned())
             else {
                 continue;
             };
+            let is_witnessed = |at: usize| {
+                changes
+                    .get(at)
+                    .is_some_and(|change| witnessed.of(&change.path).is_some())
+            };
+            if to != left && is_witnessed(at) && is_witnessed(from) {
+                // One made what is the same as what another took away.
+                if let Some(change) = changes.get_mut(at) {
+                    change.renamed_from = None;
+                }
+                continue;
+            }
             let both = joined(to, left);
             for half in [at, from] {
                 if let Some(owner) = owners.get_mut(half) {
@@ -327,62 +342,6 @@ impl Claims {
             }
         }
         mixed
-    }
-}
-
-/// The shares, so that each leaves every file its directories: those that came and in which several had a part before
-/// everything else, those that went after it.
-fn in_order(changes: Vec<Change>, owners: Vec<Owner>, mixed: &[bool]) -> Vec<Share> {
-    let (mut coming, mut going): (Vec<Share>, Vec<Share>) = (Vec::new(), Vec::new());
-    let (mut nobodys, mut shares): (Vec<Change>, Vec<Share>) = (Vec::new(), Vec::new());
-    for (at, (change, owner)) in changes.into_iter().zip(owners).enumerate() {
-        let is_mixed = mixed.get(at) == Some(&true);
-        // Who only had a part in what is in it did not make it.
-        let stays = change.after.is_dir();
-        if is_mixed && stays {
-            append(&mut coming, owner, change);
-        } else if is_mixed {
-            going.push(Share {
-                owner,
-                changes: vec![change],
-            });
-        } else if owner == Owner::unknown() {
-            nobodys.push(change);
-        } else {
-            match shares.iter_mut().find(|share| share.owner == owner) {
-                Some(share) => share.changes.push(change),
-                None => shares.push(Share {
-                    owner,
-                    changes: vec![change],
-                }),
-            }
-        }
-    }
-    for change in nobodys {
-        append(&mut coming, Owner::unknown(), change);
-    }
-    coming.append(&mut shares);
-    // What is in a directory that goes has gone before it.
-    let mut gone: Vec<Share> = Vec::new();
-    for share in going.into_iter().rev() {
-        for change in share.changes {
-            append(&mut gone, share.owner.clone(), change);
-        }
-    }
-    coming.append(&mut gone);
-    for share in &mut coming {
-        share.changes.sort_by(|a, b| a.path.cmp(&b.path));
-    }
-    coming
-}
-
-fn append(shares: &mut Vec<Share>, owner: Owner, change: Change) {
-    match shares.last_mut() {
-        Some(last) if last.owner == owner => last.changes.push(change),
-        _ => shares.push(Share {
-            owner,
-            changes: vec![change],
-        }),
     }
 }
 

@@ -92,8 +92,14 @@ impl Engine {
     pub fn handle(&mut self, now: Now, event: Event) -> Vec<Effect> {
         match event {
             Event::Hints(hints) => self.hints(now, hints),
-            Event::Captured { job, seen } => self.captured(now, job, seen),
-            Event::Scanned { job, seen } => self.scanned(now, job, seen),
+            Event::Captured { job, seen } => {
+                self.captured(now, job, seen);
+                self.wrote.clear();
+            }
+            Event::Scanned { job, seen } => {
+                self.scanned(now, job, seen);
+                self.wrote.clear();
+            }
             Event::Recorded { through } => {
                 self.recorded = self.recorded.max(through);
                 self.store_failed = None;

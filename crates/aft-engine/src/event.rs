@@ -298,7 +298,7 @@ pub enum Effect {
         /// Comes back in [`Event::Applied`].
         job: JobId,
         /// Planned: `before` must be there now, `after` will be.
-        operation: Box<Operation>,
+        operation: Arc<Operation>,
         /// The signature each path had at the look just before, in the order of the changes.
         stats: Vec<Option<StatSig>>,
         /// Go over what was not planned, after capturing it.

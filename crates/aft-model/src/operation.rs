@@ -45,6 +45,27 @@ pub struct Operation {
     pub changes: Vec<Change>,
 }
 
+impl Operation {
+    /// These changes by nobody who said so, at the beginning of time, with nothing else known of them.
+    #[must_use]
+    pub fn bare(id: OperationId, kind: OperationKind, changes: Vec<Change>) -> Self {
+        Self {
+            id,
+            kind,
+            author: Author::Unknown,
+            time_ns: 0,
+            session: None,
+            turn: None,
+            tool: None,
+            reverts: Vec::new(),
+            target: None,
+            head: None,
+            note: None,
+            changes,
+        }
+    }
+}
+
 /// Why an operation is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum OperationKind {

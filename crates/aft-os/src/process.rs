@@ -16,7 +16,7 @@ pub use detach::spawn_detached;
 pub use memory::{keep_little_memory, trim_memory};
 pub use quiet::yield_to_others;
 pub use scrubbed::start_scrubbed;
-pub use standing::{euid, harden, has_our_numbers, raise_nofile, umask_before};
+pub use standing::{begun_by, euid, harden, has_our_numbers, raise_nofile, umask_before};
 
 /// The processes of the system.
 pub trait Process: Send + Sync {

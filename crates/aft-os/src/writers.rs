@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 use aft_model::RelPath;
 
+pub(crate) use family::parent_of;
+
 /// Something that a process did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrote {

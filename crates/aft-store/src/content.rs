@@ -96,7 +96,7 @@ impl Base {
 
 /// True where what follows a content of this size and cost begins a rung.
 pub(crate) fn ends_rung(size: u64, cost: u64) -> bool {
-    false && (cost + link_cost(size)) / RUNG > cost / RUNG
+    (cost + link_cost(size)) / RUNG > cost / RUNG
 }
 
 /// A content ready to be put: one record's payload, or those of its chunks and their list.
@@ -224,6 +224,25 @@ pub fn prepare_known(id: ContentId, bytes: &[u8], base: Option<&Base>, level: Le
         return chunks::prepare_chunked(id, bytes, level);
     }
     prepare_whole(id, bytes, base, level)
+}
+
+/// As [`prepare_known`], for bytes that came as a zstd frame on its own, shorter than they are, which decompresses to the
+/// `size` bytes that hash to `id`.
+#[must_use]
+pub fn prepare_framed(id: ContentId, size: u64, frame: &[u8]) -> Prepared {
+    let mut payload = Vec::with_capacity(frame.len() + 48);
+    payload.extend_from_slice(&id.0);
+    payload.push(ZSTD);
+    put_varint(&mut payload, size);
+    payload.extend_from_slice(frame);
+    Prepared {
+        id,
+        size,
+        kind: Kind::Blob,
+        payload,
+        hasty: size >= 64,
+        chunks: Vec::new(),
+    }
 }
 
 fn prepare_whole(id: ContentId, bytes: &[u8], base: Option<&Base>, level: Level) -> Prepared {
@@ -393,6 +412,15 @@ impl<'a> BlobRecord<'a> {
             encoding,
             data: rest,
         })
+    }
+
+    /// The zstd frame, where it needs nothing else.
+    pub(crate) fn frame_alone(&self) -> Option<&'a [u8]> {
+        let is_alone = matches!(
+            self.encoding,
+            Encoding::Zstd | Encoding::Kept { base: None, .. }
+        );
+        is_alone.then_some(self.data)
     }
 
     /// What reading this content costs.

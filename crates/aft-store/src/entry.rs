@@ -88,6 +88,8 @@ pub(crate) struct OpRow {
     pub(crate) session: Option<String>,
     pub(crate) turn: Option<String>,
     pub(crate) paths: OpPaths,
+    /// It stands for one of the same number, of which every path is in the part in which it was.
+    pub(crate) is_in_place: bool,
 }
 
 /// Who owns a part of changes.
@@ -174,6 +176,7 @@ impl OpRow {
             session: record.session.clone(),
             turn: record.turn.clone(),
             paths,
+            is_in_place: false,
         })
     }
 }

@@ -55,7 +55,8 @@ mod writer;
 
 pub use check::{CheckReport, Missing, Stats};
 pub use content::{
-    Base, CHAIN_MAX, Level, Prepared, WHOLE_MAX, prepare, prepare_known, prepare_stream,
+    Base, CHAIN_MAX, Level, Prepared, WHOLE_MAX, prepare, prepare_framed, prepare_known,
+    prepare_stream,
 };
 pub use error::{OpenError, ReadError, StoreError};
 pub use flight::LateSync;

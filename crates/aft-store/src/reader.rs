@@ -168,7 +168,7 @@ impl Reader {
         let owner = PartOwner::Intent(intent.operation.id);
         let operation = self.whole_operation(intent.operation, owner)?;
         Ok(Intent {
-            operation,
+            operation: Arc::new(operation),
             force: intent.force,
         })
     }

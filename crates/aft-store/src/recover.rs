@@ -75,7 +75,7 @@ impl Default for Options {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
     /// The operation it will be.
-    pub operation: Operation,
+    pub operation: Arc<Operation>,
     /// Files that changed meanwhile are replaced too, after capture.
     pub force: bool,
 }

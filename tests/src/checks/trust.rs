@@ -6,7 +6,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use aft_testkit::StopAtEnd;
 use serde_json::Value;
@@ -208,6 +208,10 @@ fn nothing_that_was_exchanged_meanwhile_runs_in_the_workspace() {
     exchanged_meanwhile("workspace");
 }
 
+/// The file with which what nobody approved shows that it ran: what a check says of a workspace in which files changed
+/// meanwhile is void, whatever its exit code.
+const TRACE: &str = "it-ran";
+
 fn exchanged_meanwhile(place: &str) {
     let rounds = match std::env::var_os("AFT_HEAVY") {
         Some(_) => 5_000,
@@ -216,21 +220,19 @@ fn exchanged_meanwhile(place: &str) {
     let text = format!("{CALLS}where = \"{place}\"\n");
     let rig = rig(&text);
     rig.ok(&["trust", "--yes"]);
-    let evil = text.replace("[\"tools/t.sh\"]", "\"exit 1\"");
+    let evil = text.replace("[\"tools/t.sh\"]", &format!("\"touch {TRACE}; exit 1\""));
+    let bad = format!("#!/bin/sh\ntouch {TRACE}\nexit 1\n");
     let over = AtomicBool::new(false);
+    let n_asked = AtomicUsize::new(0);
     let (mut n_passed, mut n_refused) = (0, 0);
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            let root = rig.root();
-            while !over.load(Ordering::Relaxed) {
-                script(root, BAD);
-                put(&root.join(".afterimage.toml"), &evil, 0o644);
-                script(root, GOOD);
-                put(&root.join(".afterimage.toml"), &text, 0o644);
-            }
+            let _over = StopAtEnd(&over);
+            exchange(&rig, (&evil, &text), &bad, (&n_asked, &over));
         });
         let _over = StopAtEnd(&over);
         for _ in 0..rounds {
+            n_asked.fetch_add(1, Ordering::Relaxed);
             let output = rig.aft(&["verify", "--again", "--json"]);
             let said: Value = serde_json::from_str(&output.stdout).unwrap_or_default();
             match said["verdicts"][0]["status"].as_str() {
@@ -239,7 +241,35 @@ fn exchanged_meanwhile(place: &str) {
                 // Untrusted, or void because files changed while it ran.
                 _ => n_refused += 1,
             }
+            assert!(!rig.root().join(TRACE).exists(), "it ran: {said:#}");
         }
     });
     println!("{place}: {n_passed} ran, {n_refused} were refused");
+    assert!(n_passed > 0 && n_refused > 0, "there was nothing to choose");
+}
+
+/// Exchanges both files for a while after each question, now longer, now shorter; then what was approved is there until the next.
+fn exchange(
+    rig: &Rig,
+    (evil, text): (&str, &str),
+    bad: &str,
+    (n_asked, over): (&AtomicUsize, &AtomicBool),
+) {
+    let root = rig.root();
+    let mut n_answered = 0;
+    while !over.load(Ordering::Relaxed) {
+        let number = n_asked.load(Ordering::Relaxed);
+        if number == n_answered {
+            std::thread::yield_now();
+            continue;
+        }
+        n_answered = number;
+        // Now and then not at all.
+        for _ in 0..(number * 7919 % 17).saturating_sub(4).pow(2) {
+            script(root, bad);
+            put(&root.join(".afterimage.toml"), evil, 0o644);
+            script(root, GOOD);
+            put(&root.join(".afterimage.toml"), text, 0o644);
+        }
+    }
 }

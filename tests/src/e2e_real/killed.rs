@@ -1,15 +1,17 @@
 //! `kill -9` of the daemon in the middle of what it does, and what is left after a restart.
 //!
-//! The moment is chosen by the seed over the time the work takes, so that a run hits it at many places.
+//! The moment is a number of bytes that the daemon has read and written by then, drawn by the seed over what the whole work
+//! comes to: a run hits it at many places, on a slow machine as on a fast one.
 
 use std::process::{Child, Stdio};
 use std::sync::Mutex;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aft_testkit::Manifest;
 use aft_testkit::manifest::{assert_same, diff};
 use aft_testkit::sim::Rng;
+use aft_testkit::workspace::wait_until;
 
 use super::rig::{Rig, manifest_of};
 use super::{heavy, seed};
@@ -25,10 +27,27 @@ fn spawn(rig: &Rig, arguments: &[&str]) -> Child {
     command.spawn().expect("the command starts")
 }
 
-/// Kills the daemon after `delay`, waits for the command, and sees that a daemon serves again: a command that
-/// loses its daemon may have started one itself.
-fn kill_after(rig: &mut Rig, delay: Duration, mut command: Child) -> bool {
-    thread::sleep(delay);
+/// Bytes that the daemon has read and written since it began, files and sockets alike.
+fn moved(rig: &Rig) -> u64 {
+    let pid = rig.daemon.pid().expect("a daemon serves");
+    moved_by(pid)
+}
+
+fn moved_by(pid: i32) -> u64 {
+    let told = std::fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
+    let counts = told.lines().filter_map(|line| {
+        let (_, count) = line.split_once("char: ")?;
+        count.parse::<u64>().ok()
+    });
+    counts.sum()
+}
+
+/// Kills the daemon when it has read and written `share` bytes more, or the command has ended; waits for the command, and
+/// sees that a daemon serves again: a command that loses its daemon may have started one itself.
+fn kill_after(rig: &mut Rig, (before, share): (u64, u64), mut command: Child) -> bool {
+    wait_until(Duration::from_secs(120), "its share of the work", || {
+        moved(rig) >= before + share || command.try_wait().expect("a child").is_some()
+    });
     rig.daemon.kill();
     let done = command.wait().expect("the command ends").success();
     if rig.daemon.pid().is_none() {
@@ -52,15 +71,16 @@ fn a_baseline_that_is_killed_is_resumed_and_exact() {
         }
         let expected = rig.project.manifest();
         let Some(took) = took else {
-            let start = Instant::now();
+            let before = moved(&rig);
             rig.watch();
-            took = Some(start.elapsed());
+            took = Some(moved(&rig) - before);
             rig.assert_recorded("a baseline left alone");
             continue;
         };
-        let delay = part_of(took, &mut rng);
+        let share = part_of(took, &mut rng);
+        let before = moved(&rig);
         let command = spawn(&rig, &["watch", "--detach"]);
-        if !kill_after(&mut rig, delay, command) {
+        if !kill_after(&mut rig, (before, share), command) {
             interrupted += 1;
         }
         rig.watch();
@@ -72,7 +92,7 @@ fn a_baseline_that_is_killed_is_resumed_and_exact() {
         rig.assert_history_is(
             &expected,
             "@",
-            &format!("round {round}, killed after {delay:?} of {took:?}"),
+            &format!("round {round}, killed after {share} of {took} bytes"),
         );
         let kinds: Vec<_> = rig
             .log()
@@ -93,7 +113,7 @@ fn a_baseline_that_is_killed_is_resumed_and_exact() {
             "a rollback over a resumed baseline",
         );
     }
-    println!("{interrupted} of 4 baselines of {took:?} were interrupted");
+    println!("{interrupted} of 4 baselines of {took} bytes were interrupted");
 }
 
 #[test]
@@ -105,7 +125,9 @@ fn every_checkpoint_that_was_answered_is_there_after_a_kill() {
     let answered: Mutex<Vec<(String, Manifest)>> = Mutex::new(Vec::new());
     let mut number = 0;
     for round in 0..if heavy() { 20 } else { 5 } {
-        let delay = Duration::from_millis(100 + rng.below(700));
+        // Some checkpoints are answered, and the next is on its way, by some of the bytes that one costs.
+        let (n_answered, share) = (1 + rng.index(8), rng.below(200_000));
+        let before = answered.lock().expect("no panic").len();
         let mut content = rng.fork();
         thread::scope(|scope| {
             let (daemon, project) = (&rig.daemon, &rig.project);
@@ -128,14 +150,22 @@ fn every_checkpoint_that_was_answered_is_there_after_a_kill() {
                     }
                 }
             });
-            thread::sleep(delay);
+            let has_ended = || writer.is_finished();
+            let deadline = Duration::from_secs(120);
+            wait_until(deadline, "checkpoints are answered", || {
+                has_ended() || answered.lock().expect("no panic").len() >= before + n_answered
+            });
             let pid = daemon.pid().expect("a daemon serves");
+            let begun = moved_by(pid);
+            wait_until(deadline, "the writer goes on", || {
+                has_ended() || moved_by(pid) >= begun + share
+            });
             let killed = std::process::Command::new("kill")
                 .args(["-9", &pid.to_string()])
                 .status();
             assert!(killed.expect("kill runs").success());
             // The writer's next command may start a daemon by itself; then it goes on, and is stopped here.
-            while !writer.is_finished() {
+            wait_until(deadline, "the writer ends", || {
                 if let Some(next) = daemon.pid().filter(|next| *next != pid) {
                     drop(
                         std::process::Command::new("kill")
@@ -143,13 +173,15 @@ fn every_checkpoint_that_was_answered_is_there_after_a_kill() {
                             .status(),
                     );
                 }
-                thread::sleep(Duration::from_millis(20));
-            }
+                has_ended()
+            });
         });
         if rig.daemon.pid().is_none() {
             rig.daemon.run();
         }
-        rig.assert_recorded(&format!("round {round}, killed after {delay:?}"));
+        rig.assert_recorded(&format!(
+            "round {round}, killed {share} bytes after {n_answered} answers"
+        ));
     }
     let answered = answered.into_inner().expect("no panic");
     println!("{} checkpoints were answered", answered.len());
@@ -169,24 +201,25 @@ fn a_rollback_that_is_killed_ends_at_its_target_or_where_it_started() {
     let mut rng = Rng::new(seed("killed rollback"));
     let mut rig = Rig::new();
     let looks = [make_state(&rig, &mut rng, 0), make_state(&rig, &mut rng, 1)];
-    let start = Instant::now();
+    let before = moved(&rig);
     rig.ok(&["rollback", "state-0"]);
-    let took = start.elapsed();
+    let took = moved(&rig) - before;
     assert_same(&looks[0], &rig.project.manifest(), "a rollback left alone");
     let mut outcomes = [0, 0];
     let mut answered = 0;
     for round in 0..if heavy() { 60 } else { 10 } {
         let at = usize::from(diff(&looks[1], &rig.project.manifest()).is_empty());
         let target = 1 - at;
-        let delay = part_of(took, &mut rng);
+        let share = part_of(took, &mut rng);
+        let before = moved(&rig);
         let command = spawn(&rig, &["rollback", &format!("state-{target}")]);
-        let done = kill_after(&mut rig, delay, command);
+        let done = kill_after(&mut rig, (before, share), command);
         rig.ok(&["sync"]);
         let now = manifest_of(rig.root());
         let (there, stayed) = (diff(&looks[target], &now), diff(&looks[at], &now));
         assert!(
             there.is_empty() || (stayed.is_empty() && !done),
-            "round {round}, killed after {delay:?} of {took:?}, answered: {done}: neither at the target ({} paths off) nor where it started ({} off)\n{}\n{}",
+            "round {round}, killed after {share} of {took} bytes, answered: {done}: neither at the target ({} paths off) nor where it started ({} off)\n{}\n{}",
             there.len(),
             stayed.len(),
             there
@@ -200,17 +233,17 @@ fn a_rollback_that_is_killed_ends_at_its_target_or_where_it_started() {
         outcomes[usize::from(there.is_empty())] += 1;
         answered += usize::from(done);
         rig.assert_recorded(&format!(
-            "round {round}, killed after {delay:?} of {took:?}"
+            "round {round}, killed after {share} of {took} bytes"
         ));
         let staging = rig.root().join(".afterimage");
-        aft_testkit::workspace::wait_until(
+        wait_until(
             Duration::from_secs(10),
             "the staging directory goes",
             || !staging.exists(),
         );
     }
     println!(
-        "a rollback takes {took:?}; {} ended at the target ({answered} were answered), {} at the start",
+        "a rollback moves {took} bytes; {} ended at the target ({answered} were answered), {} at the start",
         outcomes[1], outcomes[0]
     );
     // Whatever happened, both states can still be reached.
@@ -254,8 +287,7 @@ fn make_state(rig: &Rig, rng: &mut Rng, state: usize) -> Manifest {
     rig.project.manifest()
 }
 
-/// Some moment of a work that takes this long, a little beyond its end too.
-fn part_of(took: Duration, rng: &mut Rng) -> Duration {
-    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-    Duration::from_micros(rng.below(micros + micros / 10 + 1))
+/// Some share of a work of so many bytes, a little beyond its end too.
+fn part_of(all: u64, rng: &mut Rng) -> u64 {
+    rng.below(all + all / 10 + 1)
 }

@@ -88,7 +88,9 @@ fn pages_and_filters_over_three_hundred_operations() {
         list(&mut agent, window, 4),
         newest_first(&|n| n % 10 == 0 && n > 100 && n <= 200)
     );
-    assert!(list(&mut agent, json!({"session": "nobody"}), 9).is_empty());
+    let nobody = about(&rig, &json!({"session": "nobody"}));
+    let refused = agent.call("history.list", &nobody).unwrap_err();
+    assert_eq!(refused["data"]["kind"], "not_found", "{refused}");
     assert!(list(&mut agent, json!({"path": "never-there"}), 9).is_empty());
     pages_stand_while_the_history_grows(&rig, &mut agent, &everything);
     the_command_line_pages_too(&rig);

@@ -3,17 +3,22 @@
 //! Does: change files by system calls, and remember in words what it did last.
 //! Does not: fence or judge; the subtree is nobody else's, so it stands still while its writer asks.
 
+mod dirs;
+mod entries;
+
 use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use aft_testkit::sim::Rng;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use entries::{Entries, entries_of, remove};
 
 /// More entries than this in the subtree, and the next change is a removal.
 const ENTRIES_MAX: usize = 150;
@@ -165,33 +170,6 @@ impl Writer {
         Ok(format!("save {}", path.display()))
     }
 
-    fn make_deep(&mut self, entries: &Entries) -> io::Result<String> {
-        let mut path = self.new_path(entries, "d");
-        for _ in 0..self.rng.below(20) {
-            path.push(self.name("n"));
-        }
-        fs::create_dir_all(&path)?;
-        let file = path.join(self.name("leaf"));
-        fs::write(&file, self.bytes())?;
-        Ok(format!("mkdir -p and write {}", file.display()))
-    }
-
-    /// Entries appear at every moment of the look at their directory: before it is armed, between arming and listing,
-    /// and after.
-    fn make_slowly(&mut self, entries: &Entries) -> io::Result<String> {
-        let top = self.new_path(entries, "slow");
-        fs::create_dir_all(&top)?;
-        for number in 0..4 {
-            let dir = top.join(format!("d{number}"));
-            fs::create_dir_all(&dir)?;
-            for number in 0..4 {
-                self.pass_time();
-                fs::write(dir.join(format!("f{number}")), self.bytes())?;
-            }
-        }
-        Ok(format!("make slowly {}", top.display()))
-    }
-
     /// Up to a third of a millisecond, which is what the daemon takes from an event to its look. Spun, because a
     /// sleep is never that short.
     fn pass_time(&mut self) {
@@ -199,21 +177,6 @@ impl Writer {
         while Instant::now() < until {
             std::hint::spin_loop();
         }
-    }
-
-    fn rename_dir(&mut self, entries: &Entries) -> io::Result<String> {
-        let from = self.dir(entries);
-        let mut said = format!("mv {}", from.display());
-        let mut at = from;
-        // A chain moves it on while its last name is being scanned.
-        for _ in 0..=self.rng.below(3) {
-            let to = self.new_path(entries, "m");
-            fs::rename(&at, &to)?;
-            said.push_str(&format!(" -> {}", to.display()));
-            at = to;
-        }
-        fs::write(at.join(self.name("f")), self.bytes())?;
-        Ok(said)
     }
 
     fn make_and_rename(&mut self, entries: &Entries) -> io::Result<String> {
@@ -306,35 +269,6 @@ impl Writer {
         Ok(format!("chmod {mode:o} {}", path.display()))
     }
 
-    fn move_out_and_in(&mut self, entries: &Entries) -> io::Result<String> {
-        let from = self.dir(entries);
-        let away = self.outside.join("away");
-        if away.exists() {
-            fs::remove_dir_all(&away)?;
-        }
-        fs::rename(&from, &away)?;
-        fs::create_dir_all(&self.home)?;
-        // Nobody watches it any more, or still does under its old name.
-        let hidden = away.join(self.name("n")).join(self.name("n"));
-        fs::create_dir_all(&hidden)?;
-        fs::write(hidden.join("changed"), self.bytes())?;
-        if self.rng.chance(300) {
-            return Ok(format!("mv {} out", from.display()));
-        }
-        let to = if self.rng.chance(400) && !from.exists() {
-            from.clone()
-        } else {
-            let name = self.name("back");
-            self.home.join(name)
-        };
-        fs::rename(&away, &to)?;
-        Ok(format!(
-            "mv {} out and in -> {}",
-            from.display(),
-            to.display()
-        ))
-    }
-
     /// Same length, same times: nothing but the bytes and `ctime` tells.
     fn same_size(&mut self, entries: &Entries) -> io::Result<String> {
         let one = self.rng.pick(&entries.files).cloned();
@@ -369,79 +303,4 @@ impl Writer {
         self.held.push_back(file);
         Ok(format!("hold open {}", path.display()))
     }
-
-    /// The subtree's own top goes and comes back, whole trees at once.
-    fn replace_home(&mut self) -> io::Result<String> {
-        if self.rng.chance(700) {
-            let name = self.name("f");
-            let path = self.home.join(name);
-            fs::write(&path, self.bytes())?;
-            return Ok(format!("write {}", path.display()));
-        }
-        let fresh = self.outside.join("fresh");
-        if fresh.exists() {
-            fs::remove_dir_all(&fresh)?;
-        }
-        for number in 0..self.rng.below(6) {
-            let deep = fresh.join(format!("d{number}")).join(self.name("n"));
-            fs::create_dir_all(&deep)?;
-            fs::write(deep.join("f1"), self.bytes())?;
-        }
-        fs::create_dir_all(&fresh)?;
-        if self.rng.chance(500) {
-            renameat_with(CWD, &fresh, CWD, &self.home, RenameFlags::EXCHANGE)?;
-            return Ok("exchange the subtree with one from outside".to_owned());
-        }
-        fs::remove_dir_all(&self.home)?;
-        fs::rename(&fresh, &self.home)?;
-        Ok("replace the subtree by one from outside".to_owned())
-    }
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    if path.symlink_metadata()?.is_dir() {
-        fs::remove_dir_all(path)
-    } else {
-        fs::remove_file(path)
-    }
-}
-
-/// What is in a subtree, each list in the order of its walk.
-#[derive(Default)]
-struct Entries {
-    dirs: Vec<PathBuf>,
-    files: Vec<PathBuf>,
-    links: Vec<PathBuf>,
-}
-
-impl Entries {
-    fn len(&self) -> usize {
-        self.dirs.len() + self.files.len() + self.links.len()
-    }
-}
-
-/// Ordered by name, so that one seed picks the same entries on any file system.
-fn entries_of(home: &Path) -> Entries {
-    let mut found = Entries::default();
-    let mut pending = vec![home.to_path_buf()];
-    while let Some(dir) = pending.pop() {
-        let Ok(listed) = fs::read_dir(&dir) else {
-            continue;
-        };
-        for path in listed.filter_map(Result::ok).map(|entry| entry.path()) {
-            match path.symlink_metadata().map(|meta| meta.file_type()) {
-                Ok(kind) if kind.is_dir() => {
-                    pending.push(path.clone());
-                    found.dirs.push(path);
-                }
-                Ok(kind) if kind.is_symlink() => found.links.push(path),
-                Ok(_) => found.files.push(path),
-                Err(_) => {}
-            }
-        }
-    }
-    found.dirs.sort();
-    found.files.sort();
-    found.links.sort();
-    found
 }

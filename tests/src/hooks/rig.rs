@@ -24,6 +24,22 @@ impl Rig {
         rig
     }
 
+    /// The same, where the person and the agents are one process: the kernel's word would be that it is one.
+    #[track_caller]
+    pub(super) fn watching_by_brackets() -> Self {
+        let mut daemon = TestDaemon::prepare();
+        daemon.write_config("[daemon]\nwriters = \"off\"\n");
+        daemon.run();
+        let rig = Self {
+            daemon,
+            project: Workspace::new(),
+        };
+        rig.project.write("src/greet.py", "hello\n");
+        rig.daemon
+            .aft_ok(rig.project.root(), &["watch", "--detach"]);
+        rig
+    }
+
     /// The same, with a daemon that watches nothing.
     #[track_caller]
     pub(super) fn unwatched() -> Self {

@@ -123,3 +123,20 @@ fn an_agent_that_is_not_known_is_no_reason_to_block_a_tool() {
     assert_eq!(output.status, 0);
     assert!(output.stderr.contains("claude-code"), "{}", output.stderr);
 }
+
+/// 2, the code of a command line that makes no sense, is to an agent the word for "do not run this tool".
+#[test]
+fn an_option_that_is_not_known_is_no_reason_either() {
+    let rig = Rig::watching();
+    for wrong in [
+        &["hook", "claude-code", "--of-a-later-version"][..],
+        &["hook", "claude-code", "--budget"],
+        &["hook", "claude-code", "--budget", "soon"],
+        &["hook", "claude-code", "codex"],
+        &["hook"],
+    ] {
+        let answer = rig.daemon.aft_fed(rig.project.root(), wrong, b"{}");
+        assert_eq!(answer.status, 0, "{wrong:?}: {}", answer.stderr);
+        assert_eq!(answer.stdout, "", "{wrong:?}");
+    }
+}

@@ -161,7 +161,7 @@ fn a_run_that_outlives_the_daemon_keeps_its_session_and_its_news() {
 
 #[test]
 fn a_tool_call_that_was_broken_off_claims_nothing_after_its_turn() {
-    let rig = Rig::watching();
+    let rig = Rig::watching_by_brackets();
     let lines = rig.lines("codex");
     for line in &lines[..3] {
         rig.hook("codex", line);

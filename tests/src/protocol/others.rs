@@ -144,7 +144,7 @@ fn what_is_told_shortened_can_be_read_by_and_speaks_for_nobody() {
         scene.about(json!({"session": session, "dry_run": true})),
     ] {
         let plan = other.expect_call("undo", &params);
-        assert_eq!(plan["results"].as_array().map(Vec::len), Some(1), "{plan}");
+        assert_eq!(plan["plan"]["n_steps"], 1, "{plan}");
     }
     let mut other = scene.connect(Socket::Agent);
     // Who knows an id is shown it.
@@ -154,4 +154,41 @@ fn what_is_told_shortened_can_be_read_by_and_speaks_for_nobody() {
     // Its own connection never had to say it.
     let log = agent.expect_call("history.list", &scene.about(json!({})));
     assert_eq!(log["operations"][0]["session"], json!(session));
+}
+
+#[test]
+fn turns_are_named_by_their_beginnings_and_from_the_last_one_back() {
+    let scene = Scene::new();
+    let mut control = scene.connect(Socket::Control);
+    control.expect_call("workspace.add", &json!({"root": scene.root()}));
+    let mut agent = scene.connect(Socket::Agent);
+    let mut begin = |name: &str| {
+        let started = agent.expect_call("session.start", &scene.about(json!({"agent": name})));
+        let session = started["session"].clone();
+        let turn = agent.expect_call("turn.start", &json!({"session": session}));
+        (session, turn["turn"].as_str().expect("an id").to_owned())
+    };
+    let (one, two) = (begin("one"), begin("two"));
+    // Both are at work at once.
+    for ((session, _), path) in [(&one, "f"), (&two, "g"), (&one, "h")] {
+        let edit = agent.expect_call("edit.begin", &json!({"session": session}));
+        scene.project.write(path, "new\n");
+        agent.expect_call("edit.end", &json!({"edit": edit["edit"]}));
+    }
+    let mut other = scene.connect(Socket::Agent);
+    for (turn, expected) in [("-1", 2), ("-2", 1), (short(&one.1), 2), (short(&two.1), 1)] {
+        let of_it = scene.about(json!({"turn": turn}));
+        let log = other.expect_call("history.list", &of_it);
+        let found = log["operations"].as_array().map(Vec::len);
+        assert_eq!(found, Some(expected), "{turn}: {log}");
+    }
+    let since = scene.about(json!({"from": "turn:-1"}));
+    let diff = other.expect_call("diff", &since);
+    let files = diff["files"].as_array().expect("files").iter();
+    let paths: Vec<_> = files.map(|file| file["path"].clone()).collect();
+    assert_eq!(paths, ["f", "g", "h"], "{diff}");
+    // Three letters may be anybody's.
+    let few = scene.about(json!({"turn": &one.1[..3]}));
+    let log = other.expect_call("history.list", &few);
+    assert_eq!(log["operations"], json!([]));
 }

@@ -1,5 +1,8 @@
 //! One run: whose turn it is, what goes wrong when, and how it comes to rest at the end.
 
+mod plant;
+mod tally;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,13 +10,14 @@ use aft_daemon::config::Config;
 use aft_daemon::workspace::{Ground, Load, Stepped};
 use aft_os::{SignalSink, Watch};
 use aft_testkit::SimWorld;
-use aft_testkit::sim::{Errno, Op, Rng, SimWatch};
+use aft_testkit::sim::{Rng, SimWatch};
 
 use super::Violation;
 use super::history::History;
 use super::options::RunOptions;
 use super::requests::{Answers, Asked};
 use super::user::{self, Users};
+pub(crate) use tally::Tally;
 
 /// How often everything may take a turn before it has to be at rest.
 const REST_TURNS: usize = 3000;
@@ -33,57 +37,6 @@ built
 //- /x.log
 logged
 ";
-
-/// What happened, to see that the seeds do enough.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Tally {
-    pub(super) steps: u64,
-    pub(super) actions: u64,
-    pub(super) fences: u64,
-    pub(super) checkpoints: u64,
-    pub(super) went_back: u64,
-    pub(super) refused: u64,
-    pub(super) failed: u64,
-    pub(super) kills: u64,
-    pub(super) crashes: u64,
-    pub(super) recovered: u64,
-    pub(super) displaced: u64,
-    pub(super) operations: u64,
-    pub(super) gaps: u64,
-}
-
-impl Tally {
-    pub(super) fn add(&mut self, other: &Self) {
-        self.steps += other.steps;
-        self.actions += other.actions;
-        self.fences += other.fences;
-        self.checkpoints += other.checkpoints;
-        self.went_back += other.went_back;
-        self.refused += other.refused;
-        self.failed += other.failed;
-        self.kills += other.kills;
-        self.crashes += other.crashes;
-        self.recovered += other.recovered;
-        self.displaced += other.displaced;
-        self.operations += other.operations;
-        self.gaps += other.gaps;
-    }
-
-    /// True where each kind of event came up.
-    pub(super) fn is_varied(&self) -> bool {
-        let counts = [
-            self.fences,
-            self.checkpoints,
-            self.went_back,
-            self.kills,
-            self.crashes,
-            self.recovered,
-            self.displaced,
-            self.gaps,
-        ];
-        counts.iter().all(|count| *count > 0)
-    }
-}
 
 /// What happened, step by step.
 #[derive(Default)]
@@ -336,55 +289,6 @@ impl Run {
         news.into_iter().for_each(|line| self.log.say(line));
     }
 
-    /// Actions in the middle of what comes next.
-    pub(super) fn plant_actions(&mut self) {
-        while self.rng.chance(self.options.amid) {
-            const CALLS: [Op; 15] = [
-                Op::Lstat,
-                Op::Lstat,
-                Op::Scan,
-                Op::Open,
-                Op::Read,
-                Op::Fstat,
-                Op::HasWriter,
-                Op::WatchAdd,
-                Op::Create,
-                Op::RenameNew,
-                Op::Exchange,
-                Op::RemoveFile,
-                Op::MakeDir,
-                Op::SyncFile,
-                Op::SyncDir,
-            ];
-            let call = self.rng.pick(&CALLS).copied().unwrap_or(Op::Lstat);
-            let skip = self.rng.below(10);
-            let mut action = user::draw(&self.world, &self.users, &mut self.rng);
-            while call == Op::RemoveFile && matches!(action, user::Action::Meddle(..)) {
-                // By name, into what was just looked at: no system has a call that looks and removes at once.
-                action = user::draw(&self.world, &self.users, &mut self.rng);
-            }
-            let users = self.users.clone();
-            self.world
-                .root
-                .before(call, skip, move |root| users.act(root, &action));
-        }
-    }
-
-    /// Somebody edits what an apply displaced, after it was looked at and before it is removed.
-    pub(super) fn plant_meddling(&mut self) {
-        if self.rng.chance(self.options.amid) {
-            const CALLS: [Op; 3] = [Op::SyncFile, Op::SyncDir, Op::Lstat];
-            let call = self.rng.pick(&CALLS).copied().unwrap_or(Op::SyncDir);
-            let skip = self.rng.below(if call == Op::Lstat { 40 } else { 4 });
-            let bytes = self.rng.bytes(20);
-            let action = user::Action::Meddle(self.rng.index(8), bytes);
-            let users = self.users.clone();
-            self.world
-                .root
-                .before(call, skip, move |root| users.act(root, &action));
-        }
-    }
-
     /// Everything takes its turn until nothing is left to do.
     pub(super) fn rest(&mut self) -> Result<(), Violation> {
         self.log.say("rest");
@@ -440,51 +344,6 @@ impl Run {
             )));
         }
         Ok(())
-    }
-
-    /// A fault at some call of the store or of the watcher.
-    pub(super) fn plant_fault(&mut self) {
-        if self.rng.chance(self.options.faults) {
-            const CALLS: [Op; 6] = [
-                Op::StoreAppend,
-                Op::StoreAppend,
-                Op::StoreSync,
-                Op::StoreSync,
-                Op::StoreReplace,
-                Op::StoreSyncDir,
-            ];
-            let call = self.rng.pick(&CALLS).copied().unwrap_or(Op::StoreAppend);
-            let errno = if self.rng.chance(500) {
-                Errno::IO
-            } else {
-                Errno::NOSPC
-            };
-            let skip = self.rng.below(3);
-            self.faulted = true;
-            self.world.faults.fail_after(call, skip, 1, errno);
-            self.log
-                .say(format!("fault {call:?} after {skip}: {errno}"));
-        }
-        if self.rng.chance(self.options.watch_faults) {
-            let Some(watch) = &self.watch else { return };
-            let what = match self.rng.below(3) {
-                0 => {
-                    watch.overflow_now();
-                    "overflow".to_owned()
-                }
-                1 => {
-                    self.world.faults.fail_next(Op::Cookie, Errno::NOSPC);
-                    "no cookie".to_owned()
-                }
-                _ => {
-                    let armed = watch.armed();
-                    let lost = self.rng.pick(&armed);
-                    lost.inspect(|dir| watch.lose(dir));
-                    format!("lost {lost:?}")
-                }
-            };
-            self.log.say(format!("watch fault: {what}"));
-        }
     }
 }
 

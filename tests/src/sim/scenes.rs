@@ -1,9 +1,7 @@
 //! Scenes that a seed once came upon, written out so that they stay what they are when the drawing of actions changes.
 
 use aft_daemon::workspace::Done;
-use aft_model::{
-    Author, Change, ContentId, FileState, Operation, OperationId, OperationKind, RelPath,
-};
+use aft_model::{Change, ContentId, FileState, Operation, OperationId, OperationKind, RelPath};
 use aft_testkit::SimWorld;
 use aft_testkit::sim::{Op, SimRoot, WorldOptions};
 
@@ -81,18 +79,12 @@ pub(super) fn observed(id: u64, changes: Vec<(&str, FileState, FileState)>) -> O
         renamed_from: None,
     };
     Operation {
-        id: OperationId(id),
-        kind: OperationKind::Observed,
-        author: Author::Unknown,
         time_ns: 1,
-        session: None,
-        turn: None,
-        tool: None,
-        reverts: Vec::new(),
-        target: None,
-        head: None,
-        note: None,
-        changes: changes.into_iter().map(change).collect(),
+        ..Operation::bare(
+            OperationId(id),
+            OperationKind::Observed,
+            changes.into_iter().map(change).collect(),
+        )
     }
 }
 

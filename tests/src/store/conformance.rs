@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aft_model::{Author, Change, FileState, Operation, OperationId, OperationKind, RelPath};
+use aft_model::{Change, FileState, Operation, OperationId, OperationKind, RelPath};
 use aft_os::StoreDir;
 use aft_os::store_dir::real::RealStoreDir;
 use aft_store::{Collection, Level, Maintenance, Opened, Options, prepare};
@@ -105,18 +105,12 @@ impl Bench<'_> {
             return;
         }
         let operation = Operation {
-            id: OperationId(id),
-            kind: OperationKind::Observed,
-            author: Author::Unknown,
             time_ns: 1_700_000_000_000_000_000 + id as i64,
-            session: None,
-            turn: None,
-            tool: None,
-            reverts: Vec::new(),
-            target: None,
-            head: None,
-            note: None,
-            changes: vec![change.clone()],
+            ..Operation::bare(
+                OperationId(id),
+                OperationKind::Observed,
+                vec![change.clone()],
+            )
         };
         let base = change.before.content();
         let base = base.and_then(|id| self.store().reader.base_for(&id));

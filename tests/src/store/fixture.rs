@@ -195,7 +195,7 @@ fn edits(store: &mut Opened, mut before: FileState) {
             vec![change("text.rs", before, after)],
         );
         let intent = Intent {
-            operation: edit.clone(),
+            operation: edit.clone().into(),
             force: false,
         };
         store.writer.put_intent(&intent).expect("an intent");

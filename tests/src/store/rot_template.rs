@@ -149,18 +149,10 @@ impl Making {
             self.tree.insert(change.path.clone(), change.after);
         }
         let operation = Operation {
-            id: OperationId(id),
-            kind,
             author: Author::Agent("rot".to_owned()),
             time_ns: 1_700_000_000_000_000_000 + id as i64,
-            session: None,
-            turn: None,
-            tool: None,
-            reverts: Vec::new(),
-            target: None,
-            head: None,
             note: Some(format!("operation {id}")),
-            changes,
+            ..Operation::bare(OperationId(id), kind, changes)
         };
         let writer = &mut self.opened.writer;
         writer.put_operation(&operation).expect("an operation");

@@ -15,6 +15,11 @@ impl Sample {
         self.0.push(time.as_secs_f64());
     }
 
+    /// Adds all of another's.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     /// Half are below.
     pub(crate) fn median(&self) -> Option<f64> {
         self.percentile(50.0)

@@ -20,8 +20,9 @@ use crate::shell;
 const N_STATES: usize = 20;
 /// Ways back; a rule goes three in ten minutes.
 const N_BACK: usize = 3;
-/// Fences and edits beside a check, and without one.
-const N_FENCES: usize = 2000;
+/// Windows with a check and without one, in turn, so that what else the machine does is in both; fences and edits in each.
+const N_WINDOWS: usize = 10;
+const N_FENCES: usize = 200;
 const N_WRITES: usize = 200;
 /// Larger trees are not what is promised; the lines say how many files there were.
 const FILE: &str = "aft-bench-state";
@@ -120,18 +121,26 @@ impl<'a> Verify<'a> {
         self.aft.json(&["turn", "end", "--json"])
     }
 
-    /// The same fences and edits without a check and beside one.
+    /// The same fences and edits without a check and beside one, window by window.
     fn beside(&mut self) -> anyhow::Result<()> {
         self.configure(LOAD, "timeout = \"10m\"\non = [\"turn-end\"]")?;
-        let idle = self.work("idle")?;
-        self.aft.time(&["turn", "start"])?;
-        rewrite(&self.tree.root.join(FILE), b"load")?;
-        self.aft.time(&["turn", "end", "--no-wait"])?;
-        // Until its tree is there it is no check that runs.
-        shell::pause(Duration::from_secs(1));
-        let busy = self.work("busy");
-        self.aft.time(&["verify", "--cancel"])?;
-        let busy = busy?;
+        let (mut idle, mut busy) = <((Sample, Sample), (Sample, Sample))>::default();
+        for number in 0..N_WINDOWS {
+            let (fences, edits) = self.work(&format!("idle{number}"))?;
+            idle.0.join(fences);
+            idle.1.join(edits);
+            self.aft.time(&["turn", "start"])?;
+            let text = format!("load {number}");
+            rewrite(&self.tree.root.join(FILE), text.as_bytes())?;
+            self.aft.time(&["turn", "end", "--no-wait"])?;
+            // Until its tree is there it is no check that runs.
+            shell::pause(Duration::from_secs(1));
+            let window = self.work(&format!("busy{number}"));
+            self.aft.time(&["verify", "--cancel"])?;
+            let (fences, edits) = window?;
+            busy.0.join(fences);
+            busy.1.join(edits);
+        }
         for (what, idle, busy) in [
             ("fence", &idle.0, &busy.0),
             ("a bracketed edit", &idle.1, &busy.1),
@@ -148,9 +157,14 @@ impl<'a> Verify<'a> {
             }
         }
         let p99 = |sample: &Sample| sample.percentile(99.0);
-        if let (Some(idle), Some(busy)) = (p99(&idle.1), p99(&busy.1)) {
-            let what = "p99 of a bracketed edit beside a check, of its p99 without";
-            self.table.record(what, Unit::Ratio, "aft", busy / idle);
+        for (what, idle, busy) in [
+            ("fence", &idle.0, &busy.0),
+            ("bracketed edit", &idle.1, &busy.1),
+        ] {
+            if let (Some(idle), Some(busy)) = (p99(idle), p99(busy)) {
+                let what = format!("p99 of a {what} beside a check, of its p99 without");
+                self.table.record(&what, Unit::Ratio, "aft", busy / idle);
+            }
         }
         Ok(())
     }

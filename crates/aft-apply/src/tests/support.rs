@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Read};
 
 use aft_model::{
-    Author, Change, ContentId, FileState, Operation, OperationId, OperationKind, RelPath, StatSig,
+    Change, ContentId, FileState, Operation, OperationId, OperationKind, RelPath, StatSig,
 };
 use aft_os::{ReadDir, WriteDir};
 
@@ -100,22 +100,13 @@ pub(crate) fn operation(before: &Tree, after: &Tree) -> Operation {
         after: state(after.get(name)),
         renamed_from: None,
     });
-    Operation {
-        id: OperationId(7),
-        kind: OperationKind::Rollback,
-        author: Author::Unknown,
-        time_ns: 0,
-        session: None,
-        turn: None,
-        tool: None,
-        reverts: Vec::new(),
-        target: None,
-        head: None,
-        note: None,
-        changes: changes
+    Operation::bare(
+        OperationId(7),
+        OperationKind::Rollback,
+        changes
             .filter(|change| change.before != change.after)
             .collect(),
-    }
+    )
 }
 
 /// Contents of the trees it was made from.

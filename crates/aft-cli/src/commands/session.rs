@@ -21,10 +21,13 @@ use crate::render::text::{path, shown};
 use crate::render::time::Now;
 
 /// Say who makes the changes that follow
+///
+/// What is written while a turn of a session is open belongs to the session, and so does what its own process writes
+/// (--pid), where `aft status` shows that the daemon can tell. A session alone claims nothing.
 #[derive(Args, Debug)]
 #[command(
     disable_help_subcommand = true,
-    after_help = "Example:\n  S=$(aft session start --agent nightly)\n  ./fix-everything.sh\n  aft session end \"$S\"\n  aft undo --session \"$S\""
+    after_help = "Example:\n  S=$(aft session start --agent nightly)\n  aft turn start --session \"$S\"\n  ./fix-everything.sh\n  aft session end \"$S\"\n  aft undo --session \"$S\""
 )]
 pub(crate) struct SessionArgs {
     #[command(subcommand)]

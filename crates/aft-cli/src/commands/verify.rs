@@ -1,6 +1,6 @@
 //! `aft verify`: run the checks of a state, and what they said before.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -178,7 +178,8 @@ fn follow(paths: &Paths, params: VerifyListParams, stopped: &Receiver<u64>) {
             break;
         };
         for line in new_lines(list.running.as_ref(), &mut told) {
-            bar.println(shown(line));
+            // A terminal that cannot move its cursor shows no bar, but lines.
+            bar.suspend(|| drop(writeln!(std::io::stderr(), "{}", shown(line))));
         }
         if ended.is_some() {
             break;

@@ -40,6 +40,23 @@ pub(crate) fn session_kept(reader: &Reader, id: &str) -> Result<String, RpcError
     only("session", id, found.map_err(|error| of_read(&error))?)
 }
 
+/// Refuses what is nobody's id: no operation of a session is something else than no session.
+///
+/// # Errors
+/// There is no such session.
+pub(crate) fn is_known(workspace: &Workspace, session: &str) -> Result<(), RpcError> {
+    let is_open = || workspace.shared.sessions.get(session).is_some();
+    let kept = workspace.reader.sessions_beginning(session, 1);
+    if is_open() || !kept.map_err(|error| of_read(&error))?.is_empty() {
+        return Ok(());
+    }
+    Err(RpcError::new(
+        ErrorKind::NotFound,
+        format!("there is no session `{session}`"),
+    )
+    .with_remedy("`aft session list` names them"))
+}
+
 /// The turn that is meant: `-1` is the last one, of this session where one is named; else an id, or how only one begins.
 ///
 /// # Errors

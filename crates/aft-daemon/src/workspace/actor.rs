@@ -127,7 +127,7 @@ impl Actor {
             self.tell(Event::StoreAccepts);
         }
         if self.engine.is_idle() {
-            self.trail.rest(self.clock.mono_ns());
+            self.rest_trail();
         }
         if !self.engine.keeps_displaced() {
             // Whoever asks the writer after this finds the operations before in its queue.
@@ -251,6 +251,14 @@ impl Actor {
                 let reason = "a workspace inside this one came or went".to_owned();
                 self.tell(Event::Rescan { reason, gap: false });
             }
+        }
+    }
+
+    /// Nothing is to be looked at.
+    fn rest_trail(&mut self) {
+        if let Some(following) = self.shared.following() {
+            let now = (self.clock.mono_ns(), self.n_requests);
+            self.trail.rest(following, now);
         }
     }
 

@@ -28,6 +28,9 @@ use task::{by_path, to_applied};
 /// How long settling waits at most until the rollback is answered.
 const ANSWER_FIRST: Duration = Duration::from_millis(20);
 
+/// With more changes than this, what a plan puts back is not kept in memory: it would push out all else, and itself.
+const KEPT_OF: usize = 4096;
+
 const NO_ROOM: &str = "the workspace's file system has too little room";
 
 /// What to do.
@@ -51,7 +54,7 @@ pub(crate) enum Errand {
     /// Carry a planned operation out.
     Apply {
         job: JobId,
-        operation: Box<Operation>,
+        operation: Arc<Operation>,
         stats: Vec<Option<StatSig>>,
         force: bool,
     },
@@ -131,7 +134,7 @@ impl Runner {
                 operation,
                 stats,
                 force,
-            } => self.apply(job, *operation, &stats, force),
+            } => self.apply(job, operation, &stats, force),
         }
     }
 
@@ -147,11 +150,7 @@ impl Runner {
     ) -> Result<Vec<Conflict>, String> {
         let stats = by_path(operation, stats);
         let lookup = |path: &RelPath| stats.get(path).copied();
-        let held = Held {
-            shared: &self.shared,
-            reader: &self.reader,
-            fresh: Arc::default(),
-        };
+        let held = Held::of(&self.shared, &self.reader);
         let applier = Applier::new(self.root.as_ref(), &held);
         let checked = applier.check(&task_of(operation, false, &lookup));
         if checked.no_room {
@@ -160,14 +159,20 @@ impl Runner {
         Ok(checked.conflicts)
     }
 
-    fn apply(&mut self, job: JobId, operation: Operation, stats: &[Option<StatSig>], force: bool) {
+    fn apply(
+        &mut self,
+        job: JobId,
+        operation: Arc<Operation>,
+        stats: &[Option<StatSig>],
+        force: bool,
+    ) {
         let stats = by_path(&operation, stats);
         let lookup = |path: &RelPath| stats.get(path).copied();
         let task = task_of(&operation, force, &lookup);
         let held = Held {
-            shared: &self.shared,
-            reader: &self.reader,
             fresh: Arc::clone(&self.shared.fresh.lock()),
+            keeps: operation.changes.len() <= KEPT_OF,
+            ..Held::of(&self.shared, &self.reader)
         };
         let applier = Applier::new(self.root.as_ref(), &held);
         let applier = if self.two_writers {
@@ -176,7 +181,11 @@ impl Runner {
             applier
         };
         let working = self.shared.at_work.begin();
-        let carried = self.carry_out(&applier, &task, force);
+        let intent = Intent {
+            operation: Arc::clone(&operation),
+            force,
+        };
+        let carried = self.carry_out(&applier, &task, intent);
         drop(working);
         self.settling.n_told += 1;
         match carried {
@@ -200,7 +209,7 @@ impl Runner {
         &self,
         applier: &Applier<'_>,
         task: &Task<'_>,
-        force: bool,
+        intent: Intent,
     ) -> Result<Report, Applied> {
         let failed = |error: &dyn std::error::Error| Applied {
             error: Some(chain(error)),
@@ -223,10 +232,7 @@ impl Runner {
             });
         }
         // The disk has the intent while the targets are made: a recovery makes what is missing of them.
-        let promise = self.begin_intent(Intent {
-            operation: task.operation.clone(),
-            force,
-        });
+        let promise = self.begin_intent(intent);
         let staged = match applier.stage(task, &checked.prepared) {
             Ok(staged) => staged,
             Err(error) => {

@@ -8,9 +8,7 @@ use std::sync::Arc;
 
 use aft_engine::moves::{self, Gone, Later};
 use aft_engine::{GoBackKind, MergeFile, MergeStep, MergedFile, Targets, Tree, merge};
-use aft_model::{
-    Author, Change, ContentId, FileState, Operation, OperationId, OperationKind, RelPath,
-};
+use aft_model::{Change, ContentId, FileState, Operation, OperationId, OperationKind, RelPath};
 use aft_store::{ReadError, Reader};
 
 use super::errand::Runner;
@@ -167,20 +165,7 @@ impl Later for Past<'_> {
 
 /// Parts of what was done, as an operation that did just them.
 fn as_operation(of: OperationId, changes: &[Change]) -> Operation {
-    Operation {
-        id: of,
-        kind: OperationKind::Observed,
-        author: Author::Unknown,
-        time_ns: 0,
-        session: None,
-        turn: None,
-        tool: None,
-        reverts: Vec::new(),
-        target: None,
-        head: None,
-        note: None,
-        changes: changes.to_vec(),
-    }
+    Operation::bare(of, OperationKind::Observed, changes.to_vec())
 }
 
 /// The state of every path before the first of these operations that changed it, which are oldest first.

@@ -41,11 +41,7 @@ pub(crate) fn recover(
     let mut next = recovery.next_operation;
     let mut unfinished = Vec::new();
     let mut unsettled = Vec::new();
-    let held = Held {
-        shared: &parts.shared,
-        reader,
-        fresh: std::sync::Arc::default(),
-    };
+    let held = Held::of(&parts.shared, reader);
     let applier = Applier::new(parts.writable.as_ref(), &held);
     for intent in &recovery.open_intents {
         let id = intent.operation.id;
@@ -101,7 +97,7 @@ fn roll_forward(
     let done = done_paths(&report);
     let was_recorded = recorded.is_some();
     let recorded = recorded.unwrap_or_else(|| {
-        let mut operation = operation.clone();
+        let mut operation = Operation::clone(operation);
         operation
             .changes
             .retain(|change| done.contains(&change.path));
@@ -260,21 +256,13 @@ impl<'a> Line<'a> {
 /// Without a number.
 fn observed(operation: &Operation, author: Author, changes: Vec<Change>) -> Operation {
     Operation {
-        id: OperationId::NONE,
-        kind: OperationKind::Observed,
         author,
         time_ns: operation.time_ns,
-        session: None,
-        turn: None,
-        tool: None,
-        reverts: Vec::new(),
-        target: None,
-        head: None,
         note: Some(format!(
             "found while operation {} was finished after a crash",
             operation.id
         )),
-        changes,
+        ..Operation::bare(OperationId::NONE, OperationKind::Observed, changes)
     }
 }
 

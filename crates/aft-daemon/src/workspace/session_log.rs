@@ -107,7 +107,7 @@ pub(super) fn go_on(writer: &mut Writer, reader: &Reader, parts: &Parts) -> Resu
     if let Some(following) = parts.shared.following() {
         let all = sessions.list();
         let open = all.iter().filter(|session| session.ended_ns.is_none());
-        open.for_each(|session| following.begin(session));
+        open.for_each(|session| following.begin(session, session.started_ns));
     }
     let claims = Arc::new(sessions.claims());
     if claims.is_anybody() {

@@ -113,11 +113,12 @@ impl Sessions {
         }
     }
 
-    /// The session of this id, open again where it had ended.
-    pub fn resume(&self, id: &str) -> Option<Session> {
+    /// The session of this id, open again where it had ended, and in this process if one is named.
+    pub fn resume(&self, id: &str, pid: Option<u32>) -> Option<Session> {
         let mut all = self.0.lock();
         let session = all.iter_mut().find(|session| session.id == id)?;
         session.ended_ns = None;
+        session.pid = pid.or(session.pid);
         Some(session.clone())
     }
 

@@ -4,6 +4,7 @@
 //! what it found, and takes it up again when the actor has recorded that and the writer has made it durable. Does not
 //! decide what an operation of it looks like.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ pub(crate) struct Unsettled {
 
 /// An apply that was answered.
 struct Carried {
-    operation: Operation,
+    operation: Arc<Operation>,
     force: bool,
     report: Report,
 }
@@ -105,7 +106,7 @@ impl Runner {
     }
 
     /// Settles what was carried out and answered: now, or when what it found is durable.
-    pub(crate) fn settle_later(&mut self, operation: Operation, force: bool, report: Report) {
+    pub(crate) fn settle_later(&mut self, operation: Arc<Operation>, force: bool, report: Report) {
         let after = if report.late.is_empty() {
             0
         } else {
@@ -199,11 +200,7 @@ impl Runner {
     }
 
     fn look_at_held(&self, held: &mut Vec<aft_apply::Held>) -> Vec<Change> {
-        let contents = Held {
-            shared: &self.shared,
-            reader: &self.reader,
-            fresh: std::sync::Arc::default(),
-        };
+        let contents = Held::of(&self.shared, &self.reader);
         let applier = Applier::new(self.root.as_ref(), &contents);
         let mut late = self.late();
         *held = applier.collect_held(held, &mut late);
@@ -212,11 +209,7 @@ impl Runner {
 
     /// Directories to disk, limbo emptied; what was found late.
     fn settle(&self, carried: &mut Carried) -> (Vec<Change>, Result<(), SettleError>) {
-        let contents = Held {
-            shared: &self.shared,
-            reader: &self.reader,
-            fresh: std::sync::Arc::default(),
-        };
+        let contents = Held::of(&self.shared, &self.reader);
         let applier = Applier::new(self.root.as_ref(), &contents);
         let nothing = |_: &RelPath| None;
         let task = task_of(&carried.operation, carried.force, &nothing);

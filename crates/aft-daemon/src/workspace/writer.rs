@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use aft_engine::Tree;
-use aft_model::{Checkpoint, CheckpointName, Operation, OperationId};
+use aft_model::{Checkpoint, CheckpointName, OperationId};
 use aft_os::Clock;
 use aft_store::{LateSync, StoreError, Writer};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};

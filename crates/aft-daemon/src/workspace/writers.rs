@@ -8,7 +8,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -30,6 +30,10 @@ const WRITERS_MAX: usize = 64;
 const GONE_MAX: usize = 4096;
 /// What nobody has looked at for so long is of a path that is not covered, if nothing is to be looked at either.
 const STALE_NS: u64 = 2_000_000_000;
+/// How often what happens where nothing is covered is taken up, and sessions are looked at whose process has ended.
+const REST_NS: u64 = 500_000_000;
+/// How long the children of a process that ended without its session are still that session's.
+const ORPHANED_NS: u64 = 60_000_000_000;
 
 /// The processes that are followed, and of which sessions they are.
 pub(crate) struct Following {
@@ -57,6 +61,8 @@ struct Key {
     key: u64,
     session: SessionId,
     author: Author,
+    /// Since when its process is known to have ended.
+    dead_since: Option<u64>,
 }
 
 impl Following {
@@ -68,20 +74,21 @@ impl Following {
         }
     }
 
-    /// From here on what the session's process and its descendants write is the session's.
-    pub(crate) fn begin(&self, session: &Session) {
+    /// From here on what the session's process and its descendants write is the session's. That was its number at `since_ns`.
+    pub(crate) fn begin(&self, session: &Session, since_ns: i64) {
         let Some(pid) = session.pid else { return };
         let mut sessions = self.sessions.lock();
         self.end_one(&mut sessions, &session.id);
         sessions.last += 1;
         let key = sessions.last;
-        match self.source.follow(key, pid, session.started_ns) {
+        match self.source.follow(key, pid, since_ns) {
             Ok(()) => {
                 self.is_used.store(true, Ordering::Release);
                 sessions.open.push(Key {
                     key,
                     session: SessionId(session.id.clone()),
                     author: Author::Agent(session.agent.clone()),
+                    dead_since: None,
                 });
             }
             Err(error) => info!(%error, session = session.id, "its process is not followed"),
@@ -106,6 +113,25 @@ impl Following {
         }
     }
 
+    /// Sessions that nobody ends, though their process has long ended, are not followed for ever.
+    fn leave_the_dead(&self, now_ns: u64) {
+        let living = self.source.living();
+        let mut sessions = self.sessions.lock();
+        let mut over = Vec::new();
+        for key in &mut sessions.open {
+            if living.contains(&key.key) {
+                continue;
+            }
+            let since = *key.dead_since.get_or_insert(now_ns);
+            if now_ns.saturating_sub(since) >= ORPHANED_NS {
+                over.push(key.session.0.clone());
+            }
+        }
+        for session in over {
+            self.end_one(&mut sessions, &session);
+        }
+    }
+
     /// How many sessions' processes are known.
     pub(crate) fn len(&self) -> usize {
         self.source.living().len()
@@ -116,7 +142,8 @@ impl Following {
         let living = self.source.living();
         let sessions = self.sessions.lock();
         let open = sessions.open.iter().filter(|key| living.contains(&key.key));
-        let all = open.chain(&sessions.ended);
+        let ended = sessions.ended.iter().filter(|key| key.dead_since.is_none());
+        let all = open.chain(ended);
         all.map(|key| key.session.clone()).collect()
     }
 
@@ -146,10 +173,13 @@ impl Following {
 #[derive(Default)]
 pub(crate) struct Trail {
     paths: BTreeMap<RelPath, Vec<Step>>,
-    /// By name, what was in a directory that is not there any more.
+    /// By name, what was in a directory that is not there any more, here or elsewhere.
     gone: Vec<(Vec<u8>, Step)>,
+    /// There were too many of them, until a fence is true that was asked for after this request.
+    gone_lost_since: Option<u64>,
     looks: HashMap<JobId, Look>,
     n_steps: u64,
+    rested_ns: u64,
     /// Something is missing until a fence is true that was asked for after this request.
     lost_since: Option<u64>,
 }
@@ -214,8 +244,13 @@ impl Trail {
         };
         if self.lost_since.is_none() && !(self.paths.is_empty() && self.gone.is_empty()) {
             let known = following.known();
+            let gone = seen.iter().filter(|seen| seen.outcome == Outcome::Gone);
+            let gone: HashSet<&RelPath> = gone.map(|seen| &seen.path).collect();
             for seen in seen.iter().filter(differs) {
-                let steps = self.steps_of(&seen.path, seen.outcome == Outcome::Gone);
+                let dir = seen.path.parent();
+                let went_with_dir =
+                    gone.contains(&seen.path) && dir.is_some_and(|dir| gone.contains(&dir));
+                let steps = self.steps_of(&seen.path, went_with_dir);
                 if !steps.is_empty() {
                     let evidence = evidence(following, &steps, &known);
                     found.push((seen.path.clone(), evidence));
@@ -227,7 +262,16 @@ impl Trail {
     }
 
     /// Nothing is to be looked at: what is left is of no path that is covered.
-    pub(crate) fn rest(&mut self, now_ns: u64) {
+    pub(crate) fn rest(&mut self, following: &Following, now: (u64, u64)) {
+        let (now_ns, _) = now;
+        if !following.is_used.load(Ordering::Acquire)
+            || now_ns.saturating_sub(self.rested_ns) < REST_NS
+        {
+            return;
+        }
+        self.rested_ns = now_ns;
+        self.take_up(following, now);
+        following.leave_the_dead(now_ns);
         if self.paths.is_empty() && self.gone.is_empty() {
             return;
         }
@@ -241,8 +285,10 @@ impl Trail {
 
     /// A fence is true: everything before it has been looked at.
     pub(crate) fn fence_is_true(&mut self, request: RequestId) {
-        if self.lost_since.is_some_and(|since| request.0 > since) {
-            self.lost_since = None;
+        for lost in [&mut self.lost_since, &mut self.gone_lost_since] {
+            if lost.is_some_and(|since| request.0 > since) {
+                *lost = None;
+            }
         }
     }
 
@@ -255,8 +301,12 @@ impl Trail {
         for wrote in told.wrote {
             self.add(wrote, now_ns);
         }
-        if self.paths.len() > PATHS_MAX || self.gone.len() > GONE_MAX {
+        if self.paths.len() > PATHS_MAX {
             self.lose(n_requests);
+        }
+        if self.gone.len() > GONE_MAX {
+            self.gone.clear();
+            self.gone_lost_since = Some(n_requests);
         }
     }
 
@@ -301,8 +351,9 @@ impl Trail {
         steps.push(step);
     }
 
-    /// Who wrote a path: itself, or a directory that it is in by moving that.
-    fn steps_of(&self, path: &RelPath, is_gone: bool) -> Vec<&Step> {
+    /// Who wrote a path: itself, or a directory that it is in by moving that; of one that went with its directory whoever removed
+    /// something of that name in such a one.
+    fn steps_of(&self, path: &RelPath, went_with_dir: bool) -> Vec<&Step> {
         let mut all: Vec<&Step> = self.paths.get(path).into_iter().flatten().collect();
         let mut dir = path.parent();
         while let Some(above) = dir {
@@ -310,7 +361,7 @@ impl Trail {
             all.extend(steps.filter(|step| step.how == Wrought::Tree));
             dir = above.parent();
         }
-        if is_gone {
+        if all.is_empty() && went_with_dir && self.gone_lost_since.is_none() {
             let gone = self.gone.iter();
             let same = gone.filter(|(name, _)| name == path.file_name());
             all.extend(same.map(|(_, step)| step));
@@ -332,7 +383,15 @@ impl Trail {
             self.gone.retain(|(_, step)| is_later(step));
             return;
         };
+        // That is looked at once more.
+        let is_behind = |path: &RelPath| {
+            let mut behind = seen.iter().filter(|seen| seen.outcome == Outcome::Behind);
+            behind.any(|seen| seen.path == *path)
+        };
         let mut forget = |path: &RelPath| {
+            if is_behind(path) {
+                return;
+            }
             if let Some(steps) = self.paths.get_mut(path) {
                 steps.retain(is_later);
                 if steps.is_empty() {
@@ -344,7 +403,7 @@ impl Trail {
         seen.iter().for_each(|seen| forget(&seen.path));
         for (dir, _) in items.iter().filter(|(_, is_subtree)| *is_subtree) {
             self.paths.retain(|path, steps| {
-                if path.is_within(dir) {
+                if path.is_within(dir) && !is_behind(path) {
                     steps.retain(is_later);
                 }
                 !steps.is_empty()

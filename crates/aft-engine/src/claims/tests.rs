@@ -6,6 +6,7 @@ use aft_model::ContentId;
 use proptest::prelude::*;
 
 use super::*;
+use crate::evidence::{Evidence, Writer};
 
 fn path(text: &str) -> RelPath {
     RelPath::new(text).unwrap()
@@ -258,4 +259,94 @@ proptest! {
 
 fn file_state() -> FileState {
     file(7)
+}
+
+#[test]
+fn what_one_made_and_another_took_away_is_no_move_though_it_is_the_same() {
+    let evidence = |name: &str| Evidence {
+        writers: vec![Writer::Of(vec![(
+            SessionId(name.to_owned()),
+            Author::Agent(name.to_owned()),
+        )])],
+        ..Evidence::default()
+    };
+    let file = FileState::File {
+        content: ContentId([1; 32]),
+        size: 1,
+        mode: 0o644,
+    };
+    let moved = |from: &str, to: &str| {
+        vec![
+            change(from, file, FileState::Absent),
+            Change {
+                renamed_from: Some(path(from)),
+                ..change(to, FileState::Absent, file)
+            },
+        ]
+    };
+    let mut witnessed = Witnessed::default();
+    witnessed.add(&path("a"), &evidence("one"));
+    witnessed.add(&path("b"), &evidence("two"));
+    let shares = Claims::none().divide(moved("a", "b"), &witnessed);
+    assert_eq!(shares.len(), 2);
+    for share in &shares {
+        assert_eq!(share.changes.len(), 1);
+        assert!(share.changes[0].renamed_from.is_none());
+        assert!(share.owner.attribution.session.is_some());
+    }
+    let mut witnessed = Witnessed::default();
+    witnessed.add(&path("a"), &evidence("one"));
+    witnessed.add(&path("b"), &evidence("one"));
+    let shares = Claims::none().divide(moved("a", "b"), &witnessed);
+    assert_eq!(shares.len(), 1);
+    assert!(shares[0].changes[1].renamed_from.is_some());
+}
+
+#[test]
+fn a_directory_is_whose_the_kernel_says_and_stands_before_what_others_put_into_it() {
+    let by = |name: &str| Evidence {
+        writers: vec![Writer::Of(vec![(
+            SessionId(name.to_owned()),
+            Author::Agent(name.to_owned()),
+        )])],
+        ..Evidence::default()
+    };
+    let dir = FileState::Dir { mode: 0o755 };
+    let file = FileState::File {
+        content: ContentId([1; 32]),
+        size: 1,
+        mode: 0o644,
+    };
+    let mut witnessed = Witnessed::default();
+    let mut changes = Vec::new();
+    for (name, whose, state) in [
+        ("d", "one", dir),
+        ("d/e", "two", dir),
+        ("d/e/x", "one", file),
+        ("d/y", "two", file),
+    ] {
+        witnessed.add(&path(name), &by(whose));
+        changes.push(change(name, FileState::Absent, state));
+    }
+    let told = |share: Share| {
+        let session = share.owner.attribution.session.unwrap().0;
+        let paths = share.changes.iter().map(|change| change.path.display());
+        (session, paths.collect::<Vec<_>>())
+    };
+    let shares = Claims::none().divide(changes.clone(), &witnessed);
+    let shares: Vec<_> = shares.into_iter().map(told).collect();
+    let all = |name: &str, paths: &[&str]| {
+        let paths = paths.iter().map(|path| (*path).to_owned());
+        (name.to_owned(), paths.collect::<Vec<_>>())
+    };
+    let coming = [all("one", &["d"]), all("two", &["d/e"])];
+    assert_eq!(shares[..2], coming);
+    assert_eq!(shares[2..], [all("one", &["d/e/x"]), all("two", &["d/y"])]);
+    for change in &mut changes {
+        std::mem::swap(&mut change.before, &mut change.after);
+    }
+    let shares = Claims::none().divide(changes, &witnessed);
+    let shares: Vec<_> = shares.into_iter().map(told).collect();
+    assert_eq!(shares[..2], [all("one", &["d/e/x"]), all("two", &["d/y"])]);
+    assert_eq!(shares[2..], [all("two", &["d/e"]), all("one", &["d"])]);
 }

@@ -128,7 +128,6 @@ impl Engine {
                 }
             }
         }
-        self.wrote.clear();
         self.record_leaving(now, left);
         self.record_entering(now, entered);
     }
@@ -364,18 +363,9 @@ impl Engine {
         changes: Vec<Change>,
     ) -> Operation {
         Operation {
-            id: self.take_number(),
-            kind,
-            author: aft_model::Author::Unknown,
             time_ns: now.wall_ns,
-            session: None,
-            turn: None,
-            tool: None,
-            reverts: Vec::new(),
-            target: None,
             head: self.git_head.clone(),
-            note: None,
-            changes,
+            ..Operation::bare(self.take_number(), kind, changes)
         }
     }
 }

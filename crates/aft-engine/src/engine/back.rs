@@ -4,6 +4,8 @@
 
 mod carrying;
 
+use std::sync::Arc;
+
 use aft_model::{Conflict, ConflictReason, Operation, OperationId, Plan};
 
 use super::remains::kept_conflicts;
@@ -44,7 +46,7 @@ enum Stage {
     Merging(JobId, Targets),
     Merged(Targets, Merged),
     Checking(JobId, Box<Plan>),
-    Applying(Box<Operation>, Box<Plan>),
+    Applying(Arc<Operation>, Box<Plan>),
     Recording(OperationId, Box<Answer>),
 }
 

@@ -1,6 +1,6 @@
 //! What is taken back from under later changes: states in, goals and conflicts out. Merging itself is tested in `merge`.
 
-use aft_model::{Author, Change, ConflictReason, ContentId, Known, OperationKind, PlanStep};
+use aft_model::{Change, ConflictReason, ContentId, Known, OperationKind, PlanStep};
 
 use super::*;
 use crate::event::MergeStep;
@@ -31,20 +31,11 @@ fn tree(files: &[(&str, u8)]) -> Tree {
 
 fn operation(id: u64, mut changes: Vec<Change>) -> Arc<Operation> {
     changes.sort_by(|a, b| a.path.cmp(&b.path));
-    Arc::new(Operation {
-        id: OperationId(id),
-        kind: OperationKind::Edit,
-        author: Author::Unknown,
-        time_ns: 0,
-        session: None,
-        turn: None,
-        tool: None,
-        reverts: Vec::new(),
-        target: None,
-        head: None,
-        note: None,
+    Arc::new(Operation::bare(
+        OperationId(id),
+        OperationKind::Edit,
         changes,
-    })
+    ))
 }
 
 fn edit(name: &str, before: u8, after: u8) -> Change {

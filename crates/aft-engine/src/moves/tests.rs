@@ -1,6 +1,6 @@
 //! Following moves: a list of operations is the history, a tree what came of it.
 
-use aft_model::{Author, ContentId, Known, OperationKind};
+use aft_model::{ContentId, Known, OperationKind};
 
 use super::*;
 
@@ -43,20 +43,11 @@ impl History {
             };
             self.1.set(&change.path, known);
         }
-        let operation = Arc::new(Operation {
-            id: OperationId(self.0.len() as u64 + 1),
-            kind: OperationKind::Edit,
-            author: Author::Unknown,
-            time_ns: 0,
-            session: None,
-            turn: None,
-            tool: None,
-            reverts: Vec::new(),
-            target: None,
-            head: None,
-            note: None,
-            changes: all,
-        });
+        let operation = Arc::new(Operation::bare(
+            OperationId(self.0.len() as u64 + 1),
+            OperationKind::Edit,
+            all,
+        ));
         self.0.push(Arc::clone(&operation));
         operation
     }

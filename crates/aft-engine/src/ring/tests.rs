@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use aft_model::{
-    Author, Change, ContentId, FileState, Operation, OperationId, OperationKind, RelPath,
-};
+use aft_model::{Change, ContentId, FileState, Operation, OperationId, OperationKind, RelPath};
 
 use super::{CHANGES_MAX, Ring, SLOT_BYTES_MAX};
 
@@ -27,20 +25,11 @@ fn operation(id: u64, contents: &[u32]) -> Arc<Operation> {
         },
         renamed_from: None,
     });
-    Arc::new(Operation {
-        id: OperationId(id),
-        kind: OperationKind::Observed,
-        author: Author::Unknown,
-        time_ns: 0,
-        session: None,
-        turn: None,
-        tool: None,
-        reverts: Vec::new(),
-        target: None,
-        head: None,
-        note: None,
-        changes: changes.collect(),
-    })
+    Arc::new(Operation::bare(
+        OperationId(id),
+        OperationKind::Observed,
+        changes.collect(),
+    ))
 }
 
 fn bytes(len: usize) -> impl Fn(&ContentId) -> Option<Arc<[u8]>> {

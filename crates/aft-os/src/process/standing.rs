@@ -44,6 +44,25 @@ pub fn has_our_numbers(pid: u32) -> bool {
     ours.is_some() && ours == numbers(&pid.to_string())
 }
 
+/// Steps between this process and the one that had it begun.
+const BETWEEN_MAX: usize = 4;
+
+/// The nearest ancestor that is not `between`: a shell, say, that was only to begin this process. It is given the arguments of
+/// each.
+#[must_use]
+pub fn begun_by(between: &dyn Fn(&[&[u8]]) -> bool) -> Option<u32> {
+    let mut pid = rustix::process::getppid()?.as_raw_pid().cast_unsigned();
+    for _ in 0..BETWEEN_MAX {
+        let arguments = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        let arguments: Vec<&[u8]> = arguments.split(|byte| *byte == 0).collect();
+        if !between(&arguments) {
+            return Some(pid);
+        }
+        pid = crate::writers::parent_of(pid)?;
+    }
+    None
+}
+
 static UMASK_BEFORE: OnceLock<u32> = OnceLock::new();
 
 /// The user's own mask of permission bits, which programs that are run for them have; the usual one where

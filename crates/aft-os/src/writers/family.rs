@@ -286,6 +286,11 @@ fn stat(pid: u32) -> Option<(u32, u64)> {
     Some((parent, start))
 }
 
+/// The parent of a process.
+pub(crate) fn parent_of(pid: u32) -> Option<u32> {
+    stat(pid).map(|(parent, _)| parent)
+}
+
 /// When a process began, by the wall clock.
 pub(super) fn began_ns(pid: u32) -> Option<i64> {
     let (_, start) = stat(pid)?;

@@ -238,6 +238,13 @@ impl<'a> Agreement<'a> {
         {
             return Ok(None);
         }
+        // Whoever claims one is asked for it; what stands for the one that did has parts of its own.
+        if owner == PartOwner::Baseline
+            && found.is_none()
+            && part < shared.state.read().first_baseline_part
+        {
+            return Ok(None);
+        }
         let same = found.is_some_and(|found| found == loc || part_paths(shared, found).is_ok());
         Ok((!same).then(|| format!("part {part} of {owner:?}")))
     }

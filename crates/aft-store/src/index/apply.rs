@@ -57,7 +57,8 @@ impl Index {
         let transaction = writer.transaction()?;
         put_blobs(&transaction, tail)?;
         for (first, last) in &tail.composed {
-            merged::remove(&transaction, *first, *last, lookup)?;
+            let by = tail.ops.get(last);
+            merged::remove(&transaction, (*first, *last), by, lookup)?;
         }
         put_parts(&transaction, tail)?;
         put_operations(&transaction, tail, lookup)?;
@@ -115,6 +116,9 @@ fn put_operations(
             session.id(connection, row.session.as_deref())?,
             turn.id(connection, row.turn.as_deref())?,
         )?;
+        if row.is_in_place {
+            continue;
+        }
         match &row.paths {
             OpPaths::Inline(paths) => put_changes(connection, row.id, None, paths, &mut next_path)?,
             OpPaths::Parts(parts) => {

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Index;
 use super::apply::{Lookup, paths_in};
-use crate::entry::{Loc, OpPaths, PartOwner};
+use crate::entry::{Loc, OpPaths, OpRow, PartOwner};
 
 impl Index {
     /// The operation that `number` was merged into.
@@ -41,11 +41,12 @@ impl Index {
     }
 }
 
-/// Removes every row of the operations from `first` to `last`, and notes that `last` stands for them.
+/// Removes every row of the operations from the first to the last of a run, and notes that the last stands for them, as it is
+/// in `by`. Where that has its paths where they were, they stay.
 pub(super) fn remove(
     connection: &Connection,
-    first: u64,
-    last: u64,
+    (first, last): (u64, u64),
+    by: Option<&OpRow>,
     lookup: &Lookup<'_>,
 ) -> rusqlite::Result<()> {
     let run = params![first as i64, last as i64];
@@ -55,6 +56,9 @@ pub(super) fn remove(
         .collect::<Result<_, _>>()?;
     for (op, loc) in rows {
         match (lookup.operation)(Loc(loc as u64)) {
+            Some(paths) if by.is_some_and(|by| by.is_in_place && by.id == op as u64) => {
+                remove_parts(connection, op as u64, &paths)?;
+            }
             Some(paths) => remove_changes(connection, op as u64, &paths, lookup)?,
             None => tracing::warn!(op, "what an operation did cannot be taken from the index"),
         }
@@ -84,14 +88,27 @@ fn remove_changes(
     paths: &OpPaths,
     lookup: &Lookup<'_>,
 ) -> rusqlite::Result<()> {
-    let owner = match paths {
-        OpPaths::Inline(paths) => return remove_paths(connection, op, paths),
-        OpPaths::Parts(_) => PartOwner::Operation(op),
-        OpPaths::Baseline(_) => PartOwner::Baseline,
-    };
+    if let OpPaths::Inline(paths) = paths {
+        return remove_paths(connection, op, paths);
+    }
     for part in paths.parts() {
-        let paths = paths_in(connection, owner, part, lookup)?;
+        let paths = paths_in(connection, owner_of(op, paths), part, lookup)?;
         remove_paths(connection, op, &paths)?;
+    }
+    remove_parts(connection, op, paths)
+}
+
+fn owner_of(op: u64, paths: &OpPaths) -> PartOwner {
+    match paths {
+        OpPaths::Baseline(_) => PartOwner::Baseline,
+        OpPaths::Inline(_) | OpPaths::Parts(_) => PartOwner::Operation(op),
+    }
+}
+
+/// Where the operation's parts are.
+fn remove_parts(connection: &Connection, op: u64, paths: &OpPaths) -> rusqlite::Result<()> {
+    let owner = owner_of(op, paths);
+    for part in paths.parts() {
         connection
             .prepare_cached("DELETE FROM parts WHERE owner = ?1 AND part = ?2")?
             .execute(params![owner.key(), part])?;

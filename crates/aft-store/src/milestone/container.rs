@@ -12,8 +12,6 @@ use crate::content::{compress_at, decompress};
 
 /// First bytes of the file. Another digit is another format.
 const MAGIC: &[u8; 8] = b"AFTMST1\n";
-/// Newest version of frames that is known here.
-const VERSION: u8 = 1;
 /// Kind, version, two bytes of nothing, length, checksum.
 const HEAD_LEN: usize = 12;
 /// Longest payload: a whole content of 4 MiB with its head, compressed or not, fits.
@@ -36,6 +34,15 @@ pub(super) enum Part {
 }
 
 impl Part {
+    /// The version in which this kind is written, the newest that is known here.
+    fn version(self) -> u8 {
+        match self {
+            // The first had one block of many contents, which had to be compressed again to be stored.
+            Self::Pack => 2,
+            Self::Head | Self::Manifest | Self::History | Self::Piece | Self::End => 1,
+        }
+    }
+
     fn from_byte(byte: u8) -> Option<Self> {
         let all = [
             Self::Head,
@@ -76,7 +83,7 @@ impl<W: Write> Builder<W> {
 
     pub(super) fn frame(&mut self, part: Part, payload: &[u8]) -> Result<(), MilestoneError> {
         let len = u32::try_from(payload.len()).unwrap_or(u32::MAX);
-        let head = head_of(self.at, part as u8, VERSION, len, payload);
+        let head = head_of(self.at, part as u8, part.version(), len, payload);
         self.bytes(&head)?;
         self.bytes(payload)
     }
@@ -121,6 +128,8 @@ pub(super) struct Frames<'a> {
 /// A frame, checked.
 pub(super) struct Frame {
     pub(super) part: Part,
+    /// How its payload is written.
+    pub(super) version: u8,
     pub(super) at: u64,
     pub(super) payload: Vec<u8>,
 }
@@ -180,11 +189,11 @@ impl<'a> Frames<'a> {
         if crc != u32::from_le_bytes([e, f, g, h]) {
             return Err(MilestoneError::damaged(at, "a checksum does not fit"));
         }
-        if version > VERSION {
-            return Err(MilestoneError::Newer(version));
-        }
         let part = Part::from_byte(part)
             .ok_or_else(|| MilestoneError::damaged(at, "a part is of an unknown kind"))?;
+        if version > part.version() {
+            return Err(MilestoneError::Newer(version));
+        }
         self.at += (head.len() + len) as u64;
         if part == Part::End {
             self.finish(at, &payload)?;
@@ -193,7 +202,12 @@ impl<'a> Frames<'a> {
         if let Some(sum) = &mut self.sum {
             sum.update(&head).update(&payload);
         }
-        Ok(Some(Frame { part, at, payload }))
+        Ok(Some(Frame {
+            part,
+            version,
+            at,
+            payload,
+        }))
     }
 
     fn finish(&mut self, at: u64, payload: &[u8]) -> Result<(), MilestoneError> {

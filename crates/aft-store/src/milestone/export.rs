@@ -19,10 +19,13 @@ use super::history::{self, Ledger};
 use super::pack::{PACK, PIECE, Piece, put};
 use super::shelf::Shelf;
 use super::{MilestoneError, manifest};
+use crate::content::compress_at;
 use crate::reader::{Loaded, Placed, Reader};
 
-/// zstd's level for contents: as fast as the disk.
-const LEVEL: i32 = 1;
+/// zstd's level for contents that do not lie in the store as a frame of their own.
+const LEVEL: i32 = 3;
+/// zstd's level for large contents: as fast as the disk.
+const LARGE_LEVEL: i32 = 1;
 /// zstd's level for what there is little of.
 const SMALL_LEVEL: i32 = 9;
 /// Packs on their way to the file.
@@ -136,17 +139,23 @@ struct Filling {
 }
 
 impl Filling {
-    fn add(&mut self, id: &ContentId, bytes: &[u8]) -> Result<(), MilestoneError> {
-        if !self.pack.is_empty() && self.pack.len() + bytes.len() > PACK {
+    fn add(
+        &mut self,
+        id: &ContentId,
+        bytes: &[u8],
+        frame: Option<Vec<u8>>,
+    ) -> Result<(), MilestoneError> {
+        let frame = frame.or_else(|| compress_at(bytes, LEVEL));
+        let len = frame.as_ref().map_or(bytes.len(), Vec::len);
+        if !self.pack.is_empty() && self.pack.len() + len > PACK {
             self.send()?;
         }
-        put(&mut self.pack, id, bytes);
+        put(&mut self.pack, id, bytes, frame.as_deref());
         Ok(())
     }
 
     fn send(&mut self) -> Result<(), MilestoneError> {
-        let payload = block(&self.pack, LEVEL);
-        self.pack.clear();
+        let payload = std::mem::replace(&mut self.pack, Vec::with_capacity(PACK + 4096));
         // Whoever writes has gone, and says why.
         self.full.send(payload).map_err(|_| MilestoneError::Stopped)
     }
@@ -194,18 +203,18 @@ fn fill(
     let free: Mutex<Vec<Filling>> = Mutex::new(Vec::new());
     let lock = || free.lock().unwrap_or_else(PoisonError::into_inner);
     each_placed(placed, gauge, &|placed| {
-        match reader.load_placed(placed)? {
-            Loaded::Whole(bytes) => {
+        match reader.load_to_send(placed)? {
+            (Loaded::Whole(bytes), frame) => {
                 gauge.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
                 let taken = lock().pop();
                 let mut filling = taken.unwrap_or_else(|| Filling {
                     pack: Vec::with_capacity(PACK + 4096),
                     full: full.clone(),
                 });
-                filling.add(&placed.id, &bytes)?;
+                filling.add(&placed.id, &bytes, frame)?;
                 lock().push(filling);
             }
-            Loaded::Stream(_) => large
+            (Loaded::Stream(_), _) => large
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(*placed),
@@ -246,7 +255,7 @@ fn put_large<W: Write>(
         let mut payload = Vec::with_capacity(read / 2);
         let id = placed.id;
         Piece { id, size, from }.put(&mut payload);
-        payload.extend_from_slice(&block(&bytes, LEVEL));
+        payload.extend_from_slice(&block(&bytes, LARGE_LEVEL));
         builder.frame(Part::Piece, &payload)?;
         from += read as u64;
         gauge.bytes.fetch_add(read as u64, Ordering::Relaxed);

@@ -3,6 +3,7 @@
 //! Does: check every byte of it before anything is believed, refuse paths that have no place in a workspace, and hand its
 //! contents over, each verified by its hash. Does not: put anything anywhere.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io::{self, Read};
 use std::sync::atomic::Ordering;
@@ -15,9 +16,10 @@ use aft_os::ReadAt;
 use super::container::{Frame, Frames, Part, plain};
 use super::examine::{Gauge, contents_of};
 use super::head::{self, Milestone, Status};
-use super::pack::{self, Piece, SMALL_MAX};
+use super::pack::{self, Entry, Piece, SMALL_MAX, Stored};
 use super::shelf::{Shelf, head_of};
 use super::{MilestoneError, manifest};
+use crate::content::decompress;
 
 /// Packs on their way to whoever takes them apart.
 const WAITING: usize = 2;
@@ -33,8 +35,8 @@ pub struct Parcel {
 
 /// A content that arrived.
 pub enum Arrived<'a> {
-    /// Its bytes, which hash to the id.
-    Whole(ContentId, &'a [u8]),
+    /// Its bytes, which hash to the id; and the zstd frame they came as, shorter than they are.
+    Whole(ContentId, &'a [u8], Option<&'a [u8]>),
     /// A large one, which must be read to its end and compared by whoever takes it.
     Stream(ContentId, &'a mut dyn Read),
 }
@@ -181,20 +183,33 @@ impl Unpacking<'_> {
 
     fn take_pack(&self, frame: &Frame) -> Result<(), MilestoneError> {
         self.gauge.check()?;
-        let plain = plain(frame.at, &frame.payload)?;
-        for (id, bytes) in pack::contents(frame.at, &plain)? {
-            if *blake3::hash(bytes).as_bytes() != id.0 {
-                return Err(MilestoneError::damaged(
-                    frame.at,
-                    format!("content {id} is not what its id says"),
-                ));
-            }
-            self.arrive(frame.at, id)?;
-            (self.taking)(Arrived::Whole(id, bytes))
-                .map_err(MilestoneError::io("take a content"))?;
-            let done = bytes.len() as u64;
-            self.gauge.bytes.fetch_add(done, Ordering::Relaxed);
+        if frame.version == 1 {
+            let plain = plain(frame.at, &frame.payload)?;
+            let mut entries = pack::entries_v1(frame.at, &plain)?.into_iter();
+            return entries.try_for_each(|entry| self.take_entry(frame.at, &entry));
         }
+        let mut entries = pack::entries(frame.at, &frame.payload)?.into_iter();
+        entries.try_for_each(|entry| self.take_entry(frame.at, &entry))
+    }
+
+    fn take_entry(&self, at: u64, entry: &Entry<'_>) -> Result<(), MilestoneError> {
+        let id = entry.id;
+        let wrong = || MilestoneError::damaged(at, format!("content {id} is not what its id says"));
+        let (bytes, frame) = match entry.stored {
+            Stored::Plain(bytes) => (Cow::Borrowed(bytes), None),
+            Stored::Frame(frame) => {
+                let bytes = decompress(frame, entry.size).ok_or_else(wrong)?;
+                (Cow::Owned(bytes), Some(frame))
+            }
+        };
+        if *blake3::hash(&bytes).as_bytes() != id.0 {
+            return Err(wrong());
+        }
+        self.arrive(at, id)?;
+        (self.taking)(Arrived::Whole(id, &bytes, frame))
+            .map_err(MilestoneError::io("take a content"))?;
+        let done = bytes.len() as u64;
+        self.gauge.bytes.fetch_add(done, Ordering::Relaxed);
         Ok(())
     }
 

@@ -134,7 +134,7 @@ fn unpacked(parcel: &Parcel) -> Result<BTreeMap<ContentId, Vec<u8>>, MilestoneEr
     let all = Mutex::new(BTreeMap::new());
     parcel.unpack(&Gauge::new(2), &|arrived| {
         let (id, bytes) = match arrived {
-            Arrived::Whole(id, bytes) => (id, bytes.to_vec()),
+            Arrived::Whole(id, bytes, _) => (id, bytes.to_vec()),
             Arrived::Stream(id, stream) => {
                 let mut bytes = Vec::new();
                 io::Read::read_to_end(stream, &mut bytes)?;
@@ -319,10 +319,40 @@ fn forged(plain: &[u8], contents: &[&[u8]]) -> Vec<u8> {
     for bytes in contents {
         // What begins with a bang is not what its id says.
         let said = bytes.strip_prefix(b"!").unwrap_or(bytes);
-        pack::put(&mut packed, &content_id(said), bytes);
+        pack::put(&mut packed, &content_id(said), bytes, None);
     }
-    builder.frame(Part::Pack, &block(&packed, 1)).unwrap();
+    builder.frame(Part::Pack, &packed).unwrap();
     builder.end().unwrap().0
+}
+
+#[test]
+fn a_frame_that_is_no_frame_of_its_content_is_refused() {
+    let bytes = b"the same line again and again\n".repeat(40);
+    let id = content_id(&bytes);
+    let frame = crate::content::compress_at(&bytes, 3).unwrap();
+    let takes = |size: usize, framed: &[u8]| {
+        let mut pack = id.0.to_vec();
+        crate::frame::put_varint(&mut pack, size as u64);
+        crate::frame::put_varint(&mut pack, framed.len() as u64);
+        pack.extend_from_slice(framed);
+        let found = pack::entries(0, &pack).map(|found| match found.as_slice() {
+            [one] => match one.stored {
+                pack::Stored::Frame(frame) => crate::content::decompress(frame, one.size),
+                pack::Stored::Plain(plain) => Some(plain.to_vec()),
+            },
+            _ => None,
+        });
+        found.ok().flatten()
+    };
+    assert_eq!(takes(bytes.len(), &frame).unwrap(), bytes);
+    assert!(takes(bytes.len() - 1, &frame).is_none(), "it says less");
+    assert!(takes(bytes.len() + 1, &frame).is_none(), "it says more");
+    assert!(
+        takes(frame.len(), &frame).is_none(),
+        "no shorter than what it holds"
+    );
+    assert!(takes(bytes.len(), &frame[..frame.len() - 1]).is_none());
+    assert!(takes(usize::MAX, &frame).is_none(), "no content is so long");
 }
 
 /// An entry of a directory, with any bytes as its path.

@@ -71,7 +71,25 @@ impl Reader {
         id: &ContentId,
         len_max: u64,
     ) -> Result<Arc<[u8]>, ReadError> {
-        match find(&self.shared, id)? {
+        self.whole_within(id, len_max, find(&self.shared, id)?)
+    }
+
+    /// As [`Self::read_content_within`], for one of so many that nothing else would stay in memory with them: it is
+    /// neither looked for there nor kept.
+    ///
+    /// # Errors
+    /// As [`Self::read_content_within`].
+    pub fn read_content_once(&self, id: &ContentId, len_max: u64) -> Result<Arc<[u8]>, ReadError> {
+        self.whole_within(id, len_max, find_stored(&self.shared, id)?)
+    }
+
+    fn whole_within(
+        &self,
+        id: &ContentId,
+        len_max: u64,
+        content: Content,
+    ) -> Result<Arc<[u8]>, ReadError> {
+        match content {
             Content::Whole(cached) if cached.bytes.len() as u64 > len_max => {
                 Err(corrupt(id, "it is longer than it should be"))
             }
@@ -246,20 +264,21 @@ fn find(shared: &Shared, id: &ContentId) -> Result<Content, ReadError> {
     if let Some(cached) = shared.cache.lock().get(id) {
         return Ok(Content::Whole(cached));
     }
-    find_stored(shared, id)
+    let content = find_stored(shared, id)?;
+    if let Content::Whole(cached) = &content {
+        shared.cache.lock().put(*id, cached.clone());
+    }
+    Ok(content)
 }
+
+/// As [`find`], whatever the cache holds, and nothing is kept.
 
 pub(super) fn find_stored(shared: &Shared, id: &ContentId) -> Result<Content, ReadError> {
     let mut failure = ReadError::NotFound(*id);
     let _held = shared.hold();
     for loc in shared.candidates(crate::content::prefix_of(id))? {
         match read_one(shared, id, loc) {
-            Ok(Some(content)) => {
-                if let Content::Whole(cached) = &content {
-                    shared.cache.lock().put(*id, cached.clone());
-                }
-                return Ok(content);
-            }
+            Ok(Some(content)) => return Ok(content),
             Ok(None) => {}
             Err(error) => failure = error,
         }
@@ -271,17 +290,21 @@ pub(super) fn find_stored(shared: &Shared, id: &ContentId) -> Result<Content, Re
 }
 
 /// The content at `loc` if it is `id`.
-pub(super) fn read_one(
+fn read_one(shared: &Shared, id: &ContentId, loc: Loc) -> Result<Option<Content>, ReadError> {
+    read_record(shared, id, &shared.record(loc)?)
+}
+
+/// The content in `record` if it is `id`.
+pub(super) fn read_record(
     shared: &Shared,
     id: &ContentId,
-    loc: Loc,
+    record: &Record,
 ) -> Result<Option<Content>, ReadError> {
-    let record = shared.record(loc)?;
     if record.payload.first_chunk::<32>() != Some(&id.0) {
         return Ok(None);
     }
     if record.kind == Kind::ChunkList {
-        return chunk_list(id, &record).map(|list| Some(Content::Chunks(list)));
+        return chunk_list(id, record).map(|list| Some(Content::Chunks(list)));
     }
     let blob = BlobRecord::parse(&record.payload)
         .ok_or_else(|| corrupt(id, "its head is not well formed"))?;

@@ -64,7 +64,10 @@ impl Reader {
         self.operation_record(id)?.map(summary).transpose()
     }
 
-    fn operation_record(&self, id: OperationId) -> Result<Option<OperationV1>, ReadError> {
+    pub(crate) fn operation_record(
+        &self,
+        id: OperationId,
+    ) -> Result<Option<OperationV1>, ReadError> {
         let _held = self.shared.hold();
         let loc = self.shared.find_operation(id.0)?;
         loc.map(|loc| self.record_at(id, loc)).transpose()
@@ -105,7 +108,7 @@ impl Reader {
     }
 
     /// The changes in one part of an operation.
-    pub(super) fn owned_part(&self, owner: PartOwner, part: u32) -> Result<Vec<Change>, ReadError> {
+    pub(crate) fn owned_part(&self, owner: PartOwner, part: u32) -> Result<Vec<Change>, ReadError> {
         let missing = || ReadError::corrupt("operation", format!("its part {part} is missing"));
         let loc = self.shared.find_part(owner, part)?.ok_or_else(missing)?;
         part_changes(&self.shared, loc)

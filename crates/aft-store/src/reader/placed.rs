@@ -9,10 +9,12 @@ use std::sync::Arc;
 use aft_model::ContentId;
 
 use super::Reader;
-use super::contents::{Content, ContentReader, find_stored, read_one};
-use crate::content::prefix_of;
+use super::contents::{Content, ContentReader, find_stored, read_record};
+use crate::content::{BlobRecord, prefix_of};
 use crate::entry::Loc;
 use crate::error::ReadError;
+use crate::frame::Kind;
+use crate::shared::Record;
 
 /// A content and where it was found; it may be moved by the time it is read.
 #[derive(Clone, Copy, Debug)]
@@ -42,19 +44,35 @@ impl Reader {
 
     /// Reads a content where it was found, else wherever it is.
     pub(crate) fn load_placed(&self, placed: &Placed) -> Result<Loaded, ReadError> {
-        let there = placed
-            .loc
-            .map(|loc| read_one(&self.shared, &placed.id, loc));
-        let content = match there {
-            Some(Ok(Some(content))) => content,
+        self.load_to_send(placed).map(|(loaded, _)| loaded)
+    }
+
+    /// As [`Self::load_placed`], with the zstd frame that it lies in the store as, where that stands on its own.
+    pub(crate) fn load_to_send(
+        &self,
+        placed: &Placed,
+    ) -> Result<(Loaded, Option<Vec<u8>>), ReadError> {
+        let record = placed.loc.and_then(|loc| self.shared.record(loc).ok());
+        let there = record.as_ref().map(|record| {
+            let content = read_record(&self.shared, &placed.id, record);
+            (content, frame_alone(record))
+        });
+        let (content, frame) = match there {
+            Some((Ok(Some(content)), frame)) => (content, frame),
             // Its segment was rewritten since it was placed, or another record of it may be intact.
-            _ => find_stored(&self.shared, &placed.id)?,
+            _ => (find_stored(&self.shared, &placed.id)?, None),
         };
         Ok(match content {
-            Content::Whole(cached) => Loaded::Whole(cached.bytes),
+            Content::Whole(cached) => (Loaded::Whole(cached.bytes), frame),
             Content::Chunks(list) => {
-                Loaded::Stream(Box::new(ContentReader::new(self.clone(), placed.id, list)))
+                let stream = ContentReader::new(self.clone(), placed.id, list);
+                (Loaded::Stream(Box::new(stream)), None)
             }
         })
     }
+}
+
+fn frame_alone(record: &Record) -> Option<Vec<u8>> {
+    let blob = BlobRecord::parse(&record.payload).filter(|_| record.kind == Kind::Blob)?;
+    blob.frame_alone().map(<[u8]>::to_vec)
 }

@@ -276,7 +276,7 @@ fn a_power_cut_or_a_kill_in_any_step_loses_nothing_that_is_named() {
     store
         .writer
         .put_intent(&crate::Intent {
-            operation: rollback,
+            operation: rollback.into(),
             force: false,
         })
         .unwrap();

@@ -272,11 +272,11 @@ fn intents_stay_open_until_done_even_large_ones() {
         .map(|n| change(&format!("f{n:05}"), FileState::Absent, file(&[n as u8])))
         .collect();
     let small = Intent {
-        operation: operation(5, vec![change("a", file(b"1"), file(b"2"))]),
+        operation: operation(5, vec![change("a", file(b"1"), file(b"2"))]).into(),
         force: true,
     };
     let large = Intent {
-        operation: operation(6, changes),
+        operation: operation(6, changes).into(),
         force: false,
     };
     store.writer.put_intent(&small).unwrap();

@@ -21,7 +21,7 @@ use crate::recover::Intent;
 /// More changes than this go into parts, so that a page of a list need not read them.
 const INLINE_MAX: usize = 64;
 /// Changes that stand in the operation's own record too when all are in parts: what a list shows of it.
-const FIRST_MAX: usize = 20;
+pub(super) const FIRST_MAX: usize = 20;
 /// Changes in a part.
 const PART_MAX: usize = 1000;
 /// Bytes, roughly, from which a part is ended early: paths can be long.
@@ -275,7 +275,7 @@ fn change_len(change: &Change) -> usize {
 }
 
 /// A varint of the plain length, then a zstd frame, or the plain bytes where that is not smaller.
-fn pack(plain: &[u8]) -> Vec<u8> {
+pub(super) fn pack(plain: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(plain.len() / 2);
     crate::frame::put_varint(&mut out, plain.len() as u64);
     match compress_at(plain, PART_LEVEL) {

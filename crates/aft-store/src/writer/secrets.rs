@@ -5,18 +5,20 @@
 //! Does not: know what a secret is, the time, or what is still at hand elsewhere; it is told. The newest state of a path
 //! always stays.
 
+mod parted;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aft_model::{ContentId, FileState, OpaqueReason, OperationId, RelPath};
+use aft_model::{Change, ContentId, FileState, OpaqueReason, OperationId, RelPath};
 use rusqlite::params;
 
 use super::Writer;
 use crate::content::prefix_of;
 use crate::error::{ReadError, StoreError};
 use crate::reader::{HistoryEntry, Reader};
+use parted::Parted;
 
 /// Paths looked at in one step.
 const PATHS: i64 = 4096;
@@ -39,6 +41,8 @@ pub struct SecretsOver<'a> {
 pub struct SecretsFound {
     after: Vec<u8>,
     operations: BTreeMap<u64, Sides>,
+    /// The one in hand, of many parts.
+    parted: Option<Box<Parted>>,
 }
 
 /// Of which paths an operation's state before, and after it, is let go.
@@ -151,7 +155,11 @@ impl Writer {
     /// # Errors
     /// As [`Self::commit`]; or the operation cannot be read.
     pub fn let_go(&mut self, found: &mut SecretsFound) -> Result<bool, StoreError> {
-        let Some((id, sides)) = found.operations.pop_first() else {
+        if let Some(parted) = found.parted.take() {
+            found.parted = self.let_go_of_part(parted)?;
+            return Ok(true);
+        }
+        let Some((id, mut sides)) = found.operations.pop_first() else {
             // Contents at hand go as well: nobody can tell which of them were secrets.
             self.shared.cache.lock().clear();
             // What lies in the growing segment can only go when that grows no more.
@@ -163,33 +171,20 @@ impl Writer {
             return Ok(false);
         };
         let id = OperationId(id);
+        let record = self.reader().operation_record(id);
+        if let Some(record) = record.map_err(StoreError::Read)? {
+            found.parted = Parted::new(&record, &mut sides);
+        }
+        if found.parted.is_some() {
+            return Ok(true);
+        }
         let read = self.reader().operation(id).map_err(StoreError::Read)?;
         // It may have been merged since.
         let Some(mut operation) = read else {
             return Ok(true);
         };
         for change in &mut operation.changes {
-            let own = [
-                (sides.before.contains(&change.path), change.before),
-                (sides.after.contains(&change.path), change.after),
-            ];
-            let gone = own
-                .into_iter()
-                .filter_map(|(is_over, state)| state.content().filter(|_| is_over));
-            for content in gone {
-                let places = self
-                    .shared
-                    .candidates(prefix_of(&content))
-                    .map_err(StoreError::Read)?;
-                self.must_go
-                    .extend(places.iter().map(|place| place.segment()));
-            }
-            if sides.before.contains(&change.path) {
-                change.before = without_content(change.before);
-            }
-            if sides.after.contains(&change.path) {
-                change.after = without_content(change.after);
-            }
+            self.without_past(&sides, change)?;
         }
         operation
             .changes
@@ -197,6 +192,34 @@ impl Writer {
         let first = self.reader().first_merged(id).map_err(StoreError::Read)?;
         self.put_composed(first, &operation)?;
         Ok(true)
+    }
+}
+
+impl Writer {
+    /// Takes from a change what is over, and notes where that lies.
+    fn without_past(&mut self, sides: &Sides, change: &mut Change) -> Result<(), StoreError> {
+        let Change {
+            path,
+            before,
+            after,
+            ..
+        } = change;
+        for (is_over, state) in [
+            (sides.before.contains(path), before),
+            (sides.after.contains(path), after),
+        ] {
+            if !is_over {
+                continue;
+            }
+            if let Some(content) = state.content() {
+                let places = self.shared.candidates(prefix_of(&content));
+                let places = places.map_err(StoreError::Read)?;
+                self.must_go
+                    .extend(places.iter().map(|place| place.segment()));
+            }
+            *state = without_content(*state);
+        }
+        Ok(())
     }
 }
 

@@ -13,7 +13,7 @@ use super::operations::{invalid, name_paths};
 use crate::entry::{Entry, OpRow};
 use crate::error::{ReadError, StoreError};
 use crate::frame::Kind;
-use crate::records::{self, ComposedV1};
+use crate::records::{self, ComposedV1, OperationV1};
 use crate::tail::Tail;
 
 /// Operations folded in one step.
@@ -158,14 +158,29 @@ impl Writer {
         first: OperationId,
         operation: &Operation,
     ) -> Result<(), StoreError> {
-        self.commit(true)?;
-        self.apply().map_err(StoreError::Index)?;
-        self.begin()?;
+        self.begin_composed()?;
         let changes = self.changes_record(operation, false)?;
         self.name_changes(&operation.changes);
         let record = records::operation_record(operation, changes);
         let mut row = OpRow::new(&record, crate::entry::Loc(0)).map_err(invalid)?;
         name_paths(&mut row, &operation.changes);
+        self.end_composed(first, record, row)
+    }
+
+    /// What is in the tail goes to the index, and a group begins.
+    pub(super) fn begin_composed(&mut self) -> Result<(), StoreError> {
+        self.commit(true)?;
+        self.apply().map_err(StoreError::Index)?;
+        self.begin()
+    }
+
+    /// Puts the record, after its parts, and ends the group.
+    pub(super) fn end_composed(
+        &mut self,
+        first: OperationId,
+        record: OperationV1,
+        row: OpRow,
+    ) -> Result<(), StoreError> {
         let body = records::encode(&ComposedV1 {
             operation: record,
             first: first.0,

@@ -114,13 +114,38 @@ fn begin_session(line: &mut Line, call: &Call) -> Result<(), LineError> {
         workspace: WirePath::from(call.place.as_path()),
         agent: call.agent.to_owned(),
         label: call.label.clone(),
-        pid: None,
+        pid: process_of(call),
         parent: call.parent.clone(),
         metadata: None,
         attach: false,
         session: Some(call.session.clone()),
     };
     line.call(&params).map(|_| ())
+}
+
+/// Agents that live in an editor, which writes for them from other processes than the one that runs hooks.
+const IN_AN_EDITOR: [&str; 1] = ["cursor"];
+const SHELLS: [&[u8]; 6] = [b"sh", b"bash", b"dash", b"zsh", b"fish", b"busybox"];
+
+/// The agent's process, so that what it and its children write is known to be its own where the kernel tells. A subagent has
+/// none of its own.
+fn process_of(call: &Call) -> Option<u32> {
+    let has_own = call.parent.is_none() && !IN_AN_EDITOR.contains(&call.agent);
+    has_own.then(|| aft_os::process::begun_by(&is_shell_for_hook))?
+}
+
+/// A shell that was begun only to run this.
+fn is_shell_for_hook(arguments: &[&[u8]]) -> bool {
+    let name = arguments
+        .first()
+        .and_then(|path| path.rsplit(|byte| *byte == b'/').next());
+    let is_shell = name.is_some_and(|name| SHELLS.contains(&name.trim_ascii_start()));
+    let has = |word: &[u8]| {
+        arguments
+            .iter()
+            .any(|one| one.windows(word.len()).any(|at| at == word))
+    };
+    is_shell && has(b" hook ")
 }
 
 /// What a tool says it will write.

@@ -12,8 +12,9 @@ use super::{NOTE, packing};
 
 /// What the note begins with in any version.
 const NOTE_NAME: &str = "afterimage audit ";
-/// This one, and those before it: in 2 the lines of packed parts are whole, in 1 there are no packed parts.
-const NOTE_VERSION: u32 = 3;
+/// This one, and those before it: in 2 the lines of packed parts are whole, in 1 there are no packed parts. 3 was never
+/// written: one changed bit would make an older version of it.
+const NOTE_VERSION: u32 = 4;
 /// No part is longer, whatever is configured.
 pub(super) const PART_READ_MAX: u64 = 64 << 20;
 /// A part's first line, or a note, is shorter.

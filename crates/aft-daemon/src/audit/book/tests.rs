@@ -257,7 +257,7 @@ fn a_log_of_a_newer_program_is_left_as_it_is() {
     let note = world.store.peek(NOTE).unwrap();
     let newer = String::from_utf8(note)
         .unwrap()
-        .replacen("audit 2", "audit 3", 1);
+        .replacen("audit 4", "audit 5", 1);
     world.store.plant(NOTE, newer.as_bytes());
     let before = world.store.files();
     let refused = Book::open(Arc::new(world.store.clone()), SMALL)

@@ -72,6 +72,9 @@ pub(super) fn list(peer: &Arc<Peer>, request: &Request) -> Answer {
     let sight = Sight::of(peer, &workspace);
     reading(|| {
         let found = matching(&workspace, filter, &chosen, before, (limit, shown))?;
+        if let Some(session) = session.filter(|_| found.is_empty()) {
+            whose::is_known(&workspace, &session)?;
+        }
         let mut operations = Vec::with_capacity(found.len());
         for summary in &found {
             operations.push(listed(&workspace, &sight, summary, (shown, params.stat)));

@@ -36,10 +36,11 @@ pub(super) async fn start(peer: &Arc<Peer>, request: &Request) -> Answer {
     }
     if let Some(id) = &params.session {
         session_news::check_id(id)?;
-        if let Some(open) = workspace.shared.sessions.resume(id) {
+        let pid = params.pid.filter(|_| knows_our_processes(peer, &workspace));
+        if let Some(open) = workspace.shared.sessions.resume(id, pid) {
             keep(&workspace, open.work())?;
             tell(&workspace, &open);
-            follow(&workspace, &open);
+            follow(peer, &workspace, &open);
             return result(&view(&workspace, &found(&workspace, id)?)?);
         }
     }
@@ -53,7 +54,7 @@ pub(super) async fn start(peer: &Arc<Peer>, request: &Request) -> Answer {
     session.metadata = params.metadata;
     session.attached = params.attach;
     workspace.shared.sessions.start(session.clone());
-    follow(&workspace, &session);
+    follow(peer, &workspace, &session);
     keep(&workspace, session.work())?;
     tell(&workspace, &session);
     if params.attach {
@@ -128,9 +129,9 @@ fn end_one(workspace: &Workspace, id: &str, now_ns: i64) -> Result<(), RpcError>
 }
 
 /// What its process writes from here on is its own, where the kernel says so.
-fn follow(workspace: &Workspace, session: &Session) {
+fn follow(peer: &Peer, workspace: &Workspace, session: &Session) {
     if let Some(following) = workspace.shared.following() {
-        super::reading(|| following.begin(session));
+        super::reading(|| following.begin(session, peer.now_ns()));
     }
 }
 

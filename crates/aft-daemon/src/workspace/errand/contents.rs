@@ -15,10 +15,23 @@ use super::super::shared::Shared;
 
 /// Contents from the ring, then from the store.
 pub(crate) struct Held<'a> {
-    pub(crate) shared: &'a Shared,
-    pub(crate) reader: &'a Reader,
+    pub(super) shared: &'a Shared,
+    pub(super) reader: &'a Reader,
     /// What was verified just now.
     pub(crate) fresh: Arc<HashSet<ContentId>>,
+    /// What is read stays in memory for what may come next.
+    pub(crate) keeps: bool,
+}
+
+impl<'a> Held<'a> {
+    pub(crate) fn of(shared: &'a Shared, reader: &'a Reader) -> Self {
+        Self {
+            shared,
+            reader,
+            fresh: Arc::default(),
+            keeps: true,
+        }
+    }
 }
 
 impl Contents for Held<'_> {
@@ -46,7 +59,12 @@ impl Contents for Held<'_> {
                 Err(ContentFault::Damaged)
             };
         }
-        self.reader.read_content_within(id, len_max).map_err(fault)
+        let read = if self.keeps {
+            self.reader.read_content_within(id, len_max)
+        } else {
+            self.reader.read_content_once(id, len_max)
+        };
+        read.map_err(fault)
     }
 }
 

@@ -1,22 +1,12 @@
 //! What goes in by the queue comes out by its name, and a workspace that ends is forgotten.
 
 use super::*;
-use aft_model::{Author, OperationKind};
+use aft_model::OperationKind;
 
 fn operation(id: u64) -> Arc<Operation> {
     Arc::new(Operation {
-        id: OperationId(id),
-        kind: OperationKind::Observed,
-        author: Author::Unknown,
         time_ns: 5,
-        session: None,
-        turn: None,
-        tool: None,
-        reverts: Vec::new(),
-        target: None,
-        head: None,
-        note: None,
-        changes: Vec::new(),
+        ..Operation::bare(OperationId(id), OperationKind::Observed, Vec::new())
     })
 }
 

@@ -144,9 +144,9 @@ fn a_session_that_ended_goes_on_when_it_is_resumed() {
     opened(&sessions, "a");
     sessions.change("a", |open| open.end(9));
     assert!(sessions.change("a", |_| ()).is_none());
-    assert!(sessions.resume("a").is_some());
+    assert!(sessions.resume("a", None).is_some());
     assert!(sessions.change("a", |_| ()).is_some());
-    assert!(sessions.resume("b").is_none());
+    assert!(sessions.resume("b", None).is_none());
 }
 
 #[test]

@@ -3,8 +3,7 @@
 use aft_engine::Tree;
 use aft_engine::policy::{Cause, Rules};
 use aft_model::{
-    Author, Change, ContentId, FileState, Keep, Known, Operation, OperationId, OperationKind,
-    RelPath,
+    Change, ContentId, FileState, Keep, Known, Operation, OperationId, OperationKind, RelPath,
 };
 
 use super::counts::{Counts, before};
@@ -135,23 +134,14 @@ fn story(seed: u64) {
 }
 
 fn operation(number: u64, path: RelPath, before: FileState, after: FileState) -> Operation {
-    Operation {
-        id: OperationId(number),
-        kind: OperationKind::Observed,
-        author: Author::Unknown,
-        time_ns: 0,
-        session: None,
-        turn: None,
-        tool: None,
-        reverts: Vec::new(),
-        target: None,
-        head: None,
-        note: None,
-        changes: vec![Change {
+    Operation::bare(
+        OperationId(number),
+        OperationKind::Observed,
+        vec![Change {
             path,
             before,
             after,
             renamed_from: None,
         }],
-    }
+    )
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use aft_engine::Ring;
-use aft_model::{Author, Change, FileState, OperationKind, RelPath, WorkspaceId};
+use aft_model::{Author, Change, FileState, Operation, OperationKind, RelPath, WorkspaceId};
 use aft_store::Intent;
 use aft_testkit::SimWorld;
 use aft_testkit::sim::{Errno, Op, WorldOptions};
@@ -30,23 +30,19 @@ fn opened(world: &SimWorld) -> aft_store::Opened {
 
 fn operation(id: u64, note: &str) -> Operation {
     Operation {
-        id: OperationId(id),
-        kind: OperationKind::Rollback,
         author: Author::Human,
         time_ns: 1,
-        session: None,
-        turn: None,
-        tool: None,
-        reverts: Vec::new(),
-        target: None,
-        head: None,
         note: Some(note.to_owned()),
-        changes: vec![Change {
-            path: RelPath::new("d").unwrap(),
-            before: FileState::Absent,
-            after: FileState::Dir { mode: 0o755 },
-            renamed_from: None,
-        }],
+        ..Operation::bare(
+            OperationId(id),
+            OperationKind::Rollback,
+            vec![Change {
+                path: RelPath::new("d").unwrap(),
+                before: FileState::Absent,
+                after: FileState::Dir { mode: 0o755 },
+                renamed_from: None,
+            }],
+        )
     }
 }
 
@@ -83,7 +79,7 @@ impl Bench {
         let told = Told::default();
         let tell = Arc::clone(&told);
         let intent = Intent {
-            operation: operation(id, note),
+            operation: Arc::new(operation(id, note)),
             force: false,
         };
         let done = Box::new(move |durable| tell.lock().push(durable));

@@ -5,6 +5,7 @@
 //! Does not: make the plan, or touch anything; the errand worker does, and tells how each step went.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use aft_model::{Change, Conflict, Known, Operation, OperationId, Plan, RelPath, StatSig};
 
@@ -99,6 +100,8 @@ impl Engine {
 
     pub(super) fn start_apply(&mut self, now: Now, what: &GoBack, plan: Plan) {
         let (operation, stats) = self.planned(now, what, &plan);
+        // That of a whole tree is large, and whoever carries it out only reads it.
+        let operation = Arc::new(operation);
         let id = self.job();
         self.looking = Some(Look {
             job: id,
@@ -106,13 +109,13 @@ impl Engine {
         });
         let effect = Effect::Apply {
             job: id,
-            operation: Box::new(operation.clone()),
+            operation: Arc::clone(&operation),
             stats,
             force: what.force,
         };
         self.effects.push(effect);
         if let Some(job) = self.back.front_mut() {
-            job.stage = Stage::Applying(Box::new(operation), Box::new(plan));
+            job.stage = Stage::Applying(operation, Box::new(plan));
         }
     }
 
@@ -146,7 +149,7 @@ impl Engine {
         }
         let mut kept = kept_conflicts(&plan.conflicts);
         let rest = what_is_left(&job.what.kind, &plan, &applied.steps);
-        let recorded = self.record_steps(*operation, applied.steps, &mut kept);
+        let recorded = self.record_steps(Arc::unwrap_or_clone(operation), applied.steps, &mut kept);
         self.unfinished = rest.map(|rest| Unfinished {
             operation: recorded.id,
             rest,

@@ -18,25 +18,16 @@ fn merging_with_an_open_burst() -> Bench {
     });
     bench.fence_through();
     let job = bench.gather_job();
-    let done = Operation {
-        id: OperationId(2),
-        kind: aft_model::OperationKind::Observed,
-        author: Author::Unknown,
-        time_ns: 0,
-        session: None,
-        turn: None,
-        tool: None,
-        reverts: Vec::new(),
-        target: None,
-        head: None,
-        note: None,
-        changes: vec![aft_model::Change {
+    let done = Operation::bare(
+        OperationId(2),
+        aft_model::OperationKind::Observed,
+        vec![aft_model::Change {
             path: path("a"),
             before: state(1),
             after: state(2),
             renamed_from: None,
         }],
-    };
+    );
     let targets = Ok(crate::Targets::Operations(vec![std::sync::Arc::new(done)]));
     bench.tell(Event::Gathered { job, targets });
     let job = bench.capture_job().unwrap();

@@ -18,26 +18,22 @@ fn operation(number: u64, seconds: i64, paths: &[&str]) -> Operation {
         mode: 0o644,
     };
     Operation {
-        id: OperationId(number),
-        kind: OperationKind::Observed,
         author: Author::Agent("a".to_owned()),
         time_ns: seconds * SECOND,
         session: Some(SessionId("s:1".to_owned())),
-        turn: None,
-        tool: None,
-        reverts: Vec::new(),
-        target: None,
-        head: None,
-        note: None,
-        changes: paths
-            .iter()
-            .map(|path| Change {
-                path: RelPath::new(path).unwrap(),
-                before: file(1),
-                after: file(2),
-                renamed_from: None,
-            })
-            .collect(),
+        ..Operation::bare(
+            OperationId(number),
+            OperationKind::Observed,
+            paths
+                .iter()
+                .map(|path| Change {
+                    path: RelPath::new(path).unwrap(),
+                    before: file(1),
+                    after: file(2),
+                    renamed_from: None,
+                })
+                .collect(),
+        )
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who goes first, what it costs, and what memory pressure leaves.
 
 use super::*;
-use aft_model::{Author, Change, Operation, OperationKind};
+use aft_model::{Change, Operation, OperationKind};
 
 const ROOM: usize = 100_000;
 
@@ -138,23 +138,17 @@ fn fold(path: &RelPath, edits: u64) -> Fold {
     let mut fold = Fold::new(5_000_000_000, Detail::Steps);
     for number in 1..=edits {
         fold.push(&Operation {
-            id: id(number),
-            kind: OperationKind::Edit,
-            author: Author::Unknown,
             time_ns: number as i64 * 10_000_000_000,
-            session: None,
-            turn: None,
-            tool: None,
-            reverts: Vec::new(),
-            target: None,
-            head: None,
-            note: None,
-            changes: vec![Change {
-                path: path.clone(),
-                before: file(number - 1),
-                after: file(number),
-                renamed_from: None,
-            }],
+            ..Operation::bare(
+                id(number),
+                OperationKind::Edit,
+                vec![Change {
+                    path: path.clone(),
+                    before: file(number - 1),
+                    after: file(number),
+                    renamed_from: None,
+                }],
+            )
         });
     }
     fold

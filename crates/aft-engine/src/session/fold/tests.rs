@@ -42,18 +42,10 @@ fn operation(id: u64, seconds: i64, changes: &str) -> Operation {
     let mut changes: Vec<Change> = changes.split(", ").map(change).collect();
     changes.sort_by(|a, b| a.path.cmp(&b.path));
     Operation {
-        id: OperationId(id),
-        kind: OperationKind::Edit,
         author: Author::Agent("a".to_owned()),
         time_ns: seconds * SECOND,
         session: Some(SessionId("s".to_owned())),
-        turn: None,
-        tool: None,
-        reverts: Vec::new(),
-        target: None,
-        head: None,
-        note: None,
-        changes,
+        ..Operation::bare(OperationId(id), OperationKind::Edit, changes)
     }
 }
 

@@ -139,23 +139,28 @@ impl Writer {
         };
         let mut next = Some((first, cost));
         while let Some((prefix, cost)) = next.take() {
+            let mut fitting = Vec::new();
             for loc in self.shared.candidates(prefix)? {
                 let head = self.shared.content_head(loc)?;
                 // Below a content that is compressed with a dictionary there is nothing but that.
-                if cost != DICTIONARY_COST && head.cost != cost {
-                    continue;
+                if cost == DICTIONARY_COST || head.cost == cost {
+                    fitting.push((loc, head));
                 }
-                // What was stored anew a moment ago need not be found yet.
-                if collect.marks.has(loc) || collect.remade.contains(&prefix) {
-                    below.named = (cost != DICTIONARY_COST).then_some(head.id);
-                    if prefix == first {
-                        return Ok(None);
-                    }
-                } else {
-                    below.bytes += head.frame_len;
-                    next = head.base;
-                }
+            }
+            // One that was made anew and the one that it replaces, which is still there, are the same to what stands on them.
+            let is_marked = fitting.iter().any(|(loc, _)| collect.marks.has(*loc));
+            let Some((_, head)) = fitting.into_iter().next() else {
                 break;
+            };
+            // What was stored anew a moment ago need not be found yet.
+            if is_marked || collect.remade.contains(&prefix) {
+                below.named = (cost != DICTIONARY_COST).then_some(head.id);
+                if prefix == first {
+                    return Ok(None);
+                }
+            } else {
+                below.bytes += head.frame_len;
+                next = head.base;
             }
         }
         Ok(Some((head, first, below)))

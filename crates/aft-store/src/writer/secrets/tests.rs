@@ -205,3 +205,122 @@ fn a_second_round_finds_nothing() {
     assert_ne!(let_go(&mut opened, i64::MAX, u64::MAX), 0);
     assert_eq!(let_go(&mut opened, i64::MAX, u64::MAX), 0);
 }
+
+/// A first scan of five thousand paths, among them `.env`, which is changed later.
+fn large_baseline(disk: &Disk) -> (Opened, Vec<u8>) {
+    let mut opened = opened(disk);
+    let (secret, later) = (crate::tests::noise(7, 64), b"later".repeat(20));
+    put(&mut opened.writer, &secret);
+    put(&mut opened.writer, &later);
+    let mut entries: Vec<_> = (0..5000)
+        .map(|n| {
+            let dir = FileState::Dir { mode: 0o700 };
+            (path(&format!("d{n:05}")), known(dir))
+        })
+        .collect();
+    entries.insert(2500, (path(".env"), known(file(&secret))));
+    for part in entries.chunks(1000) {
+        opened.writer.put_baseline_part(part).unwrap();
+    }
+    let appeared = entries.iter();
+    let appeared =
+        appeared.map(|(path, known)| change(&path.display(), FileState::Absent, known.state));
+    let mut changes: Vec<_> = appeared.collect();
+    changes.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut baseline = operation(1, changes);
+    baseline.kind = aft_model::OperationKind::Baseline;
+    opened.writer.put_operation(&baseline).unwrap();
+    let edit = change(".env", file(&secret), file(&later));
+    opened
+        .writer
+        .put_operation(&operation(2, vec![edit]))
+        .unwrap();
+    opened.writer.commit(true).unwrap();
+    (opened, secret)
+}
+
+fn known(state: FileState) -> aft_model::Known {
+    aft_model::Known {
+        state,
+        stat: None,
+        ignored: false,
+    }
+}
+
+#[test]
+fn a_secret_of_a_large_first_scan_goes_part_by_part_and_everything_else_stays() {
+    let disk = Disk::default();
+    let (mut opened, secret) = large_baseline(&disk);
+    opened.writer.flush_index().unwrap();
+    let before = opened.reader.operation(OperationId(1)).unwrap().unwrap();
+    let over = SecretsOver {
+        is_secret: &is_secret,
+        before_ns: i64::MAX,
+        until: OperationId(u64::MAX),
+    };
+    let mut found = SecretsFound::default();
+    while opened.reader.find_secrets_over(over, &mut found).unwrap() {}
+    let mut steps = 0;
+    while opened.writer.let_go(&mut found).unwrap() {
+        steps += 1;
+        // Whoever reads meanwhile reads all of it.
+        let now = opened.reader.operation(OperationId(1)).unwrap().unwrap();
+        assert_eq!(now.changes.len(), before.changes.len());
+    }
+    assert!(steps > 6, "{steps} steps for six parts");
+    let check = |opened: &Opened| {
+        let now = opened.reader.operation(OperationId(1)).unwrap().unwrap();
+        let differ = now.changes.iter().zip(&before.changes);
+        let differ: Vec<_> = differ.filter(|(now, before)| now != before).collect();
+        assert_eq!(differ.len(), 1, "{differ:?}");
+        assert_eq!(differ[0].0.path, path(".env"));
+        assert!(differ[0].0.after.is_opaque());
+        for n in [0, 999, 1000, 2499, 4999] {
+            let name = path(&format!("d{n:05}"));
+            let state = opened.reader.state_at(&name, OperationId(1)).unwrap();
+            assert_eq!(state, Some(FileState::Dir { mode: 0o700 }), "{name:?}");
+            assert_eq!(opened.reader.path_history(&name, None, 9).unwrap().len(), 1);
+        }
+        let report = opened.reader.check(true).unwrap();
+        assert!(report.is_clean(), "{report:?}");
+    };
+    check(&opened);
+    assert_eq!(let_go(&mut opened, i64::MAX, u64::MAX), 0);
+    check(&opened);
+    let files = disk.names().into_iter().map(|name| disk.bytes(&name));
+    let holds = files.filter(|bytes| bytes.windows(64).any(|window| window == secret));
+    assert_eq!(holds.count(), 0, "the secret is still there");
+    drop(opened);
+    check(&crate::tests::opened(&disk));
+}
+
+#[test]
+fn a_power_cut_while_a_large_operation_is_put_once_more_takes_nothing() {
+    for cut in 0..8 {
+        let disk = Disk::default();
+        let (mut opened, _) = large_baseline(&disk);
+        let over = SecretsOver {
+            is_secret: &is_secret,
+            before_ns: i64::MAX,
+            until: OperationId(u64::MAX),
+        };
+        opened.writer.flush_index().unwrap();
+        let mut found = SecretsFound::default();
+        while opened.reader.find_secrets_over(over, &mut found).unwrap() {}
+        for _ in 0..cut {
+            opened.writer.let_go(&mut found).unwrap();
+        }
+        drop(opened);
+        let mut again = crate::tests::opened(&disk.after_kill());
+        let read = again.reader.operation(OperationId(1)).unwrap().unwrap();
+        assert_eq!(read.changes.len(), 5001, "cut {cut}");
+        assert!(again.reader.check(true).unwrap().is_clean(), "cut {cut}");
+        let_go(&mut again, i64::MAX, u64::MAX);
+        let state = again
+            .reader
+            .state_at(&path(".env"), OperationId(1))
+            .unwrap();
+        assert!(state.unwrap().is_opaque(), "cut {cut}");
+        assert!(again.reader.check(true).unwrap().is_clean(), "cut {cut}");
+    }
+}

@@ -44,7 +44,9 @@ pub(in crate::serve::calls) async fn import(peer: &Arc<Peer>, request: &Request)
     let name = checkpoints::name(wanted)?;
     let place = reading(|| place(peer, &absolute(&params.root)?))?;
     let workspace = Arc::clone(&place.workspace);
+    let working = workspace.shared.at_work.begin();
     let restored = restore(peer, &workspace, &mut parcel, &name, params.force).await;
+    drop(working);
     let restored = match restored {
         Ok(restored) => restored,
         Err(error) => {
@@ -219,12 +221,16 @@ fn take_contents(
     let sink = workspace.sink();
     let fresh = Mutex::new(HashSet::new());
     parcel.unpack(gauge, &|arrived| match arrived {
-        Arrived::Whole(id, bytes) => {
+        Arrived::Whole(id, bytes, frame) => {
             // Asked for, it stays until something names it.
             if workspace.reader.contains(&id).unwrap_or(false) {
                 return Ok(());
             }
-            sink.send(aft_store::prepare_known(id, bytes, None, Level::Fast))?;
+            let prepared = match frame {
+                Some(frame) => aft_store::prepare_framed(id, bytes.len() as u64, frame),
+                None => aft_store::prepare_known(id, bytes, None, Level::Fast),
+            };
+            sink.send(prepared)?;
             fresh.lock().insert(id);
             Ok(())
         }
