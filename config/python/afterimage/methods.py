@@ -938,6 +938,7 @@ class VerifyMethods:
         cursor: Optional[str] = None,
         limit: Optional[int] = None,
         name: Optional[str] = None,
+        run: Optional[int] = None,
     ) -> VerifyListResult:
         """Lists what checks said, newest first.
 
@@ -946,9 +947,10 @@ class VerifyMethods:
         cursor: From the answer before.
         limit: Most verdicts in the answer.
         name: Only those of this check.
+        run: `running` is this run, also when it is the one that ended last.
         Sockets: editor, agent, control.
         """
-        return cast("VerifyListResult", self._call("verify.list", {"workspace": workspace, "at": at, "cursor": cursor, "limit": limit, "name": name}))
+        return cast("VerifyListResult", self._call("verify.list", {"workspace": workspace, "at": at, "cursor": cursor, "limit": limit, "name": name, "run": run}))
 
     def suggest(
         self,

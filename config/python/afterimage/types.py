@@ -88,6 +88,9 @@ ViewLevel = Literal["net", "steps"]
 # Whether changes are caught.
 WorkspaceState = Literal["arming", "armed", "degraded", "detached"]
 
+# Word for [`WritersView`].
+WritersBy = Literal["kernel", "brackets"]
+
 
 class _ActedKeys(TypedDict):
     # The state that was checked, right after this operation.
@@ -1163,6 +1166,9 @@ class _OperationShowResultKeys(TypedDict):
 class OperationShowResult(_OperationShowResultKeys, total=False):
     """Result of `operation.show`."""
 
+    # Of an operation with which a rule went back: its report, with what was found since. On the first
+    # page.
+    acted: Optional[Acted]
     # Pass it to get the next page; absent on the last. A diff too long for one page goes on in the next.
     cursor: Optional[str]
 
@@ -1369,7 +1375,7 @@ class _RunViewKeys(TypedDict):
 
 
 class RunView(_RunViewKeys, total=False):
-    """A run that is under way."""
+    """A run that is under way, or that ended last."""
 
     # The check that runs now.
     check: Optional[str]
@@ -1946,6 +1952,8 @@ class _VerdictViewKeys(TypedDict):
 class VerdictView(_VerdictViewKeys, total=False):
     """What one check said about one state."""
 
+    # What followed from it last, with the operation that broke the state as far as that was found.
+    acted: Optional[Acted]
     # How many tests there were.
     cases: CaseCounts
     # What failed.
@@ -2049,7 +2057,7 @@ class VerifyListResult(_VerifyListResultKeys, total=False):
     cursor: Optional[str]
     # The newest good state.
     last_good: Optional[int]
-    # The run that is under way.
+    # The run that is under way, or the one that was asked for.
     running: Optional[RunView]
 
 
@@ -2225,3 +2233,19 @@ class WorkspaceStatusResult(_WorkspaceStatusResultKeys, total=False):
     progress: Optional[Progress]
     # Last verdict of each verification; empty until there are some.
     verifications: List[VerdictView]
+    # How it is told who wrote.
+    writers: WritersView
+
+
+class _WritersViewKeys(TypedDict):
+    # By what.
+    by: WritersBy
+
+
+class WritersView(_WritersViewKeys, total=False):
+    """How it is told who wrote."""
+
+    # Sessions whose process is known and lives.
+    followed: int
+    # With `brackets`: why not by the kernel.
+    reason: Optional[str]

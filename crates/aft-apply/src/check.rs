@@ -15,7 +15,7 @@ use crate::task::{Applier, Kind, Step, Task};
 const STICKY: u32 = 0o1000;
 
 /// What becomes of each path of a plan.
-type Planned<'a> = HashMap<&'a RelPath, (FileState, FileState)>;
+type Planned<'a> = HashMap<&'a RelPath, &'a Step<'a>>;
 
 /// What a check found.
 #[derive(Debug, Default)]
@@ -33,10 +33,7 @@ impl Applier<'_> {
     #[must_use]
     pub fn check(&self, task: &Task<'_>) -> Checked {
         let steps = task.steps();
-        let plan: Planned<'_> = steps
-            .iter()
-            .map(|step| (&step.change.path, (step.change.before, step.target)))
-            .collect();
+        let plan: Planned<'_> = steps.iter().map(|step| (&step.change.path, step)).collect();
         let mut found = if self.two_writers && steps.len() >= TWO_THREADS_FROM {
             let (first, second) = steps.split_at(steps.len() / 2);
             let (mut found, more) = in_two_threads(
@@ -197,7 +194,8 @@ impl Looks<'_> {
 
     fn refusal_of_parent(&self, parent: &RelPath) -> Verdict {
         let root = self.applier.root;
-        let planned = self.plan.get(parent).copied();
+        let planned = self.plan.get(parent);
+        let planned = planned.map(|step| (step.change.before, step.target));
         let is_made = planned.is_some_and(|(before, target)| !before.is_dir() && target.is_dir());
         match root.lstat_with_rights(parent) {
             Ok(Some((stat, rights))) if look::is_dir(&stat) => {
@@ -280,7 +278,7 @@ impl Looks<'_> {
         };
         let goes = |name: &[u8]| {
             let path = dir.join(name).ok()?;
-            self.plan.get(&path).map(|(_, target)| !target.exists())
+            self.plan.get(&path).map(|step| !step.target.exists())
         };
         let all_go = entries.iter().all(|entry| goes(&entry.name) == Some(true));
         (!all_go).then_some(ConflictReason::DirectoryInUse)

@@ -27,7 +27,7 @@ use crate::render::time::Now;
 #[derive(Args, Debug)]
 #[command(
     disable_help_subcommand = true,
-    after_help = "Example:\n  aft milestone create v1 -m 'as it was delivered'\n  aft milestone export v1 v1.aftm\n  aft milestone import v1.aftm elsewhere"
+    after_help = "Example:\n  aft milestone create v1 --wait -m 'as it was delivered'\n  aft milestone export v1 v1.aftm\n  aft milestone import v1.aftm elsewhere"
 )]
 pub(crate) struct MilestoneArgs {
     #[command(subcommand)]

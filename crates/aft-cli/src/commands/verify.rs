@@ -209,7 +209,7 @@ impl Bar {
     fn end(self, run: Option<u64>) {
         if let (Some(stop), Some(run)) = (&self.stop, run) {
             // Where nobody listens any more, there is no terminal to show it on.
-            let _ = stop.send(run);
+            let _told = stop.send(run);
         }
     }
 }

@@ -5,23 +5,21 @@
 //!
 //! I1 What was written before a look began counts for what that look brings, and for nothing later.
 
+mod following;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
-use aft_engine::{Evidence, How, JobId, Outcome, RequestId, Seen, WorkItem, Writer};
-use aft_model::{Author, RelPath, SessionId};
-use aft_os::writers::{By, Whose, Writers, Wrote, Wrought};
-use parking_lot::Mutex;
-use tracing::{debug, info};
+use aft_engine::{Evidence, How, JobId, Outcome, RequestId, Seen, WorkItem};
+use aft_model::{RelPath, SessionId};
+use aft_os::writers::{By, Whose, Wrote, Wrought};
+use tracing::debug;
 
-use super::sessions::Session;
+pub(crate) use following::Following;
 
-/// Sessions remembered after their end: what they wrote may not have been looked at yet.
-const ENDED_MAX: usize = 256;
 /// Paths that wait to be looked at; with more, nobody knows who wrote.
 const PATHS_MAX: usize = 50_000;
 /// Different writers remembered of a path.
@@ -32,142 +30,6 @@ const GONE_MAX: usize = 4096;
 const STALE_NS: u64 = 2_000_000_000;
 /// How often what happens where nothing is covered is taken up, and sessions are looked at whose process has ended.
 const REST_NS: u64 = 500_000_000;
-/// How long the children of a process that ended without its session are still that session's.
-const ORPHANED_NS: u64 = 60_000_000_000;
-
-/// The processes that are followed, and of which sessions they are.
-pub(crate) struct Following {
-    source: Arc<dyn Writers>,
-    sessions: Mutex<Followed>,
-    /// Something was followed once.
-    is_used: AtomicBool,
-}
-
-impl std::fmt::Debug for Following {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Following").field(&self.is_used).finish()
-    }
-}
-
-#[derive(Default)]
-struct Followed {
-    last: u64,
-    open: Vec<Key>,
-    ended: std::collections::VecDeque<Key>,
-}
-
-#[derive(Clone)]
-struct Key {
-    key: u64,
-    session: SessionId,
-    author: Author,
-    /// Since when its process is known to have ended.
-    dead_since: Option<u64>,
-}
-
-impl Following {
-    pub(crate) fn new(source: Arc<dyn Writers>) -> Self {
-        Self {
-            source,
-            sessions: Mutex::default(),
-            is_used: AtomicBool::new(false),
-        }
-    }
-
-    /// From here on what the session's process and its descendants write is the session's. That was its number at `since_ns`.
-    pub(crate) fn begin(&self, session: &Session, since_ns: i64) {
-        let Some(pid) = session.pid else { return };
-        let mut sessions = self.sessions.lock();
-        self.end_one(&mut sessions, &session.id);
-        sessions.last += 1;
-        let key = sessions.last;
-        match self.source.follow(key, pid, since_ns) {
-            Ok(()) => {
-                self.is_used.store(true, Ordering::Release);
-                sessions.open.push(Key {
-                    key,
-                    session: SessionId(session.id.clone()),
-                    author: Author::Agent(session.agent.clone()),
-                    dead_since: None,
-                });
-            }
-            Err(error) => info!(%error, session = session.id, "its process is not followed"),
-        }
-    }
-
-    /// What its process writes from here on is nobody's.
-    pub(crate) fn end(&self, session: &str) {
-        self.end_one(&mut self.sessions.lock(), session);
-    }
-
-    fn end_one(&self, sessions: &mut Followed, session: &str) {
-        let is_it = |key: &Key| key.session.0 == session;
-        let Some(at) = sessions.open.iter().position(is_it) else {
-            return;
-        };
-        let key = sessions.open.remove(at);
-        self.source.forget(key.key);
-        sessions.ended.push_back(key);
-        if sessions.ended.len() > ENDED_MAX {
-            sessions.ended.pop_front();
-        }
-    }
-
-    /// Sessions that nobody ends, though their process has long ended, are not followed for ever.
-    fn leave_the_dead(&self, now_ns: u64) {
-        let living = self.source.living();
-        let mut sessions = self.sessions.lock();
-        let mut over = Vec::new();
-        for key in &mut sessions.open {
-            if living.contains(&key.key) {
-                continue;
-            }
-            let since = *key.dead_since.get_or_insert(now_ns);
-            if now_ns.saturating_sub(since) >= ORPHANED_NS {
-                over.push(key.session.0.clone());
-            }
-        }
-        for session in over {
-            self.end_one(&mut sessions, &session);
-        }
-    }
-
-    /// How many sessions' processes are known.
-    pub(crate) fn len(&self) -> usize {
-        self.source.living().len()
-    }
-
-    /// The sessions whose process is known. Where it ended and the session did not, nobody knows where it goes on.
-    fn known(&self) -> Arc<[SessionId]> {
-        let living = self.source.living();
-        let sessions = self.sessions.lock();
-        let open = sessions.open.iter().filter(|key| living.contains(&key.key));
-        let ended = sessions.ended.iter().filter(|key| key.dead_since.is_none());
-        let all = open.chain(ended);
-        all.map(|key| key.session.clone()).collect()
-    }
-
-    fn writer(&self, by: &By) -> Writer {
-        match &by.whose {
-            Whose::Unknown => Writer::Unknown,
-            Whose::Nobody => Writer::Stranger,
-            Whose::Followed(keys) => {
-                let sessions = self.sessions.lock();
-                let all = || sessions.open.iter().chain(&sessions.ended);
-                let of = |key: &u64| all().find(|one| one.key == *key);
-                let found = keys.iter().filter_map(of);
-                let found: Vec<_> = found
-                    .map(|key| (key.session.clone(), key.author.clone()))
-                    .collect();
-                if found.is_empty() {
-                    Writer::Unknown
-                } else {
-                    Writer::Of(found)
-                }
-            }
-        }
-    }
-}
 
 /// Who wrote what nobody has looked at yet.
 #[derive(Default)]

@@ -3,10 +3,12 @@
 //! Does: wake for news on a thread of its own, so that no queue overflows, and hand over everything that happened until now.
 //! Does not: run while nothing is followed.
 
-use std::collections::HashMap;
+mod source;
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -16,17 +18,15 @@ use parking_lot::Mutex;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::family::{self, Family, Process};
-use super::fanotify::{self, Fanotify, Raw};
-use super::{By, NoWriters, NotFollowed, Told, Whose, Writers, Wrote, Wrought};
+use super::family::{self, Family};
+use super::fanotify::{self, Fanotify};
+use super::{NoWriters, NotFollowed, Told, Writers};
 use crate::fs::real::RealRoot;
+
+use self::source::{Followed, Source};
 
 /// More than this waiting to be asked for is given up.
 const TOLD_MAX: usize = 100_000;
-/// Directories whose place is remembered.
-const PLACES_MAX: usize = 20_000;
-/// How far back a repeated write is looked for.
-const LOOK_BACK: usize = 8;
 /// After news the queues are left alone for so long: every time this thread wakes costs whoever writes. Where the kernel does
 /// not tell of processes it must look at once, before the writer has ended.
 const REST: Duration = Duration::from_millis(10);
@@ -53,33 +53,6 @@ struct Running {
 struct State {
     source: Option<Source>,
     told: Told,
-}
-
-/// What there is while something is followed.
-#[derive(Debug)]
-struct Source {
-    fanotify: Fanotify,
-    family: Family,
-    followed: Vec<Followed>,
-    /// The root, to find its place now.
-    root: OwnedFd,
-    places: HashMap<Box<[u8]>, Place>,
-    own: u32,
-}
-
-#[derive(Debug)]
-struct Followed {
-    key: u64,
-    process: Arc<Process>,
-    pidfd: OwnedFd,
-}
-
-/// Where a directory is.
-#[derive(Clone, Debug)]
-enum Place {
-    Within(RelPath),
-    Elsewhere,
-    Gone,
 }
 
 impl KernelWriters {
@@ -127,7 +100,7 @@ impl KernelWriters {
             family,
             followed: Vec::new(),
             root,
-            places: HashMap::new(),
+            places: std::collections::HashMap::new(),
             own: self.own,
         });
         let thread = std::thread::Builder::new().name("aft-writers".to_owned());
@@ -246,135 +219,6 @@ impl State {
     }
 }
 
-impl Source {
-    fn read_dry(&mut self, told: &mut Told) -> io::Result<()> {
-        let mut batch = self.fanotify.read_dry()?;
-        // Afterwards, so that whoever wrote has begun for us as well.
-        let kept = self.followed.iter().map(|one| Arc::clone(&one.process));
-        let kept: Vec<_> = kept.collect();
-        self.family.catch_up(&kept)?;
-        if batch.overflowed {
-            told.lost = true;
-            told.wrote.clear();
-        }
-        batch.events.retain(|raw| raw.pid != self.own);
-        let moves = libc::FAN_MOVED_FROM | libc::FAN_MOVED_TO;
-        let is_move = |raw: &Raw| raw.mask & libc::FAN_ONDIR != 0 && raw.mask & moves != 0;
-        if batch.events.iter().any(is_move) || self.places.len() > PLACES_MAX {
-            self.places.clear();
-        }
-        let mut writers: HashMap<u32, Arc<By>> = HashMap::new();
-        for raw in &batch.events {
-            let (dir, dir_is_gone) = match self.place(&raw.handle)? {
-                Place::Within(dir) => (dir, false),
-                Place::Elsewhere => continue,
-                Place::Gone => (RelPath::root(), true),
-            };
-            if dir.is_git() {
-                continue;
-            }
-            let path = if raw.name.is_empty() {
-                Ok(dir)
-            } else {
-                dir.join(&raw.name)
-            };
-            // A name no path can have cannot come from the kernel.
-            let Ok(path) = path else { continue };
-            let by = match writers.get(&raw.pid) {
-                Some(by) => Arc::clone(by),
-                None => {
-                    let by = Arc::new(self.by(raw));
-                    writers.insert(raw.pid, Arc::clone(&by));
-                    by
-                }
-            };
-            let wrote = Wrote {
-                path,
-                how: wrought(raw.mask, is_move(raw)),
-                by,
-                dir_is_gone,
-            };
-            if !told
-                .wrote
-                .iter()
-                .rev()
-                .take(LOOK_BACK)
-                .any(|one| *one == wrote)
-            {
-                told.wrote.push(wrote);
-            }
-        }
-        Ok(())
-    }
-
-    fn by(&mut self, raw: &Raw) -> By {
-        let process = self.family.writer(raw.pid, raw.pidfd.as_ref());
-        By {
-            pid: raw.pid,
-            name: family::name(raw.pid),
-            whose: process.map_or(Whose::Unknown, |process| self.whose(&process)),
-        }
-    }
-
-    fn whose(&self, process: &Arc<Process>) -> Whose {
-        for ancestor in process.line() {
-            let is_it = |one: &&Followed| Arc::ptr_eq(&one.process, ancestor);
-            let keys = self.followed.iter().filter(is_it);
-            let keys: Vec<u64> = keys.map(|one| one.key).collect();
-            if !keys.is_empty() {
-                return Whose::Followed(keys);
-            }
-            if ancestor.pid == self.own {
-                return Whose::Unknown;
-            }
-        }
-        if process.is_whole() {
-            Whose::Nobody
-        } else {
-            Whose::Unknown
-        }
-    }
-
-    fn place(&mut self, handle: &[u8]) -> io::Result<Place> {
-        if let Some(place) = self.places.get(handle) {
-            return Ok(place.clone());
-        }
-        let root = fanotify::path_of(&self.root)?;
-        let place = match (self.fanotify.path_of(handle), root) {
-            (Ok(Some(dir)), Some(root)) => within(&dir, &root),
-            (Ok(None), _) => Place::Gone,
-            _ => Place::Elsewhere,
-        };
-        if !matches!(place, Place::Gone) {
-            self.places.insert(handle.into(), place.clone());
-        }
-        Ok(place)
-    }
-}
-
-fn within(dir: &PathBuf, root: &PathBuf) -> Place {
-    use std::os::unix::ffi::OsStrExt;
-    let Ok(rest) = dir.strip_prefix(root) else {
-        return Place::Elsewhere;
-    };
-    let rest = rest.as_os_str().as_bytes();
-    if rest.is_empty() {
-        return Place::Within(RelPath::root());
-    }
-    RelPath::new(rest).map_or(Place::Elsewhere, Place::Within)
-}
-
-fn wrought(mask: u64, is_move: bool) -> Wrought {
-    let what = mask & !(libc::FAN_ONDIR | libc::FAN_CLOSE_WRITE);
-    if is_move {
-        Wrought::Tree
-    } else if what == 0 {
-        Wrought::Closed
-    } else {
-        Wrought::Changed
-    }
-}
-
 fn is_living(pidfd: &OwnedFd) -> bool {
     let mut ready = [PollFd::new(pidfd, PollFlags::IN)];
     let now = Timespec {
@@ -395,8 +239,13 @@ struct Listener {
 
 impl Listener {
     fn run(self) {
-        if let Some(source) = &mut self.shared.lock().source {
-            source.family.seed();
+        {
+            let mut state = self.shared.lock();
+            if let Some(source) = &mut state.source {
+                source.family.seed();
+            }
+            // Whether the kernel tells of processes is seen early, before much is written.
+            state.read_dry();
         }
         loop {
             let mut ready = vec![
@@ -446,6 +295,3 @@ fn refused(error: io::Error) -> NoWriters {
         _ => NoWriters::Io(error),
     }
 }
-
-#[cfg(test)]
-mod tests;

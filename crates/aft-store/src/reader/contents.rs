@@ -3,10 +3,14 @@
 //! Does: serve a content whole, as a stream, or as the base of the next version.
 //! Does not: serve a single byte of a content whose hash does not fit.
 
+mod stream;
+
 use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 
 use aft_model::ContentId;
+
+pub use stream::ContentReader;
 
 use super::Reader;
 use crate::cache::{Cached, First};
@@ -114,9 +118,21 @@ impl Reader {
     /// As [`Self::read_content`]; damage met later is an error of kind `InvalidData` of the stream,
     /// at the latest in place of its end.
     pub fn open_content(&self, id: &ContentId) -> Result<Box<dyn Read + Send>, ReadError> {
-        match find(&self.shared, id)? {
-            Content::Whole(cached) => Ok(Box::new(Cursor::new(cached.bytes))),
-            Content::Chunks(list) => Ok(Box::new(ContentReader::new(self.clone(), *id, list))),
+        Ok(self.streamed(id, find(&self.shared, id)?))
+    }
+
+    /// As [`Self::open_content`], for one of so many that nothing else would stay in memory with them.
+    ///
+    /// # Errors
+    /// As [`Self::open_content`].
+    pub fn open_content_once(&self, id: &ContentId) -> Result<Box<dyn Read + Send>, ReadError> {
+        Ok(self.streamed(id, find_stored(&self.shared, id)?))
+    }
+
+    fn streamed(&self, id: &ContentId, content: Content) -> Box<dyn Read + Send> {
+        match content {
+            Content::Whole(cached) => Box::new(Cursor::new(cached.bytes)),
+            Content::Chunks(list) => Box::new(ContentReader::new(self.clone(), *id, list)),
         }
     }
 
@@ -151,27 +167,6 @@ impl Reader {
             }
             None => Err(corrupt(id, "another content lies in its place")),
         }
-    }
-
-    /// How many contents lie below this one until one that stands on its own.
-    #[cfg(test)]
-    pub(crate) fn links(&self, id: &ContentId) -> Result<usize, ReadError> {
-        let at = self.shared.find_content(id)?;
-        let mut head = self
-            .shared
-            .content_head(at.ok_or(ReadError::NotFound(*id))?)?;
-        let mut links = 0;
-        while let Some((base, cost)) = head.base {
-            links += 1;
-            let below = self.shared.candidates(base)?;
-            let mut below = below.into_iter().map(|loc| self.shared.content_head(loc));
-            let fits = |head: &crate::shared::ContentHead| {
-                cost == DICTIONARY_COST && head.base.is_none() || head.cost == cost
-            };
-            let next = below.find_map(|head| head.ok().filter(fits));
-            head = next.ok_or_else(|| corrupt(id, "what it stands on is not there"))?;
-        }
-        Ok(links)
     }
 
     /// As [`Self::base_for`], for whoever sees to it that the content stays.
@@ -272,7 +267,6 @@ fn find(shared: &Shared, id: &ContentId) -> Result<Content, ReadError> {
 }
 
 /// As [`find`], whatever the cache holds, and nothing is kept.
-
 pub(super) fn find_stored(shared: &Shared, id: &ContentId) -> Result<Content, ReadError> {
     let mut failure = ReadError::NotFound(*id);
     let _held = shared.hold();
@@ -395,77 +389,5 @@ fn chunk_list(id: &ContentId, record: &Record) -> Result<ChunkListV1, ReadError>
         Ok(list)
     } else {
         Err(corrupt(id, "its chunks do not add up"))
-    }
-}
-
-/// A chunked content as a stream.
-pub struct ContentReader {
-    reader: Reader,
-    id: ContentId,
-    chunks: std::vec::IntoIter<([u8; 32], u32)>,
-    current: Cursor<Arc<[u8]>>,
-    hash: blake3::Hasher,
-    ended: bool,
-    failure: Option<ReadError>,
-}
-
-impl ContentReader {
-    pub(super) fn new(reader: Reader, id: ContentId, list: ChunkListV1) -> Self {
-        Self {
-            reader,
-            id,
-            chunks: list.chunks.into_iter(),
-            current: Cursor::new(Arc::from([])),
-            hash: blake3::Hasher::new(),
-            ended: false,
-            failure: None,
-        }
-    }
-
-    fn fail(&mut self, error: ReadError) -> io::Error {
-        let text = error.to_string();
-        self.failure = Some(error);
-        io::Error::new(io::ErrorKind::InvalidData, text)
-    }
-
-    /// Loads the next chunk; `false` at the verified end.
-    fn advance(&mut self) -> io::Result<bool> {
-        let Some((id, len)) = self.chunks.next() else {
-            if !self.ended && *self.hash.finalize().as_bytes() != self.id.0 {
-                let error = corrupt(&self.id, "its chunks do not hash to its id");
-                return Err(self.fail(error));
-            }
-            self.ended = true;
-            return Ok(false);
-        };
-        let id = ContentId(id);
-        let chunk = match find(&self.reader.shared, &id) {
-            Ok(Content::Whole(cached)) if cached.bytes.len() as u64 == u64::from(len) => {
-                cached.bytes
-            }
-            Ok(_) => {
-                let error = corrupt(&self.id, "a chunk has another length");
-                return Err(self.fail(error));
-            }
-            // The whole is what the caller asked for, and it cannot be had.
-            Err(error) => {
-                let error = corrupt(&self.id, &error.to_string());
-                return Err(self.fail(error));
-            }
-        };
-        self.hash.update(&chunk);
-        self.current = Cursor::new(chunk);
-        Ok(true)
-    }
-}
-
-impl Read for ContentReader {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let read = self.current.read(buf)?;
-            if read > 0 || buf.is_empty() || !self.advance()? {
-                return Ok(read);
-            }
-        }
     }
 }

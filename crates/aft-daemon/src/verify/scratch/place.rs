@@ -4,6 +4,8 @@
 //! remove what it made, write what differs.
 //! Does not: follow a link, believe a time stamp that may be older than the bytes, or touch what is kept warm.
 
+mod found;
+
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,6 +16,7 @@ use aft_os::fs::real::ScratchRoot;
 use aft_store::{ReadError, Reader};
 use parking_lot::Mutex;
 
+use self::found::Found;
 use super::ScratchError;
 use super::shown::{Placed, Shown};
 
@@ -47,54 +50,6 @@ pub(super) struct Outcome {
 
 /// What was written, by its place in what is wanted, and what the history does not hold.
 type Written = (Vec<(usize, StatSig)>, Vec<RelPath>);
-
-/// What is wanted, in order: a path is looked for among tens of thousands for each file of the tree, without a map of them.
-struct Wanted<'a>(&'a [(RelPath, FileState)]);
-
-impl<'a> Wanted<'a> {
-    fn find(&self, path: &RelPath) -> Option<(usize, &'a FileState)> {
-        let at = self
-            .0
-            .binary_search_by(|(wanted, _)| wanted.cmp(path))
-            .ok()?;
-        self.0.get(at).map(|(_, state)| (at, state))
-    }
-}
-
-/// What a walk over the tree found to be as it is wanted, by its place there.
-struct Found<'a> {
-    wanted: Wanted<'a>,
-    right: Vec<Option<StatSig>>,
-    /// Directories that are there, and their mode.
-    dirs: Vec<Option<u32>>,
-}
-
-impl<'a> Found<'a> {
-    fn nothing_of(wanted: &'a [(RelPath, FileState)]) -> Self {
-        Self {
-            wanted: Wanted(wanted),
-            right: vec![None; wanted.len()],
-            dirs: vec![None; wanted.len()],
-        }
-    }
-
-    fn is_right(&mut self, at: usize, sig: StatSig) {
-        if let Some(right) = self.right.get_mut(at) {
-            *right = Some(sig);
-        }
-    }
-
-    fn is_dir(&mut self, at: usize, mode: u32) {
-        if let Some(dir) = self.dirs.get_mut(at) {
-            *dir = Some(mode);
-        }
-    }
-
-    fn has_dir(&self, path: &RelPath) -> bool {
-        let at = self.wanted.find(path).map(|(at, _)| at);
-        at.is_some_and(|at| self.dirs.get(at).is_some_and(Option::is_some))
-    }
-}
 
 impl Placing<'_> {
     pub(super) fn run(

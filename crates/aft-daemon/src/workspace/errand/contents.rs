@@ -39,10 +39,12 @@ impl Contents for Held<'_> {
         if let Some(bytes) = self.shared.ring.read().content(id) {
             return Ok(Box::new(io::Cursor::new(bytes)));
         }
-        self.reader
-            .open_content(id)
-            .map(|content| content as _)
-            .map_err(fault)
+        let opened = if self.keeps {
+            self.reader.open_content(id)
+        } else {
+            self.reader.open_content_once(id)
+        };
+        opened.map(|content| content as _).map_err(fault)
     }
 
     fn is_fresh(&self, id: &ContentId) -> bool {

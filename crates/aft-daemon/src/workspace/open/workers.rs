@@ -86,8 +86,7 @@ pub(crate) fn workers(opened: Opened, parts: Parts) -> Result<Workers, OpenError
     let (engine, first, unsettled) = begin(&mut writer, &reader, &recovery, &parts)?;
     session_log::go_on(&mut writer, &reader, &parts)?;
     let rules = parts.rules();
-    let (look, look_rx) = bounded(4);
-    let (errand, errand_rx) = bounded(4);
+    let ((look, look_rx), (errand, errand_rx)) = (bounded(4), bounded(4));
     let clock = Arc::clone(&parts.clock);
     let rescan_ns = u64::try_from(parts.config.daemon.rescan.0.as_nanos()).unwrap_or(u64::MAX);
     let actor = Actor {

@@ -1,11 +1,14 @@
 use std::collections::VecDeque;
 
 use aft_engine::JobId;
+use aft_engine::Writer;
 use aft_model::OperationId;
-use aft_os::writers::{NotFollowed, Told};
+use aft_os::writers::{NotFollowed, Told, Writers};
+use parking_lot::Mutex;
 
+use super::following::ORPHANED_NS;
 use super::*;
-use crate::workspace::sessions::Sessions;
+use crate::workspace::sessions::{Session, Sessions};
 
 /// A kernel that says what it is told to say.
 #[derive(Default)]

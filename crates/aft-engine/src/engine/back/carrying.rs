@@ -7,7 +7,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use aft_model::{Change, Conflict, Known, Operation, OperationId, Plan, RelPath, StatSig};
+use aft_model::{
+    Change, Conflict, Known, Operation, OperationId, Plan, PlanStep, RelPath, StatSig,
+};
 
 use super::super::remains::{drop_steps, kept_conflicts, leave_filled_directories, what_is_left};
 use super::super::{Engine, Look, LookKind};
@@ -75,7 +77,7 @@ impl Engine {
         what: &GoBack,
         plan: &Plan,
     ) -> (Operation, Vec<Option<StatSig>>) {
-        let to_change = |step: &aft_model::PlanStep| Change {
+        let to_change = |step: &PlanStep| Change {
             path: step.path.clone(),
             before: step.now,
             after: step.target,
@@ -98,10 +100,11 @@ impl Engine {
         (operation, stats)
     }
 
-    pub(super) fn start_apply(&mut self, now: Now, what: &GoBack, plan: Plan) {
+    pub(super) fn start_apply(&mut self, now: Now, what: &GoBack, mut plan: Plan) {
         let (operation, stats) = self.planned(now, what, &plan);
-        // That of a whole tree is large, and whoever carries it out only reads it.
+        // That of a whole tree is large: it is held once, by whoever carries it out too, and says what the steps did.
         let operation = Arc::new(operation);
+        plan.steps = Vec::new();
         let id = self.job();
         self.looking = Some(Look {
             job: id,
@@ -133,7 +136,8 @@ impl Engine {
         let Some(job) = self.back.front_mut() else {
             return;
         };
-        let Stage::Applying(operation, plan) = std::mem::replace(&mut job.stage, Stage::Waiting)
+        let Stage::Applying(operation, mut plan) =
+            std::mem::replace(&mut job.stage, Stage::Waiting)
         else {
             return;
         };
@@ -143,7 +147,10 @@ impl Engine {
             self.record_displaced(now);
             match applied.error {
                 Some(reason) => self.refuse_front(Refusal::Failed(reason)),
-                None => self.narrow(now, *plan, applied.refused),
+                None => {
+                    plan.steps = operation.changes.iter().map(step_of).collect();
+                    self.narrow(now, *plan, applied.refused);
+                }
             }
             return;
         }
@@ -233,5 +240,13 @@ impl Engine {
         }
         self.record(operation.clone());
         operation
+    }
+}
+
+fn step_of(change: &Change) -> PlanStep {
+    PlanStep {
+        path: change.path.clone(),
+        now: change.before,
+        target: change.after,
     }
 }

@@ -6,6 +6,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use super::super::family;
+use super::super::{Whose, family::Family};
 use super::*;
 
 /// A directory whose writers are told, with two shells.
