@@ -19,6 +19,7 @@ pub(crate) mod not_covered;
 mod packages;
 mod restart;
 pub(crate) mod rig;
+mod run;
 mod shell_tools;
 mod versions;
 

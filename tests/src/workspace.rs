@@ -13,6 +13,7 @@ mod blame;
 mod bystanders;
 mod claims;
 mod clock;
+mod closing;
 mod concurrent;
 mod editors;
 mod history;

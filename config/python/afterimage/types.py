@@ -1630,6 +1630,8 @@ class _StoreGcResultKeys(TypedDict):
 class StoreGcResult(_StoreGcResultKeys, total=False):
     """Result of `store.gc`."""
 
+    # Roots of workspaces that were closed meanwhile, where every one was meant: nothing was done there.
+    left_out: List[Path]
     # Why a workspace was left as it is.
     problems: List[str]
 

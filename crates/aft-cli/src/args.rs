@@ -11,8 +11,8 @@ use clap::{Args, FromArgMatches, Parser, Subcommand};
 use crate::color::ColorChoice;
 use crate::commands::{
     audit, bisect, blame, checkpoint, daemon, diff, doctor, events, file, generate, hook,
-    integrate, log, mcp, milestone, session, status, store, sync, travel, trust, unwatch, verify,
-    watch,
+    integrate, log, mcp, milestone, run, session, status, store, sync, travel, trust, unwatch,
+    verify, watch,
 };
 
 const AFTER_HELP: &str = "\
@@ -91,6 +91,7 @@ commands! {
     "milestone" Milestone(milestone::MilestoneArgs),
     "session" Session(session::SessionArgs),
     "turn" Turn(session::TurnArgs),
+    "run" Run(run::RunArgs),
     "verify" Verify(verify::VerifyArgs),
     "bisect" Bisect(bisect::BisectArgs),
     "trust" Trust(trust::TrustArgs),

@@ -15,6 +15,7 @@ pub(crate) mod integrate;
 pub(crate) mod log;
 pub(crate) mod mcp;
 pub(crate) mod milestone;
+pub(crate) mod run;
 pub(crate) mod session;
 pub(crate) mod status;
 pub(crate) mod store;
@@ -50,6 +51,7 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Milestone(args) => milestone::run(args, context),
         Command::Session(args) => session::session(args, context),
         Command::Turn(args) => session::turn(args, context),
+        Command::Run(args) => run::run(&args, context),
         Command::Verify(args) => verify::run(args, context),
         Command::Bisect(args) => bisect::run(&args, context),
         Command::Trust(args) => trust::trust(&args, context),

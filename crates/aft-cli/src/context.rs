@@ -5,7 +5,7 @@ use std::path::Path;
 
 use aft_rpc::client::Client;
 use aft_rpc::methods::Call;
-use aft_rpc::{Paths, WirePath, WirePoint};
+use aft_rpc::{ExitKind, Paths, WirePath, WirePoint};
 use serde_json::value::RawValue;
 
 use crate::args::Global;
@@ -50,6 +50,8 @@ pub(crate) struct Context {
     pub(crate) out: Output,
     pub(crate) place: Place,
     connection: Connection,
+    /// Where the exit code is not ours.
+    exit: Option<u8>,
 }
 
 impl Context {
@@ -72,7 +74,18 @@ impl Context {
             out,
             place,
             connection,
+            exit: None,
         }
+    }
+
+    /// The exit code is that of a command which was run.
+    pub(crate) fn exit_with(&mut self, code: u8) {
+        self.exit = Some(code);
+    }
+
+    /// The exit code of a command that came to this end.
+    pub(crate) fn exit_code(&self, exit: ExitKind) -> u8 {
+        self.exit.unwrap_or_else(|| exit.code())
     }
 
     /// From now on a daemon that is not there is an error and not started.

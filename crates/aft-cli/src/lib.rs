@@ -55,11 +55,11 @@ pub fn main_impl() -> ExitCode {
         // The code for a usage error is to an agent the word for "do not run this tool".
         Err(error) if args.get(1).is_some_and(|word| word == "hook") => {
             usage(&error);
-            ExitKind::Done
+            ExitKind::Done.code()
         }
-        Err(error) => usage(&error),
+        Err(error) => usage(&error).code(),
     };
-    ExitCode::from(exit.code())
+    ExitCode::from(exit)
 }
 
 /// The command line's definition, for documentation that is generated from it.
@@ -68,16 +68,16 @@ pub fn command() -> clap::Command {
     <Cli as clap::CommandFactory>::command()
 }
 
-fn run(cli: Cli) -> ExitKind {
+fn run(cli: Cli) -> u8 {
     let json = cli.global.json;
     let result = Context::from_env(cli.global).and_then(|mut context| {
         let exit = commands::run(cli.command, &mut context)?;
         context.out.finish()?;
-        Ok(exit)
+        Ok(context.exit_code(exit))
     });
     match result {
         Ok(exit) => exit,
-        Err(failure) => report(&failure, json),
+        Err(failure) => report(&failure, json).code(),
     }
 }
 

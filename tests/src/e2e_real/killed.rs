@@ -123,6 +123,32 @@ fn a_baseline_that_is_killed_is_resumed_and_exact() {
     println!("{interrupted} of 4 baselines of {took:?} bytes were interrupted");
 }
 
+/// Writes and makes checkpoints, and notes each that is answered, until one is not or the daemon is gone.
+fn write_and_name(
+    rig: &Rig,
+    content: &mut Rng,
+    number: &mut usize,
+    answered: &Mutex<Vec<(String, Manifest)>>,
+) {
+    let (daemon, project) = (&rig.daemon, &rig.project);
+    loop {
+        *number += 1;
+        for _ in 0..1 + content.index(30) {
+            let path = format!("d{}/f{}", content.index(9), content.index(40));
+            let len = content.index(5000);
+            project.write(path, content.bytes(len));
+        }
+        let (look, name) = (project.manifest(), format!("c-{number}"));
+        if daemon.aft_in(project.root(), &["checkpoint", &name]).status != 0 {
+            return;
+        }
+        answered.lock().expect("no panic").push((name, look));
+        if number.is_multiple_of(1000) || daemon.pid().is_none() {
+            return;
+        }
+    }
+}
+
 #[test]
 fn every_checkpoint_that_was_answered_is_there_after_a_kill() {
     let mut rng = Rng::new(seed("killed burst"));
@@ -130,33 +156,16 @@ fn every_checkpoint_that_was_answered_is_there_after_a_kill() {
     rig.project.write("start", "start\n");
     rig.watch();
     let answered: Mutex<Vec<(String, Manifest)>> = Mutex::new(Vec::new());
-    let mut number = 0;
+    let mut number: usize = 0;
     for round in 0..if heavy() { 20 } else { 5 } {
         // Some checkpoints are answered, and the next is on its way, by some of the bytes that one costs.
         let (n_answered, share) = (1 + rng.index(8), rng.below(200_000));
         let before = answered.lock().expect("no panic").len();
         let mut content = rng.fork();
         thread::scope(|scope| {
-            let (daemon, project) = (&rig.daemon, &rig.project);
+            let (rig, daemon) = (&rig, &rig.daemon);
             let (answered, number) = (&answered, &mut number);
-            let writer = scope.spawn(move || {
-                loop {
-                    *number += 1;
-                    for _ in 0..1 + content.index(30) {
-                        let path = format!("d{}/f{}", content.index(9), content.index(40));
-                        let len = content.index(5000);
-                        project.write(path, content.bytes(len));
-                    }
-                    let (look, name) = (project.manifest(), format!("c-{number}"));
-                    if daemon.aft_in(project.root(), &["checkpoint", &name]).status != 0 {
-                        return;
-                    }
-                    answered.lock().expect("no panic").push((name, look));
-                    if *number % 1000 == 0 || daemon.pid().is_none() {
-                        return;
-                    }
-                }
-            });
+            let writer = scope.spawn(move || write_and_name(rig, &mut content, number, answered));
             let has_ended = || writer.is_finished();
             let deadline = Duration::from_secs(120);
             wait_until(deadline, "checkpoints are answered", || {

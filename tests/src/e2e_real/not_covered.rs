@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use aft_testkit::{Manifest, TestDaemon, daemon};
 
@@ -186,12 +187,16 @@ pub(crate) fn rig_without_rights() -> Option<Rig> {
     let wrapper = probe
         .outside()
         .with_file_name(format!("aft-as-nobody-{}", std::process::id()));
-    let script = format!(
-        "#!/bin/sh\nexec setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups {} \"$@\"\n",
-        daemon::binary().display()
-    );
-    fs::write(&wrapper, script).expect("a wrapper");
-    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).expect("its mode");
+    // Once for all tests of this process: who executes it must not meet somebody who writes it.
+    static WRITTEN: OnceLock<()> = OnceLock::new();
+    WRITTEN.get_or_init(|| {
+        let script = format!(
+            "#!/bin/sh\nexec setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups {} \"$@\"\n",
+            daemon::binary().display()
+        );
+        fs::write(&wrapper, script).expect("a wrapper");
+        fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).expect("its mode");
+    });
     let runs = probe.try_run(&wrapper.to_string_lossy(), &["--version"]);
     if runs.status != 0 {
         println!("SKIPPED: nobody cannot run the binary: {}", runs.stderr);

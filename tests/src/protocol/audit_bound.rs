@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use aft_testkit::daemon::Socket;
+use aft_testkit::sim::Rng;
 use aft_testkit::workspace::wait_until;
 use serde_json::{Value, json};
 
@@ -24,6 +25,15 @@ fn parts(scene: &Scene, ending: &str) -> Vec<PathBuf> {
     parts
 }
 
+/// Which of the calls this is, and noise that no packing makes shorter than its 32 bytes: what is noted of all of them must
+/// not fit into the limit, however good the packing becomes.
+fn named(n: usize) -> String {
+    let mut rng = Rng::new(n as u64);
+    let noise = rng.bytes(32);
+    let noise: String = noise.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("n-{n}-{noise}")
+}
+
 /// A daemon that has noted so many calls. They succeed: of refused ones there would be a line a second.
 fn noted(calls: usize) -> Scene {
     let mut scene = Scene::new();
@@ -36,7 +46,8 @@ fn noted(calls: usize) -> Scene {
     let mut agent = scene.connect(Socket::Agent);
     for n in 0..calls {
         // One session that is taken up again and again.
-        let resumed = json!({"workspace": root, "agent": format!("n-{n}"), "session": "bound:always-the-same"});
+        let resumed =
+            json!({"workspace": root, "agent": named(n), "session": "bound:always-the-same"});
         agent.expect_call("session.start", &resumed);
     }
     scene
@@ -69,7 +80,7 @@ fn what_had_no_room_is_gone_and_said_and_the_rest_verifies() {
     assert!(entries.len() < CALLS, "{} entries", entries.len());
     // Of lines as they are it would be eight hundred.
     assert!(entries.len() > 2000, "{} entries", entries.len());
-    assert_eq!(entries[0]["params"]["agent"], format!("n-{}", CALLS - 1));
+    assert_eq!(entries[0]["params"]["agent"], named(CALLS - 1));
     let text = scene.daemon.aft_ok(&root, &["audit", "-n", "1000000"]);
     let said = format!("entries up to {gone} are gone");
     assert!(

@@ -23,7 +23,7 @@ use super::history::{self, is_deletion};
 
 /// The promise is a second; a busy machine with a debug build is late.
 const DETACHED_WITHIN: Duration = Duration::from_secs(5);
-const ARMED_WITHIN: Duration = Duration::from_secs(20);
+const ARMED_WITHIN: Duration = Duration::from_secs(60);
 const FILES: usize = 400;
 /// Writes in one round, so that the history stays short enough to be read whole.
 const WRITES_MAX: usize = 300;

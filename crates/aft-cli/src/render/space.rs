@@ -37,6 +37,12 @@ pub(crate) fn collected(gc: &StoreGcResult) -> String {
     if gc.dry_run && gc.n_merged > 0 {
         text.push_str("What only the merged operations name comes on top.\n");
     }
+    for root in &gc.left_out {
+        text.push_str(&format!(
+            "Left out: {}, which is being closed.\n",
+            path(root)
+        ));
+    }
     for problem in &gc.problems {
         text.push_str(&format!("Not collected: {}\n", shown(problem)));
     }

@@ -156,6 +156,9 @@ pub struct StoreGcResult {
     /// Why a workspace was left as it is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<String>,
+    /// Roots of workspaces that were closed meanwhile, where every one was meant: nothing was done there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<WirePath>,
 }
 
 /// Parameters of `purge`.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use aft_rpc::types::store::{PurgeParams, PurgeResult, StoreGcParams, StoreGcResult};
-use aft_rpc::{ErrorKind, Request, RpcError};
+use aft_rpc::{ErrorKind, Request, RpcError, WirePath};
 use tokio::sync::oneshot;
 
 use super::files::one_path;
@@ -13,7 +13,7 @@ use super::{Answer, readable, result, workspace};
 use crate::daemon::PurgeFailure;
 use crate::serve::connection::Peer;
 use crate::serve::failure::{of_failure, of_read};
-use crate::workspace::{CollectOrder, CollectOutcome, Order, Workspace};
+use crate::workspace::{CollectOrder, CollectOutcome, Failure, Order, Workspace};
 
 pub(super) async fn gc(peer: &Arc<Peer>, request: &Request) -> Answer {
     let params: StoreGcParams = request.params()?;
@@ -30,7 +30,15 @@ pub(super) async fn gc(peer: &Arc<Peer>, request: &Request) -> Answer {
         ..StoreGcResult::default()
     };
     for (record, workspace) in chosen {
-        let done = collect(&workspace, params.dry_run).await?;
+        let done = match collect(&workspace, params.dry_run).await {
+            Ok(done) => done,
+            // Of all of them one that is closed meanwhile is left out.
+            Err(Failure::Closing) if params.workspace.is_none() => {
+                sum.left_out.push(WirePath::from(record.root.as_path()));
+                continue;
+            }
+            Err(failure) => return Err(of_failure(failure)),
+        };
         sum.n_merged += done.merged;
         sum.n_checkpoints += done.names;
         sum.n_contents += done.contents;
@@ -51,18 +59,17 @@ pub(super) async fn gc(peer: &Arc<Peer>, request: &Request) -> Answer {
     result(&sum)
 }
 
-async fn collect(workspace: &Workspace, dry_run: bool) -> Result<CollectOutcome, RpcError> {
+async fn collect(workspace: &Workspace, dry_run: bool) -> Result<CollectOutcome, Failure> {
     let (tell, told) = oneshot::channel();
     let order = Order::Collect(CollectOrder {
         dry_run,
         done: Box::new(move |outcome| drop(tell.send(outcome))),
     });
-    let closing = || RpcError::new(ErrorKind::Busy, "the workspace is being closed; try again");
     // The writer's queue may be full.
     if !super::reading(|| workspace.write(order)) {
-        return Err(closing());
+        return Err(Failure::Closing);
     }
-    told.await.map_err(|_| closing())?.map_err(of_failure)
+    told.await.map_err(|_| Failure::Closing)?
 }
 
 pub(super) async fn purge(peer: &Arc<Peer>, request: &Request) -> Answer {

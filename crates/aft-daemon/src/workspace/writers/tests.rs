@@ -1,3 +1,5 @@
+//! Which writers a look is told of: by path and by directory, before and behind it, and what is not known after a loss.
+
 use std::collections::VecDeque;
 
 use aft_engine::JobId;

@@ -1,3 +1,5 @@
+//! The kernel's word weighed with turns and brackets.
+
 use std::sync::Arc;
 
 use aft_model::{Author, OperationKind, RelPath, SessionId, TurnId};

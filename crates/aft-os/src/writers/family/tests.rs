@@ -1,3 +1,5 @@
+//! Lines of processes from what is told of them: numbers that are given away, and what is kept over a loss.
+
 use super::{Family, Fork, Process, Up};
 use std::sync::Arc;
 
