@@ -35,6 +35,8 @@ const POOLED: usize = 12;
 const WRITES_AT_ONCE: u64 = 10;
 const PACE: Duration = Duration::from_millis(35);
 
+const CHECKED_WITHIN: Duration = Duration::from_secs(900);
+
 /// What was done.
 #[derive(Default)]
 struct Done {
@@ -195,7 +197,12 @@ fn judge(rig: &Rig, gauge: Gauge, readings: &mut [(Reading, Vec<Duration>)], tim
         "the store has no files of passage",
         || strange(&rig.daemon.store()).is_empty(),
     );
-    let checked = rig.daemon.control().expect_call("store.check", &json!({}));
+    // Every byte of what an hour has left is read.
+    let mut control = rig.daemon.control();
+    control
+        .set_read_deadline(CHECKED_WITHIN)
+        .expect("a deadline");
+    let checked = control.expect_call("store.check", &json!({}));
     assert_eq!(checked["ok"], json!(true), "{checked}");
     let more = end.rss_kib as f64 / third.rss_kib as f64;
     println!("memory at the end is {more:.3} of what it was after a third");

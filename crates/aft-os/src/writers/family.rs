@@ -78,6 +78,8 @@ pub(super) struct Family {
     is_part: bool,
     /// What began before this was found in /proc.
     seeded_ns: Option<u64>,
+    /// How often what the kernel tells was subscribed to anew.
+    n_subscribed: u64,
 }
 
 impl Family {
@@ -98,12 +100,18 @@ impl Family {
             round: 1,
             is_part: false,
             seeded_ns: None,
+            n_subscribed: 0,
         }
     }
 
     /// Whether the kernel tells who began whom.
     pub(super) fn is_told(&self) -> bool {
         self.is_told
+    }
+
+    /// Changes whenever [`Self::socket`] is another one.
+    pub(super) fn n_subscribed(&self) -> u64 {
+        self.n_subscribed
     }
 
     /// To wait for news by.
@@ -145,6 +153,7 @@ impl Family {
         tracing::info!("the kernel did not tell of every process; looking at those that are");
         drop(forks);
         self.forks = Some(Forks::start()?);
+        self.n_subscribed += 1;
         self.now.clear();
         for process in kept {
             self.hold(Arc::clone(process), 0);

@@ -238,7 +238,8 @@ struct Listener {
 }
 
 impl Listener {
-    fn run(self) {
+    fn run(mut self) {
+        let mut n_subscribed = 0;
         {
             let mut state = self.shared.lock();
             if let Some(source) = &mut state.source {
@@ -268,8 +269,15 @@ impl Listener {
             }
             let mut state = self.shared.lock();
             state.read_dry();
-            if state.source.is_none() {
-                return;
+            let Some(source) = &state.source else { return };
+            if n_subscribed != source.family.n_subscribed() {
+                // What was subscribed to before would be ready for ever, and read by nobody.
+                n_subscribed = source.family.n_subscribed();
+                let socket = source.family.socket().map(OwnedFd::try_clone);
+                self.socket = socket.transpose().unwrap_or_else(|error| {
+                    tracing::warn!(%error, "processes are looked at only when somebody writes");
+                    None
+                });
             }
         }
     }

@@ -43,7 +43,7 @@ fn text(result: &WorkspaceStatusResult) -> String {
 fn an_armed_workspace_is_a_few_rows() {
     assert_eq!(
         text(&armed()),
-        "/home/u/p  armed\n  head      #142\n  history   saved, on disk up to #142\n  watching  12 directories by inotify\n  memory    3.0 MiB\n  disk      9.8 KiB\n"
+        "/home/u/p  armed\n  head      #142\n  history   saved, on disk up to #142\n  watching  12 directories by inotify\n  writers   told by brackets and turns only\n  memory    3.0 MiB\n  disk      9.8 KiB\n"
     );
 }
 
