@@ -27,7 +27,7 @@ use crate::frame::{Kind, put_varint};
 /// Longest content stored as one blob; anything longer is cut into chunks.
 pub const WHOLE_MAX: u64 = 4 * 1024 * 1024;
 /// The most that a chain of deltas may cost: the plain bytes of all its contents, small ones counted as
-/// `LINK_COST_MIN`. A read decodes a small part of them, see [`RUNG`].
+/// `LINK_COST_MIN`. A read decodes a small part of them, see `RUNG`.
 pub const CHAIN_MAX: u64 = 16 * 1024 * 1024;
 /// The same for a content that is longer than [`SHORT`], of which a rung holds few.
 const LONG_CHAIN_MAX: u64 = 4 * 1024 * 1024;
