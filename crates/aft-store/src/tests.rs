@@ -19,7 +19,7 @@ mod versions;
 use std::sync::Arc;
 
 use aft_model::{
-    Author, Change, Checkpoint, CheckpointName, ContentId, FileState, Keep, Operation, OperationId,
+    Change, Checkpoint, CheckpointName, ContentId, FileState, Keep, Operation, OperationId,
     OperationKind, RelPath,
 };
 use disk::Disk;
@@ -66,18 +66,8 @@ pub(crate) fn change(name: &str, before: FileState, after: FileState) -> Change 
 
 pub(crate) fn operation(id: u64, changes: Vec<Change>) -> Operation {
     Operation {
-        id: OperationId(id),
-        kind: OperationKind::Observed,
-        author: Author::Unknown,
         time_ns: 1_700_000_000_000_000_000 + id as i64,
-        session: None,
-        turn: None,
-        tool: None,
-        reverts: Vec::new(),
-        target: None,
-        head: None,
-        note: None,
-        changes,
+        ..Operation::bare(OperationId(id), OperationKind::Observed, changes)
     }
 }
 

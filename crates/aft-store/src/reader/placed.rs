@@ -44,7 +44,8 @@ impl Reader {
 
     /// Reads a content where it was found, else wherever it is.
     pub(crate) fn load_placed(&self, placed: &Placed) -> Result<Loaded, ReadError> {
-        self.load_to_send(placed).map(|(loaded, _)| loaded)
+        let (content, _) = self.find_placed(placed)?;
+        Ok(self.loaded(placed, content))
     }
 
     /// As [`Self::load_placed`], with the zstd frame that it lies in the store as, where that stands on its own.
@@ -52,23 +53,29 @@ impl Reader {
         &self,
         placed: &Placed,
     ) -> Result<(Loaded, Option<Vec<u8>>), ReadError> {
-        let record = placed.loc.and_then(|loc| self.shared.record(loc).ok());
-        let there = record.as_ref().map(|record| {
-            let content = read_record(&self.shared, &placed.id, record);
-            (content, frame_alone(record))
-        });
-        let (content, frame) = match there {
-            Some((Ok(Some(content)), frame)) => (content, frame),
-            // Its segment was rewritten since it was placed, or another record of it may be intact.
-            _ => (find_stored(&self.shared, &placed.id)?, None),
-        };
-        Ok(match content {
-            Content::Whole(cached) => (Loaded::Whole(cached.bytes), frame),
+        let (content, record) = self.find_placed(placed)?;
+        let frame = record.as_ref().and_then(frame_alone);
+        Ok((self.loaded(placed, content), frame))
+    }
+
+    /// The content, and its record where that is still where it was found.
+    fn find_placed(&self, placed: &Placed) -> Result<(Content, Option<Record>), ReadError> {
+        if let Some(record) = placed.loc.and_then(|loc| self.shared.record(loc).ok())
+            && let Ok(Some(content)) = read_record(&self.shared, &placed.id, &record)
+        {
+            return Ok((content, Some(record)));
+        }
+        // Its segment was rewritten since it was placed, or another record of it may be intact.
+        Ok((find_stored(&self.shared, &placed.id)?, None))
+    }
+
+    fn loaded(&self, placed: &Placed, content: Content) -> Loaded {
+        match content {
+            Content::Whole(cached) => Loaded::Whole(cached.bytes),
             Content::Chunks(list) => {
-                let stream = ContentReader::new(self.clone(), placed.id, list);
-                (Loaded::Stream(Box::new(stream)), None)
+                Loaded::Stream(Box::new(ContentReader::new(self.clone(), placed.id, list)))
             }
-        })
+        }
     }
 }
 
